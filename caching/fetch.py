@@ -1,0 +1,123 @@
+"""Reading one entry: the read-through state machine.
+
+    fresh      answer it
+    stale      answer it; whoever gets the lease sends one task that refreshes it
+    negative   there is no such row; answer that
+    missing    take the lease, load, fill, answer
+    waiting    somebody else holds the lease: look again until it is there, for at most `policy.wait`
+    refused    waited in vain, or an invalidation came between: load and answer, store nothing
+    degraded   Redis does not answer: load and answer
+"""
+
+from __future__ import annotations
+
+import enum
+import time
+from typing import NamedTuple
+
+from caching import metrics
+from caching.counters import CounterFamily
+from caching.entry import Entry
+from caching.keys import Id
+from caching.load import load_and_fill, may_fill
+from caching.refresh import refresh_later
+from caching.source import Source
+from caching.store import Reading, StoreUnavailable
+
+_POLL_SECONDS = 0.01
+
+
+class State(enum.StrEnum):
+    """Where an answer came from, in the words of the Cache-Status header."""
+
+    HIT = "hit"
+    STALE = "stale"
+    MISS = "miss"
+
+
+class Found(NamedTuple):
+    """An answer: the body (None if there is no such row), its state, and the live count if it was asked for."""
+
+    body: bytes | None
+    state: State
+    live: int
+
+
+def fetch(source: Source, id: Id, family: CounterFamily | None = None, amount: int = 0) -> Found:
+    """Return one entry, read through. With a `family`, count `amount` in the same round trip.
+
+    A row that does not exist is not counted.
+    """
+    also = family.also_count(id, amount) if family else None
+    try:
+        reading = source.store.read([id], also)
+    except StoreUnavailable:
+        return _degraded(source, id, family, amount)
+    live = _live(reading)
+    uncounted = 0 if live is not None else amount
+    entry = reading.entries.get(id)
+    if entry is None:
+        return _missing(source, id, reading.generation, family, uncounted)
+    state = State.HIT if entry.is_fresh(source.store.clock()) else State.STALE
+    metrics.READS.labels(source.policy.namespace, state).inc()
+    if state is State.STALE:
+        refresh_later(source, _lease(source, id), reading.generation)
+    return _answer(source, id, entry, state, family, live, uncounted)
+
+
+def _missing(source: Source, id: Id, generation: int, family: CounterFamily | None, amount: int) -> Found:
+    """Load under the lease, or wait for whoever has it. `amount` is what is still to be counted."""
+    metrics.READS.labels(source.policy.namespace, State.MISS).inc()
+    tokens = _lease(source, id)
+    if not tokens and may_fill() and (entry := _wait(source, id)) is not None:
+        return _answer(source, id, entry, State.MISS, family, None, amount)
+    uncounted = [id] if family is not None else []
+    loaded = load_and_fill(source, [id], tokens, generation, family, uncounted, amount)
+    return Found(loaded.load.bodies.get(id), State.MISS, loaded.counts.get(id, 0))
+
+
+def _answer(
+    source: Source, id: Id, entry: Entry, state: State, family: CounterFamily | None, live: int | None, amount: int
+) -> Found:
+    """Answer an entry; if its live count is not known, ask the database for the total and count `amount`."""
+    if entry.negative:
+        return Found(None, state, 0)
+    if live is None and family is not None:
+        live = load_and_fill(source, [], {}, 0, family, [id], amount).counts.get(id, 0)
+    return Found(entry.body, state, live or 0)
+
+
+def _degraded(source: Source, id: Id, family: CounterFamily | None, amount: int) -> Found:
+    """Answer from the database. The view is refused: after a lost reply it may have been counted already."""
+    metrics.READS.labels(source.policy.namespace, State.MISS).inc()
+    if family is not None and amount:
+        metrics.VIEWS_REFUSED.labels(family.name).inc(amount)
+    load = source.loader([id])
+    return Found(load.bodies.get(id), State.MISS, load.totals.get(id, 0))
+
+
+def _live(reading: Reading) -> int | None:
+    return int(reading.also[0]) if reading.also and reading.also[0] is not None else None
+
+
+def _lease(source: Source, id: Id) -> dict[Id, str]:
+    if not may_fill():
+        return {}
+    try:
+        return source.store.lease([id])
+    except StoreUnavailable:
+        return {}
+
+
+def _wait(source: Source, id: Id) -> Entry | None:
+    """Look for the entry that another process is loading, until it is there or the wait is over."""
+    deadline = time.monotonic() + source.policy.wait
+    while time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
+        try:
+            entry = source.store.read([id]).entries.get(id)
+        except StoreUnavailable:
+            return None
+        if entry is not None:
+            return entry
+    return None

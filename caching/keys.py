@@ -1,0 +1,50 @@
+"""The grammar of every Redis key of the layer.
+
+    <prefix>:c:{<namespace>:<id>}      an entry                         has a TTL
+    <prefix>:l:{<namespace>:<id>}      the lease of that entry          has a TTL
+    <prefix>:g:<namespace>             the generation of a namespace    state, no TTL
+    <prefix>:n:{<family>:<shard>}:…    counters, see `counters`         state, no TTL
+    <prefix>:d:{<family>:<shard>}:…    deadlines, see `deadlines`       state, no TTL
+    <prefix>:z:…                       values of `set_compressed`       have a TTL
+
+Keys that one script touches share what stands in braces, and so a slot of Redis Cluster.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from django.conf import settings
+
+Id = int | str
+
+
+def prefix() -> str:
+    """Return the first part of every key of this deployment."""
+    value: str = settings.CACHING_KEY_PREFIX
+    return value
+
+
+class KeySpace:
+    """Builds the keys of one namespace."""
+
+    def __init__(self, namespace: str) -> None:
+        self._namespace = namespace
+
+    @cached_property
+    def generation(self) -> str:
+        return f"{prefix()}:g:{self._namespace}"
+
+    @cached_property
+    def _entry(self) -> str:
+        return f"{prefix()}:c:{{{self._namespace}:"
+
+    @cached_property
+    def _lease(self) -> str:
+        return f"{prefix()}:l:{{{self._namespace}:"
+
+    def entry(self, id: Id) -> str:
+        return f"{self._entry}{id}}}"
+
+    def lease(self, id: Id) -> str:
+        return f"{self._lease}{id}}}"

@@ -1,0 +1,60 @@
+"""Loading what a read did not find: one query, filled under leases, with the live counts seeded on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from django.db import transaction
+
+from caching.counters import CounterFamily
+from caching.keys import Id
+from caching.source import Load, Source
+from caching.store import StoreUnavailable
+
+
+class Loaded(NamedTuple):
+    """What the database said, and the live counts as they are after seeding."""
+
+    load: Load
+    counts: dict[Id, int]
+
+
+def may_fill() -> bool:
+    """Return whether a value read now may be stored: not inside a transaction, which may see what it wrote itself
+    and may yet roll back."""
+    return not transaction.get_connection().in_atomic_block
+
+
+def load_and_fill(
+    source: Source,
+    missing: Sequence[Id],
+    tokens: Mapping[Id, str],
+    generation: int,
+    family: CounterFamily | None = None,
+    uncounted: Iterable[Id] = (),
+    amount: int = 0,
+) -> Loaded:
+    """Load `missing` and `uncounted` in one query; fill the leased ones and seed the uncounted in one round trip.
+
+    `tokens` must have been taken before this call. Whatever the loader raises passes through, after the leases
+    were given back. Without Redis the counts are the totals of the database.
+    """
+    loaded_ms = source.store.clock()
+    unseeded = list(uncounted)
+    try:
+        load = source.loader(list(dict.fromkeys([*missing, *unseeded])))
+    except BaseException:
+        if tokens:
+            source.store.release(tokens)
+        raise
+    totals = {id: load.totals[id] for id in unseeded if id in load.totals}
+    bodies = {id: load.bodies.get(id) for id in missing}
+    also = family.also_seed(totals, load.applied, amount) if family and totals else None
+    if not tokens and also is None:
+        return Loaded(load, totals)
+    try:
+        answers = source.store.fill(bodies, tokens, loaded_ms, generation, also)
+    except StoreUnavailable:
+        return Loaded(load, totals)
+    return Loaded(load, dict(zip(totals, answers, strict=True)))

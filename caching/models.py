@@ -1,0 +1,79 @@
+"""What the layer keeps in PostgreSQL because it must commit together with the data: ledger rows and job runs."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+
+class CounterBucket(models.Model):
+    """The ledger of write-behind counters: one row for each bucket whose increments are in PostgreSQL.
+
+    It is inserted in the transaction that applies the bucket, so a bucket is applied exactly once however
+    many flushers run and wherever one of them dies.
+    """
+
+    family = models.CharField(max_length=40)
+    shard = models.SmallIntegerField()
+    bucket = models.BigIntegerField(help_text="Number of the bucket: its start divided by the bucket width.")
+    total = models.BigIntegerField(help_text="Sum of the increments that the bucket held.")
+    fields = models.IntegerField(help_text="Number of distinct ids in the bucket.")
+    orphaned = models.BigIntegerField(help_text="The part of the total whose row no longer exists.")
+    applied_at = models.DateTimeField()
+    retained = models.BooleanField(default=True, help_text="Whether Redis may still hold the bucket.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["family", "shard", "bucket"], name="counter_bucket_once"),
+            models.CheckConstraint(
+                condition=Q(total__gte=0, fields__gte=0, orphaned__gte=0, orphaned__lte=models.F("total")),
+                name="counter_bucket_amounts",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["applied_at"], name="counter_bucket_applied"),
+            models.Index(fields=["family"], condition=Q(retained=True), name="counter_bucket_retained"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.family}/{self.shard}/{self.bucket}: {self.total}"
+
+
+class JobRun(models.Model):
+    """One run of a job: when it started, how it ended and what it did."""
+
+    class Outcome(models.TextChoices):
+        """How a run ended; `lost` is a run whose process died before it could say."""
+
+        RUNNING = "running"
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+        LOST = "lost"
+
+    job = models.CharField(max_length=80)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=10, choices=Outcome, default=Outcome.RUNNING)
+    stats = models.JSONField(default=dict, blank=True)
+    error = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-started_at", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(outcome__in=["running", "succeeded", "failed", "lost"]), name="job_run_outcome"
+            ),
+            models.CheckConstraint(
+                condition=Q(outcome="running", finished_at__isnull=True)
+                | (~Q(outcome="running") & Q(finished_at__isnull=False)),
+                name="job_run_finished",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["job", "-started_at"], name="job_run_latest"),
+            models.Index(fields=["job"], condition=Q(outcome="running"), name="job_run_running"),
+            models.Index(fields=["started_at"], name="job_run_started"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.job} {self.started_at:%Y-%m-%d %H:%M:%S} {self.outcome}"

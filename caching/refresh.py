@@ -1,0 +1,45 @@
+"""Filling entries in the background: stale ones, and those that will be asked for next.
+
+The lease is taken where the need is noticed and travels with the task. So one task is sent for a key however
+many readers notice, and an invalidation in between makes the task's fill be refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from caching.dispatch import enqueue
+from caching.keys import Id
+from caching.load import load_and_fill, may_fill
+from caching.source import Source, registered
+from caching.store import StoreUnavailable
+
+REFRESH_TASK = "caching.tasks.refresh"
+
+
+def refresh_later(
+    source: Source, tokens: Mapping[Id, str], generation: int, task: str = REFRESH_TASK
+) -> None:
+    """Send one task that loads and fills the leased ids."""
+    if tokens:
+        pairs = [[id, token] for id, token in tokens.items()]
+        enqueue(task, source.policy.namespace, pairs, generation, expires=source.policy.lease)
+
+
+def prefetch(source: Source, ids: Sequence[Id], task: str = REFRESH_TASK) -> None:
+    """Have ids made ready that will probably be asked for next, by `task`; skip those that are there already."""
+    if not may_fill():
+        return
+    try:
+        reading = source.store.read(ids)
+        missing = [id for id in ids if id not in reading.entries]
+        tokens = source.store.lease(missing) if missing else {}
+    except StoreUnavailable:
+        return
+    refresh_later(source, tokens, reading.generation, task)
+
+
+def refresh(namespace: str, pairs: Sequence[tuple[Id, str]], generation: int) -> Mapping[Id, bytes]:
+    """Load and fill leased ids; return what exists. Runs in the worker."""
+    tokens = dict(pairs)
+    return load_and_fill(registered(namespace), list(tokens), tokens, generation).load.bodies

@@ -1,0 +1,55 @@
+"""What the API of a batch needs from DRF: the list of ids it takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+MAX_IDS = 100
+_ID_MAX = 2**63 - 1
+
+
+@extend_schema_field({"type": "array", "items": {"oneOf": [{"type": "integer"}, {"type": "string"}]}, "maxItems": 100})
+class IdListField(serializers.Field):  # type: ignore[type-arg]
+    """At most 100 ids, integers or numeric strings; a repeated one is kept at its first place.
+
+    It is one loop instead of a ListField, whose child validates each of a hundred ids at the cost of a read.
+    """
+
+    default_error_messages = {
+        "not_a_list": "Expected a list of ids.",
+        "too_many": "At most {limit} ids in one request; {count} were sent.",
+        "not_an_id": "Not an id: expected an integer or a numeric string.",
+    }
+
+    def to_internal_value(self, data: Any) -> list[int]:
+        if not isinstance(data, list):
+            self.fail("not_a_list")
+        if len(data) > MAX_IDS:
+            self.fail("too_many", limit=MAX_IDS, count=len(data))
+        ids: dict[int, None] = {}
+        errors: dict[str, Any] = {}
+        for index, item in enumerate(data):
+            number = _number(item)
+            if number is None:
+                errors[str(index)] = [str(self.error_messages["not_an_id"])]
+            elif 0 < number <= _ID_MAX:
+                ids[number] = None
+        if errors:
+            raise serializers.ValidationError(errors)
+        return list(ids)
+
+    def to_representation(self, value: list[int]) -> list[int]:
+        return value
+
+
+def _number(item: Any) -> int | None:
+    if type(item) is int:
+        return item
+    if isinstance(item, str) and item.isascii() and item.removeprefix("-").isdigit() and len(item) <= 20:
+        return int(item)
+    return None
+
+

@@ -1,0 +1,65 @@
+"""Middleware of the whole site: the optional slash, problems for what views raise, the admin's sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.http import HttpRequest, HttpResponseBase
+
+from marketplace.api.errors import answer
+from marketplace.api.fallbacks import is_admin
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+
+class OptionalSlash:
+    """Routes `/x` like `/x/`: every route is declared with its slash, and no request is redirected to it."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        path = request.path_info
+        if not path.endswith("/") and not path.startswith("/static/"):
+            request.path_info = f"{path}/"
+        return self.get_response(request)
+
+
+class Problems:
+    """Answers what a view outside DRF raises, so that no client of the API sees an HTML page, DEBUG on or off."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        """Return the problem, or None for the admin, whose users get Django's pages."""
+        return None if is_admin(request) else answer(exception, request)
+
+
+class _AdminOnly:
+    """Runs the middleware it is mixed into below `/admin/` and passes everything else straight on."""
+
+    get_response: GetResponse
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path_info.startswith("/admin/"):
+            return super().__call__(request)  # type: ignore[misc]
+        return self.get_response(request)
+
+
+class AdminSession(_AdminOnly, SessionMiddleware):
+    """Django's session middleware, for the admin."""
+
+
+class AdminAuthentication(_AdminOnly, AuthenticationMiddleware):
+    """Django's authentication middleware, for the admin."""
+
+
+class AdminMessages(_AdminOnly, MessageMiddleware):
+    """Django's message middleware, for the admin."""
