@@ -1,0 +1,72 @@
+"""What the API of products takes, and the shapes that its documentation shows."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from rest_framework import serializers
+
+from caching.rest import IdListField
+from products.models import CURRENCIES, Category, Product
+
+
+class ProductSerializer(serializers.Serializer[Product]):
+    """A product as every read answers it; `products.rendering` makes the bytes."""
+
+    id = serializers.IntegerField()
+    title = serializers.CharField()
+    description = serializers.CharField()
+    price = serializers.DecimalField(max_digits=12, decimal_places=2)
+    currency = serializers.ChoiceField(CURRENCIES)
+    category = serializers.SlugField(help_text="The slug of its category.")
+    image_url = serializers.URLField(allow_blank=True)
+    seller_id = serializers.IntegerField()
+    status = serializers.ChoiceField(["available", "sold"])
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+    view_count = serializers.IntegerField(help_text="Live: the view that this answer counted is in it.")
+
+
+class ProductPageSerializer(serializers.Serializer[Any]):
+    """A page of products."""
+
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = ProductSerializer(many=True)
+
+
+class ProductWriteSerializer(serializers.ModelSerializer[Product]):
+    """A product as its seller sends it."""
+
+    category = serializers.SlugRelatedField(
+        slug_field="slug",
+        queryset=Category.objects.all(),
+        error_messages={"does_not_exist": "There is no category {value!r}."},
+    )
+    price = serializers.DecimalField(max_digits=12, decimal_places=2, min_value=Decimal("0.01"))
+    currency = serializers.ChoiceField(CURRENCIES, default=lambda: settings.DEFAULT_CURRENCY)
+
+    class Meta:
+        model = Product
+        fields = ("title", "description", "price", "currency", "category", "image_url")
+        extra_kwargs = {"description": {"max_length": 10_000}}
+
+    def validate_currency(self, value: str) -> str:
+        if self.instance is not None and value != self.instance.currency:
+            raise serializers.ValidationError("The currency of a product cannot change: offers were made in it.")
+        return value
+
+
+class ProductIdsSerializer(serializers.Serializer[Any]):
+    """The ids of a batch."""
+
+    product_ids = IdListField()
+
+
+class PageQuerySerializer(serializers.Serializer[Any]):
+    """Which page of a feed. A page that does not exist is 404, a number that is none is 400."""
+
+    page = serializers.IntegerField(min_value=1, default=1)
+    per_page = serializers.IntegerField(min_value=1, max_value=100, default=20)

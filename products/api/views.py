@@ -1,0 +1,113 @@
+"""The products themselves: lists, details, and what their sellers do with them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import Http404, HttpResponse, HttpResponseBase
+from django_filters.rest_framework import DjangoFilterBackend
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import status
+from rest_framework.permissions import BasePermission, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from caching.batch import fetch_many
+from caching.fetch import fetch
+from caching.http import Origin, conditional_response, json_response, weak_etag
+from products import services
+from products.api.filters import ProductFilter
+from products.api.pages import products_page
+from products.api.serializers import ProductPageSerializer, ProductSerializer, ProductWriteSerializer
+from products.cache import product_views, products
+from products.models import Product, ProductStatus
+from products.rendering import with_count
+
+_WRITES = {"create", "partial_update", "destroy"}
+_ID_MAX = 2**63 - 1
+
+
+class ProductViewSet(GenericViewSet[Product]):
+    """Products. Reads are public and answered from the cache; writes belong to the seller."""
+
+    queryset = Product.objects.filter(status=ProductStatus.AVAILABLE)
+    serializer_class = ProductWriteSerializer
+    filter_backends = [DjangoFilterBackend]
+    filterset_class = ProductFilter
+    lookup_value_regex = "[0-9]+"
+
+    def get_authenticators(self) -> list[Any]:
+        # A public read must not fail on, or vary with, whatever credentials come along.
+        return super().get_authenticators() if self.request and self.request.method not in ("GET", "HEAD") else []
+
+    def get_permissions(self) -> list[BasePermission]:
+        return [IsAuthenticated()] if self.action in _WRITES else []
+
+    @extend_schema(summary="List available products", responses=ProductPageSerializer)
+    def list(self, request: Request) -> HttpResponseBase:
+        """Answer one page of available products, newest first, narrowed by the filters."""
+        rows: QuerySet[Product] = self.filter_queryset(self.get_queryset().only("id", "created_at"))
+        page = self.paginate_queryset(rows) or []
+        batch = fetch_many(products, [product.pk for product in page], product_views)
+        origin = Origin(batch.hits, batch.stale, batch.misses)
+        paginator: Any = self.paginator
+        return json_response(
+            products_page(batch, paginator.get_next_link(), paginator.get_previous_link()), origin
+        )
+
+    @extend_schema(summary="Read a product and count a view", responses=ProductSerializer)
+    def retrieve(self, request: Request, pk: str) -> HttpResponseBase:
+        """Answer a product. A GET counts one view, also where it is answered 304; a HEAD counts none."""
+        number = _number(pk)
+        amount = 1 if request.method == "GET" else 0
+        found = fetch(products, number, product_views, amount)
+        if found.body is None:
+            raise Http404(f"There is no product {pk}.")
+        body = with_count(found.body, found.live)
+        return conditional_response(request._request, body, Origin.of(found.state), weak_etag([found.body]))
+
+    @extend_schema(summary="Put a product up for sale", responses={201: ProductSerializer})
+    def create(self, request: Request) -> HttpResponseBase:
+        """Create a product of the caller's."""
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        product = services.create_product(request.user, **serializer.validated_data)
+        return _written(product.pk, status.HTTP_201_CREATED)
+
+    @extend_schema(summary="Change a product", responses=ProductSerializer)
+    def partial_update(self, request: Request, pk: str) -> HttpResponseBase:
+        """Change fields of a product of the caller's; every read shows the change from the next request on."""
+        number = _number(pk)
+        product = services.visible_product(number, request.user)
+        serializer = self.get_serializer(product, data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        services.update_product(number, request.user, **serializer.validated_data)
+        return _written(number, status.HTTP_200_OK)
+
+    @extend_schema(summary="Withdraw a product", responses={204: OpenApiResponse(description="Withdrawn")})
+    def destroy(self, request: Request, pk: str) -> Response:
+        """Withdraw a product of the caller's; its active offers are declined."""
+        services.withdraw_product(_number(pk), request.user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _number(pk: str) -> int:
+    number = int(pk)
+    if not 0 < number <= _ID_MAX:
+        raise Http404(f"There is no product {pk}.")
+    return number
+
+
+def _written(product_id: int, code: int) -> HttpResponse:
+    """Answer a product as the next reader sees it: through the cache, after the invalidation."""
+    found = fetch(products, product_id, product_views)
+    if found.body is None:
+        raise Http404(f"There is no product {product_id}.")
+    body = with_count(found.body, found.live)
+    response = HttpResponse(body, status=code, content_type="application/json")
+    response.headers["Cache-Control"] = "no-store"
+    if code == status.HTTP_201_CREATED:
+        response.headers["Location"] = f"/api/v1/products/{product_id}/"
+    return response

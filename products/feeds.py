@@ -1,0 +1,156 @@
+"""Feeds: pages of product ids, cached for seconds, hydrated through the entries of the products themselves.
+
+So a page may list yesterday's order for a moment, but never yesterday's price. A page's entry holds up to
+`per_page` ids and one more if there is a next page.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.db.models import F, QuerySet, Sum
+from django.db.models.functions import Now
+
+from caching.batch import Batch, fetch_many
+from caching.http import Origin
+from caching.keys import Id
+from caching.policy import Policy
+from caching.refresh import prefetch
+from caching.source import Load, Source, register
+from products.cache import product_views, products
+from products.models import Category, Product, ProductStatus, ProductViewsHour
+
+PER_PAGE = 20
+MAX_PER_PAGE = 100
+# OFFSET walks over every row before it; no person pages this far.
+MAX_PAGE = 100_000
+PREPARE_TASK = "products.tasks.prepare_feed_page"
+
+_TRENDING_SPAN = timedelta(hours=24)
+_ADDRESS = re.compile(r"(discover|trending|category/[a-z0-9-]+|seller/[0-9]{1,18}):([0-9]+):([0-9]+)\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class PageAddress:
+    """Which page of which feed: `discover`, `trending`, `category/<slug>` or `seller/<id>`."""
+
+    feed: str
+    page: int = 1
+    per_page: int = PER_PAGE
+
+    def __str__(self) -> str:
+        return f"{self.feed}:{self.page}:{self.per_page}"
+
+    def next(self) -> PageAddress:
+        return replace(self, page=self.page + 1)
+
+
+@dataclass(slots=True)
+class FeedPage:
+    """A page as it is answered: the products, whether another page follows, and where it all came from."""
+
+    batch: Batch
+    has_next: bool
+    origin: Origin
+
+
+def read_page(address: PageAddress) -> FeedPage | None:
+    """Return a page, or None if there is none; have the next one made ready if it is not there yet."""
+    key, following = str(address), address.next()
+    pages = fetch_many(feed_pages, [key], ahead=[str(following)])
+    body = pages.bodies.get(key)
+    if body is None:
+        return None
+    ids = [int(id) for id in body.split(b",")] if body else []
+    shown, has_next = ids[: address.per_page], len(ids) > address.per_page
+    batch = fetch_many(products, shown, product_views)
+    if has_next and str(following) not in pages.found_ids:
+        prefetch_next_page(address)
+    origin = Origin(pages.hits, pages.stale, pages.misses) + Origin(batch.hits, batch.stale, batch.misses)
+    return FeedPage(batch, has_next, origin)
+
+
+def prefetch_next_page(address: PageAddress) -> None:
+    """Have the page after this one made ready in the background, with its products, unless someone does already."""
+    prefetch(feed_pages, [str(address.next())], PREPARE_TASK)
+
+
+def load_pages(addresses: Sequence[Id]) -> Load:
+    """Load pages of ids, each with one query; a page that does not exist is left out."""
+    loaded = ((address, _load_page(parse(str(address)))) for address in addresses)
+    return Load({address: body for address, body in loaded if body is not None})
+
+
+def parse(text: str) -> PageAddress:
+    """Return the address that `str` made. Raises ValueError."""
+    match = _ADDRESS.match(text)
+    if match is None:
+        raise ValueError(f"no feed page: {text!r}")
+    return PageAddress(match[1], int(match[2]), int(match[3]))
+
+
+def _load_page(address: PageAddress) -> bytes | None:
+    start = (address.page - 1) * address.per_page
+    ids = list(_ids(address.feed)[start : start + address.per_page + 1])
+    if not ids and (address.page > 1 or not _exists(address.feed)):
+        return None
+    return ",".join(map(str, ids)).encode()
+
+
+def newest_ids() -> QuerySet[Product, int]:
+    """Return the ids of available products, newest first."""
+    available = Product.objects.filter(status=ProductStatus.AVAILABLE)
+    return available.order_by("-created_at", "-id").values_list("id", flat=True)
+
+
+def trending_ids() -> QuerySet[ProductViewsHour, int]:
+    """Return the ids of available products by their views of the last 24 hours, the most viewed first."""
+    recent = ProductViewsHour.objects.filter(
+        hour__gt=Now() - _TRENDING_SPAN, product__status=ProductStatus.AVAILABLE
+    )
+    ranked = recent.values("product_id").annotate(recent_views=Sum("views"))
+    return ranked.order_by("-recent_views", F("product_id").desc()).values_list("product_id", flat=True)
+
+
+def _ids(feed: str) -> QuerySet[Product, int] | QuerySet[ProductViewsHour, int]:
+    kind, _, name = feed.partition("/")
+    if kind == "trending":
+        return trending_ids()
+    if kind == "seller":
+        return newest_ids().filter(seller_id=int(name))
+    if kind == "category":
+        # A look-up of its own, so that the planner sees a constant and takes the index of the category.
+        category = Category.objects.filter(slug=name).values_list("id", flat=True).first()
+        return newest_ids().filter(category_id=category) if category else newest_ids().none()
+    return newest_ids()
+
+
+def _exists(feed: str) -> bool:
+    kind, _, name = feed.partition("/")
+    if kind == "category":
+        return Category.objects.filter(slug=name).exists()
+    if kind == "seller":
+        return get_user_model().objects.filter(pk=int(name), is_active=True).exists()
+    return True
+
+
+def first_pages(count: int) -> Iterable[PageAddress]:
+    """Yield the pages that a visitor sees first: the first `count` of the general feeds and one of each category."""
+    for page in range(1, count + 1):
+        yield PageAddress("discover", page)
+        yield PageAddress("trending", page)
+    for slug in Category.objects.values_list("slug", flat=True):
+        yield PageAddress(f"category/{slug}")
+
+
+feed_pages = register(
+    Source(
+        Policy("feed", soft_ttl=settings.FEED_SOFT_TTL, hard_ttl=settings.FEED_HARD_TTL, negative_ttl=5),
+        load_pages,
+    )
+)

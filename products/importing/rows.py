@@ -1,0 +1,24 @@
+"""A row as it lies in the file, before anybody has looked at what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One record: the line it begins at (from 1), and its values by column or the problem it has instead."""
+
+    line: int
+    values: dict[str, Any]
+    problem: str = ""
+
+
+class RowReader(Protocol):
+    """A format: iterating yields the rows; `line` is the last line that was reached."""
+
+    line: int
+
+    def __iter__(self) -> Iterator[Row]: ...

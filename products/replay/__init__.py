@@ -1,0 +1,1 @@
+"""Recorded traffic, replayed: a trace of product views sent again, to the API or straight to the service."""

@@ -1,0 +1,68 @@
+"""Everything that changes a product. Each function is one transaction and invalidates what it changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import Http404
+from django.utils import timezone
+
+from products.cache import invalidate_products
+from products.errors import NotTheSeller, ProductSold
+from products.models import Product, ProductStatus, ProductViews
+from products.signals import products_closed
+
+
+@transaction.atomic
+def create_product(seller: AbstractBaseUser, **fields: Any) -> Product:
+    """Put a product up for sale, with its row of view counts."""
+    now = timezone.now()
+    product = Product.objects.create(seller=seller, created_at=now, updated_at=now, **fields)
+    ProductViews.objects.create(product=product)
+    invalidate_products([product.pk])
+    return product
+
+
+@transaction.atomic
+def update_product(product_id: int, seller: AbstractBaseUser, **fields: Any) -> Product:
+    """Change fields of a product. Raises Http404, NotTheSeller or ProductSold."""
+    product = _lock(product_id, seller)
+    if product.status == ProductStatus.SOLD:
+        raise ProductSold
+    for name, value in fields.items():
+        setattr(product, name, value)
+    product.updated_at = timezone.now()
+    product.save(update_fields=[*fields, "updated_at"])
+    return product
+
+
+@transaction.atomic
+def withdraw_product(product_id: int, seller: AbstractBaseUser) -> None:
+    """Take a product away: from the next request on it is 404 and in no feed or batch. Raises like an update."""
+    product = _lock(product_id, seller)
+    product.status = ProductStatus.WITHDRAWN
+    product.updated_at = timezone.now()
+    product.save(update_fields=["status", "updated_at"])
+    products_closed.send(sender=Product, product_ids=[product.pk])
+
+
+def visible_product(product_id: int, seller: AbstractBaseUser) -> Product:
+    """Return the seller's product as it is now, unlocked. Raises Http404 or NotTheSeller."""
+    return _own(Product.objects.all(), product_id, seller)
+
+
+def _lock(product_id: int, seller: AbstractBaseUser) -> Product:
+    """Return the product, locked: whoever changes a product and its offers locks the product first."""
+    return _own(Product.objects.select_for_update(), product_id, seller)
+
+
+def _own(products: QuerySet[Product], product_id: int, seller: AbstractBaseUser) -> Product:
+    product = products.exclude(status=ProductStatus.WITHDRAWN).filter(pk=product_id).first()
+    if product is None:
+        raise Http404(f"There is no product {product_id}.")
+    if product.seller_id != seller.pk:
+        raise NotTheSeller
+    return product

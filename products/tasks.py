@@ -1,0 +1,30 @@
+"""The Celery tasks of products."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+
+from caching.batch import fetch_many
+from caching.jobs import run_job
+from caching.refresh import refresh
+from products import view_counts
+from products.cache import product_views, products
+from products.feeds import PREPARE_TASK
+
+
+@shared_task(name="products.tasks.sync_view_counts")
+def sync_view_counts() -> dict[str, Any] | None:
+    """Write the views that were counted since the last run: the job of every five seconds."""
+    return run_job("sync_view_counts", view_counts.sync_view_counts)
+
+
+@shared_task(name=PREPARE_TASK)
+def prepare_feed_page(namespace: str, pairs: list[tuple[str, str]], generation: int) -> int:
+    """Fill feed pages whose leases the sender holds, and the products they list."""
+    bodies = refresh(namespace, pairs, generation)
+    ids = [int(id) for body in bodies.values() if body for id in body.split(b",")]
+    for start in range(0, len(ids), 100):
+        fetch_many(products, ids[start : start + 100], product_views)
+    return len(bodies)
