@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marketplace.settings.env import BASE_DIR
+from marketplace.settings.env import BASE_DIR, IS_PRODUCTION
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -27,6 +27,7 @@ INSTALLED_APPS = [
 
 # Sessions and messages belong to the admin: the `Admin` subclasses keep their cost off every API request.
 MIDDLEWARE = [
+    "marketplace.ops.middleware.RequestMetrics",
     "marketplace.middleware.OptionalSlash",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -35,6 +36,7 @@ MIDDLEWARE = [
     "marketplace.middleware.AdminAuthentication",
     "marketplace.middleware.AdminMessages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "marketplace.middleware.Problems",
 ]
 
 ROOT_URLCONF = "marketplace.urls"
@@ -64,4 +66,6 @@ USE_I18N = False
 USE_TZ = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+# An image collects its static files when it is built; elsewhere they are served from where the apps keep them.
+STATIC_ROOT = BASE_DIR / "staticfiles" if IS_PRODUCTION else None
+WHITENOISE_USE_FINDERS = not IS_PRODUCTION

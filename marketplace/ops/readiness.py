@@ -1,0 +1,36 @@
+"""Whether this process can serve: PostgreSQL is required, Redis makes it fast."""
+
+from __future__ import annotations
+
+import psycopg
+from django.db import connection
+
+from caching.connections import RedisUnavailable, Role, client
+from marketplace.ops.probes import Finding, Probe
+
+_DATABASE_LIMIT = 2.0
+_REDIS_LIMIT = 1.0
+
+
+def _ask_database() -> None:
+    # A connection of its own: a pool that is busy is load, not a reason to take the process out of service.
+    params = connection.get_connection_params() | {"connect_timeout": 2, "autocommit": True}
+    with psycopg.connect(**params) as session:
+        session.execute("SELECT 1")
+
+
+def _ask_redis(role: Role) -> None:
+    client(role).ping()
+
+
+_PROBES = {
+    "database": Probe(_ask_database, (psycopg.Error,), _DATABASE_LIMIT),
+    "cache": Probe(lambda: _ask_redis("cache"), RedisUnavailable, _REDIS_LIMIT),
+    "state": Probe(lambda: _ask_redis("state"), RedisUnavailable, _REDIS_LIMIT),
+}
+
+
+def look() -> dict[str, Finding]:
+    """Return the findings of all parts, checked at once, so that the slowest decides how long it takes."""
+    waiting = {name: probe.start() for name, probe in _PROBES.items()}
+    return {name: wait() for name, wait in waiting.items()}

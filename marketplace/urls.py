@@ -1,0 +1,31 @@
+"""Every route of the site; each is declared with its slash, which `OptionalSlash` makes optional."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from marketplace.api.fallbacks import unknown_route
+
+_version_1 = [
+    path("", include("marketplace.accounts.api.urls")),
+    path("", include("marketplace.ops.api.urls")),
+    path("", include("products.api.urls")),
+    path("", include("offers.api.urls")),
+]
+
+urlpatterns = [
+    path("", include("marketplace.ops.urls")),
+    path("api/v1/", include(_version_1)),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("admin/", admin.site.urls),
+    # Unknown routes are routes too: Django's own page for them is HTML while DEBUG is on.
+    re_path(r"^(?!admin/)", unknown_route, name="unknown"),
+]
+
+handler400 = "marketplace.api.fallbacks.bad_request"
+handler403 = "marketplace.api.fallbacks.permission_denied"
+handler404 = "marketplace.api.fallbacks.not_found"
+handler500 = "marketplace.api.fallbacks.server_error"
