@@ -34,7 +34,8 @@ class Truth(Protocol):
 
 @dataclass(slots=True)
 class Repair:
-    """What a repair did: members entered, given another deadline, removed; and whether it saw everything."""
+    """What a repair did: members entered, given another deadline, removed; `complete` is False if time ran out
+    while it was still finding faults."""
 
     entered: int = 0
     moved: int = 0
@@ -59,10 +60,11 @@ def repair(family: DeadlineFamily, truth: Truth, budget: Callable[[], Budget]) -
     """Walk both ways, each within a budget of its own; return what was done. Raises when Redis is away."""
     done = Repair()
     done.removed += family.discard_foreign()
-    # Whatever the walks' places are: what falls due next matters most.
-    done.entered += family.put_missing(truth.page(None, PAGE))
+    if family.bookmark("table") is not None:
+        # Wherever the walk stands: what falls due next matters most.
+        done.entered += family.put_missing(truth.page(None, PAGE))
     for name, walk in (("table", _enter_missing), ("index", _sift)):
-        done.complete &= _go(family, name, budget(), partial(walk, family, truth, done))
+        done.complete &= not _go(family, name, budget(), partial(walk, family, truth, done))
     return done
 
 
@@ -70,14 +72,14 @@ Page = tuple[str | None, int]
 
 
 def _go(family: DeadlineFamily, name: str, budget: Budget, walk: Callable[[str | None], Iterator[Page]]) -> bool:
-    """Follow a walk from its bookmark to the end, then once from the start; say whether it came that far."""
+    """Follow a walk from its bookmark to the end, then once from the start; say whether it stopped amid faults."""
     start = family.bookmark(name)
     for place in [start, None] if start is not None else [None]:
         for following, faults in walk(place):
             family.set_bookmark(name, following)
             if following is not None and not budget.allows(faults):
-                return False
-    return True
+                return faults > 0
+    return False
 
 
 def _enter_missing(family: DeadlineFamily, truth: Truth, done: Repair, place: str | None) -> Iterator[Page]:

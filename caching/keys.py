@@ -6,6 +6,7 @@
     <prefix>:n:{<family>:<shard>}:…    counters, see `counters`         state, no TTL
     <prefix>:d:{<family>:<shard>}:…    deadlines, see `deadlines`       state, no TTL
     <prefix>:z:…                       values of `set_compressed`       have a TTL
+    <prefix>:t:…                       throttles of the API             have a TTL
 
 Keys that one script touches share what stands in braces, and so a slot of Redis Cluster.
 """

@@ -1,0 +1,118 @@
+"""Repair of an index of many pages: bounded, resumed, and complete in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from caching import deadline_repair
+from caching.deadline_repair import Budget, Deadline, Repair, repair
+from caching.deadlines import DeadlineFamily, to_ms
+
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
+
+
+class Table:
+    """A table of deadlines in memory, which counts how often it was asked for a page."""
+
+    def __init__(self, deadlines: dict[int, datetime]) -> None:
+        self.deadlines = deadlines
+        self.pages = 0
+
+    def deadlines_of(self, ids: Sequence[int]) -> Mapping[int, datetime]:
+        return {id: self.deadlines[id] for id in ids if id in self.deadlines}
+
+    def page(self, after: Deadline | None, limit: int) -> Sequence[Deadline]:
+        self.pages += 1
+        rows = sorted((at, id) for id, at in self.deadlines.items())
+        if after is not None:
+            rows = [row for row in rows if row > (after[1], after[0])]
+        return [(id, at) for at, id in rows[:limit]]
+
+
+@pytest.fixture(autouse=True)
+def small_pages(monkeypatch) -> None:
+    monkeypatch.setattr(deadline_repair, "PAGE", 10)
+
+
+@pytest.fixture
+def family() -> DeadlineFamily:
+    return DeadlineFamily("parcels")
+
+
+@pytest.fixture
+def table() -> Table:
+    """105 rows, of which ten each share a deadline."""
+    return Table({id: NOW + timedelta(seconds=id // 10) for id in range(1, 106)})
+
+
+def unlimited() -> Budget:
+    return Budget(60, 60)
+
+
+def no_time() -> Budget:
+    return Budget(0, 0)
+
+
+def members(family: DeadlineFamily) -> dict[int | None, float]:
+    found: dict[int | None, float] = {}
+    cursor = -1
+    while cursor:
+        cursor, page = family.scan(max(cursor, 0), 100)
+        found.update((member.id, member.score) for member in page)
+    return found
+
+
+def scores(table: Table) -> dict[int, int]:
+    return {id: to_ms(at) for id, at in table.deadlines.items()}
+
+
+def test_an_empty_index_is_filled_across_pages(family, table) -> None:
+    done = repair(family, table, unlimited)
+    assert (done.entered, done.moved, done.removed, done.complete) == (105, 0, 0, True)
+    assert members(family) == scores(table)
+
+
+def test_everything_wrong_is_put_right(family, table) -> None:
+    # given an index with holes, wrong scores, strangers and rubbish
+    family.put_missing((id, NOW + timedelta(days=id)) for id in range(1, 60))
+    family.put_missing((id, NOW) for id in range(1000, 1300))
+    done = repair(family, table, unlimited)
+    assert done.entered == 46
+    assert done.moved == 59
+    assert done.removed == 300
+    assert members(family) == scores(table)
+
+
+def test_without_time_it_goes_on_where_it_stopped(family, table) -> None:
+    # given an empty index and runs that have time for one page each
+    assert not repair(family, table, no_time).complete
+    runs = 1
+    while members(family) != scores(table):
+        repair(family, table, no_time)
+        runs += 1
+        assert runs < 50
+    # then it took several to fill, and the next has nothing to say
+    assert runs > 5
+    assert repair(family, table, no_time) == Repair()
+
+
+def test_a_walk_goes_on_while_it_finds_faults(family, table) -> None:
+    # given time for faults only
+    done = repair(family, table, lambda: Budget(0, 60))
+    # then a wiped index is filled in one run
+    assert done.entered == 105
+    # and a whole one costs a page of each walk
+    table.pages = 0
+    repair(family, table, lambda: Budget(0, 60))
+    assert table.pages <= 3
+
+
+@pytest.mark.parametrize("place", ["x", "5", "@", "5@never", "\udcff", "1@2030-01-01T00:00:00+00:00"])
+def test_a_damaged_bookmark_is_harmless(family, table, redis_state, place) -> None:
+    for walk in ("table", "index"):
+        redis_state.hset(f"{family.key.removesuffix(':due')}:walk", walk, place.encode("utf-8", "surrogateescape"))
+    assert repair(family, table, unlimited).complete
+    assert members(family) == scores(table)

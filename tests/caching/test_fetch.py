@@ -1,0 +1,228 @@
+"""The states of one read."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from django.db import transaction
+
+from caching.connections import client
+from caching.entry import decode
+from caching.fetch import State, fetch
+from caching.invalidation import invalidate
+from caching.keys import KeySpace
+
+pytestmark = pytest.mark.django_db(transaction=True)
+KEYS = KeySpace("things")
+
+
+def test_a_miss_loads_fills_and_the_next_read_is_a_hit_in_one_round_trip(things, truth, redis_commands):
+    truth.rows[1] = b"{}"
+
+    with redis_commands() as cold:
+        first = fetch(things, 1)
+    with redis_commands() as warm:
+        second = fetch(things, 1)
+
+    assert (first.body, first.state) == (b"{}", State.MISS)
+    assert (second.body, second.state) == (b"{}", State.HIT)
+    assert truth.loads == [[1]]
+    assert len(cold) <= 4  # read, lease, fill, and once the loading of the script
+    assert warm == [["MGET"]]
+
+
+def test_past_the_soft_ttl_the_old_value_is_answered_and_one_task_refreshes_it(things, truth, clock, queue):
+    # Given an entry that is stale, and a newer truth
+    truth.rows[1] = b"old"
+    fetch(things, 1)
+    truth.rows[1] = b"new"
+    clock.advance(61)
+
+    # When two readers come
+    answers = [fetch(things, 1), fetch(things, 1)]
+
+    # Then both get the old value at once, and one task was sent
+    assert [(found.body, found.state) for found in answers] == [(b"old", State.STALE)] * 2
+    assert [message.task for message in queue.messages()] == ["caching.tasks.refresh"]
+    # And after it ran the value is new
+    queue.run()
+    assert fetch(things, 1)[:2] == (b"new", State.HIT)
+    assert len(truth.loads) == 2
+
+
+def test_a_missing_row_is_remembered_and_forgotten_when_it_is_created(things, truth):
+    assert fetch(things, 1).body is None
+    assert fetch(things, 1)[:2] == (None, State.HIT)
+    assert truth.loads == [[1]]
+
+    truth.rows[1] = b"{}"
+    invalidate(things, [1])
+
+    assert fetch(things, 1)[:2] == (b"{}", State.MISS)
+
+
+def test_an_invalidation_during_the_load_refuses_the_fill(things, truth):
+    """Law 1, by the interleaving that leaves most caches stale: read old, write, invalidate, fill old."""
+    truth.rows[1] = b"old"
+
+    def write_meanwhile() -> None:
+        truth.during_load = lambda: None
+        truth.rows[1] = b"new"
+        invalidate(things, [1])
+
+    truth.during_load = write_meanwhile
+
+    assert fetch(things, 1).body == b"old"  # this reader began before the write
+    assert fetch(things, 1)[:2] == (b"new", State.MISS)
+
+
+def test_an_invalidation_refuses_a_refresh_that_is_under_way(things, truth, clock, queue):
+    truth.rows[1] = b"old"
+    fetch(things, 1)
+    clock.advance(61)
+    fetch(things, 1)
+    truth.rows[1] = b"new"
+
+    def write_meanwhile() -> None:
+        truth.during_load = lambda: None
+        truth.rows[1] = b"newer"
+        invalidate(things, [1])
+
+    truth.during_load = write_meanwhile
+    queue.run()
+
+    assert fetch(things, 1).body == b"newer"
+
+
+@pytest.mark.parametrize("lost", ["lease", "everything"])
+def test_a_lease_lost_to_eviction_or_a_flush_refuses_the_fill(things, truth, lost):
+    truth.rows[1] = b"old"
+
+    def lose() -> None:
+        truth.during_load = lambda: None
+        client("cache").flushdb() if lost == "everything" else client("cache").delete(KEYS.lease(1))
+
+    truth.during_load = lose
+
+    assert fetch(things, 1).body == b"old"
+    assert client("cache").get(KEYS.entry(1)) is None
+
+
+def test_a_reader_that_finds_a_lease_waits_for_its_holder_and_loads_nothing(things, truth):
+    # Given somebody who holds the lease and fills while we wait
+    truth.rows[1] = b"{}"
+    object.__setattr__(things.policy, "wait", 5.0)
+    tokens = things.store.lease([1])
+    fill = threading.Timer(0.03, things.store.fill, ({1: b"theirs"}, tokens, things.store.clock(), 0))
+    fill.start()
+
+    # When / Then
+    assert fetch(things, 1)[:2] == (b"theirs", State.MISS)
+    fill.join()
+    assert truth.loads == []
+
+
+def test_a_reader_whose_wait_is_over_loads_for_itself_and_stores_nothing(things, truth):
+    truth.rows[1] = b"{}"
+    things.store.lease([1])
+
+    assert fetch(things, 1).body == b"{}"
+    assert client("cache").get(KEYS.entry(1)) is None
+
+
+def test_a_loader_that_fails_gives_its_lease_back(things, truth):
+    def fail() -> None:
+        raise RuntimeError("no database")
+
+    truth.during_load = fail
+    with pytest.raises(RuntimeError, match="no database"):
+        fetch(things, 1)
+
+    assert client("cache").exists(KEYS.lease(1)) == 0
+
+
+def test_nothing_is_filled_inside_a_transaction_and_a_rollback_invalidates_nothing(things, truth):
+    """Law 9."""
+    truth.rows[1] = b"old"
+    fetch(things, 1)
+    truth.rows[2] = b"{}"
+
+    with pytest.raises(ZeroDivisionError), transaction.atomic():  # noqa: PT012
+        invalidate(things, [1])
+        fetch(things, 2)
+        _ = 1 / 0
+
+    assert fetch(things, 1).state is State.HIT
+    assert client("cache").exists(KEYS.entry(2)) == 0
+
+
+def test_a_rolled_back_savepoint_invalidates_nothing_and_the_commit_around_it_does(things, truth):
+    truth.rows = {1: b"one", 2: b"two"}
+    fetch(things, 1)
+    fetch(things, 2)
+
+    with transaction.atomic():
+        invalidate(things, [1])
+        with pytest.raises(ZeroDivisionError), transaction.atomic():  # noqa: PT012
+            invalidate(things, [2])
+            _ = 1 / 0
+        assert client("cache").exists(KEYS.entry(1)) == 1
+
+    assert client("cache").exists(KEYS.entry(1)) == 0
+    assert client("cache").exists(KEYS.entry(2)) == 1
+
+
+def test_a_damaged_entry_is_a_miss_and_is_healed(things, truth):
+    truth.rows[1] = b"{}"
+    client("cache").set(KEYS.entry(1), b"\x00garbage", ex=100)
+
+    assert fetch(things, 1)[:2] == (b"{}", State.MISS)
+    assert fetch(things, 1)[:2] == (b"{}", State.HIT)
+
+
+def test_every_entry_and_lease_has_a_ttl(things, truth):
+    """Law 8."""
+    truth.rows[1] = b"{}"
+    things.store.lease([9])
+    fetch(things, 1)
+    fetch(things, 2)
+
+    names = list(client("cache").scan_iter("mp:[cl]:*"))
+    assert len(names) == 3
+    assert all(client("cache").pttl(name) > 0 for name in names)
+
+
+def test_clear_makes_one_namespace_miss_and_leaves_everything_else(things, truth, redis_state):
+    """Law 7."""
+    truth.rows[1] = b"{}"
+    fetch(things, 1)
+    redis_state.set("mp:q:celery", "a queue")
+
+    things.store.clear()
+
+    assert fetch(things, 1).state is State.MISS
+    assert fetch(things, 1).state is State.HIT
+    assert redis_state.get("mp:q:celery") == b"a queue"
+
+
+def test_a_value_loaded_before_a_clear_is_a_miss_after_it(things, truth):
+    truth.rows[1] = b"old"
+    truth.during_load = things.store.clear
+
+    fetch(things, 1)
+    truth.during_load = lambda: None
+    truth.rows[1] = b"new"
+
+    assert fetch(things, 1).body == b"new"
+
+
+def test_an_entry_of_another_schema_is_a_miss(things, truth):
+    truth.rows[1] = b"{}"
+    fetch(things, 1)
+    raw = client("cache").get(KEYS.entry(1))
+    assert decode(raw).schema == 1
+
+    object.__setattr__(things.policy, "schema", 2)
+
+    assert fetch(things, 1).state is State.MISS

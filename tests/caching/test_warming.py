@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from caching import warming
+from caching.fetch import State, fetch
+from caching.warming import Warmer, warm_cache
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def warmer(things, truth):
+    truth.rows = {id: b"{}" for id in range(250)}
+    warming.register(Warmer("things", things, lambda limit: range(min(limit, 260))))
+    yield
+    warming._warmers.pop("things")
+
+
+def test_what_is_missing_is_filled_in_chunks_of_one_load_each(warmer, things, truth):
+    fetch(things, 5)
+    truth.loads.clear()
+
+    (done,) = warm_cache(["things"], limit=1000, budget=30)
+
+    assert (done.already, done.filled, done.missing, done.out_of_time) == (1, 259, 10, False)
+    assert [len(load) for load in truth.loads] == [99, 100, 60]
+    assert fetch(things, 249).state is State.HIT
+
+
+def test_the_limit_and_the_budget_end_it(warmer):
+    assert warm_cache(["things"], limit=7, budget=30)[0].filled == 7
+    assert warm_cache(["things"], limit=7, budget=0)[0].out_of_time
+
+
+def test_the_command_warms_by_name_and_refuses_unknown_names(warmer, capsys):
+    call_command("warm_cache", "things", "--limit", "20")
+    assert "things: 20 filled, 0 there already" in capsys.readouterr().out
+    with pytest.raises(CommandError, match=r"nothing\. Known: .*popular"):
+        call_command("warm_cache", "nothing")
+
+
+@pytest.mark.parametrize("arguments", [["--limit", "0"], ["--budget", "0"]])
+def test_numbers_that_do_nothing_are_refused(arguments):
+    with pytest.raises(CommandError, match="greater than 0"):
+        call_command("warm_cache", *arguments)

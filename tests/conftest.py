@@ -1,0 +1,100 @@
+"""What every test has: a PostgreSQL database and a Redis database of its own, both real."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import pytest
+import redis
+from django.db import connection
+from rest_framework.test import APIClient
+
+from caching.connections import client
+from tests.task_queue import Queue
+
+
+@pytest.fixture(autouse=True)
+def redis_state() -> Iterator[redis.Redis]:
+    """The test's own Redis database, empty."""
+    state = client("state")
+    state.flushdb()
+    yield state
+
+
+@pytest.fixture
+def queue(redis_state: redis.Redis) -> Queue:
+    """The Celery queue of the test, whose messages it can look at and run."""
+    return Queue(redis_state)
+
+
+@pytest.fixture
+def api() -> APIClient:
+    """A client without credentials; unhandled errors come back as the answers that users would get."""
+    return APIClient(raise_request_exception=False)
+
+
+@pytest.fixture
+def as_user() -> Callable[[Any], APIClient]:
+    """Return a client that sends a real token of a user."""
+    from knox.models import AuthToken
+
+    def login(user: Any) -> APIClient:
+        _, token = AuthToken.objects.create(user)
+        api_client = APIClient(raise_request_exception=False)
+        api_client.credentials(HTTP_AUTHORIZATION=f"Token {token}")
+        return api_client
+
+    return login
+
+
+@pytest.fixture
+def redis_commands() -> Callable[[], AbstractContextManager[list[list[str]]]]:
+    """Return a context whose list holds the commands of each round trip to Redis made in it."""
+
+    @contextmanager
+    def watch() -> Iterator[list[list[str]]]:
+        trips: list[list[str]] = []
+        send = redis.connection.AbstractConnection.send_packed_command
+
+        def recorded(self: Any, command: Any, check_health: bool = True) -> Any:
+            packed = b"".join(command) if isinstance(command, list) else command
+            trips.append(_names(packed))
+            return send(self, command, check_health)
+
+        redis.connection.AbstractConnection.send_packed_command = recorded
+        try:
+            yield trips
+        finally:
+            redis.connection.AbstractConnection.send_packed_command = send
+
+    return watch
+
+
+def _names(packed: bytes) -> list[str]:
+    """Return the command names in the bytes of a request (RESP arrays of bulk strings)."""
+    names: list[str] = []
+    position = 0
+    while position < len(packed):
+        end = packed.index(b"\r\n", position)
+        parts = []
+        count = int(packed[position + 1 : end])
+        position = end + 2
+        for _ in range(count):
+            end = packed.index(b"\r\n", position)
+            size = int(packed[position + 1 : end])
+            parts.append(packed[end + 2 : end + 2 + size])
+            position = end + 2 + size + 2
+        names.append(parts[0].decode())
+    return names
+
+
+@pytest.fixture
+def process_env(request: pytest.FixtureRequest) -> dict[str, str]:
+    """The environment for a process of its own on the test's databases; needs a test that commits."""
+    settings = connection.settings_dict
+    user, password = settings["USER"], settings["PASSWORD"]
+    host, port, name = settings["HOST"], settings["PORT"], settings["NAME"]
+    return {**os.environ, "DATABASE_URL": f"postgresql://{user}:{password}@{host}:{port}/{name}"}
