@@ -1,0 +1,95 @@
+"""Offers as JSON, and what the requests about them may say."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from rest_framework import serializers
+
+from offers.lifetime import Lifetime
+from offers.models import Offer, OfferStatus
+
+_ID_MAX = 2**63 - 1
+_ROLES = [("buyer", "Offers that the user made."), ("seller", "Offers that the user received.")]
+
+
+class OfferSerializer(serializers.ModelSerializer[Offer]):
+    """An offer as it truly is: past its time it reads as expired."""
+
+    status = serializers.ChoiceField(choices=OfferStatus.choices, source="effective_status", read_only=True)
+    closed_at = serializers.DateTimeField(source="effective_closed_at", read_only=True, allow_null=True)
+    product_id = serializers.IntegerField(read_only=True)
+    buyer_id = serializers.IntegerField(read_only=True)
+
+    class Meta:
+        model = Offer
+        fields = [
+            "id",
+            "product_id",
+            "buyer_id",
+            "amount",
+            "currency",
+            "message",
+            "status",
+            "created_at",
+            "expires_at",
+            "closed_at",
+        ]
+        read_only_fields = fields
+
+
+class LifetimeSerializer(serializers.Serializer[Any]):
+    """The end of an offer: a moment or a number of seconds from now, not both."""
+
+    expires_at = serializers.DateTimeField(required=False)
+    expires_in = serializers.IntegerField(
+        required=False,
+        min_value=settings.OFFER_MIN_SECONDS,
+        max_value=settings.OFFER_MAX_SECONDS,
+        help_text="Seconds from now.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Refuse two ends at once."""
+        if "expires_at" in attrs and "expires_in" in attrs:
+            raise serializers.ValidationError({"expires_in": "Give expires_at or expires_in, not both."})
+        return attrs
+
+    def lifetime(self) -> Lifetime:
+        """Return the end that was asked for."""
+        data = self.validated_data
+        return Lifetime(expires_at=data.get("expires_at"), expires_in=data.get("expires_in"))
+
+
+class NewOfferSerializer(LifetimeSerializer):
+    """A new offer; without an end it lives for the default time."""
+
+    product_id = serializers.IntegerField(min_value=1, max_value=_ID_MAX)
+    amount = serializers.DecimalField(max_digits=12, decimal_places=2, min_value=Decimal("0.01"))
+    message = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+
+
+class ExtensionSerializer(LifetimeSerializer):
+    """The later end of an offer."""
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Refuse two ends at once, and none."""
+        if not attrs:
+            raise serializers.ValidationError({"expires_at": "Give expires_at or expires_in."})
+        return super().validate(attrs)
+
+
+class OfferFilterSerializer(serializers.Serializer[Any]):
+    """Which of the user's offers a list shows."""
+
+    role = serializers.ChoiceField(choices=_ROLES, required=False, help_text="Without it both.")
+    status = serializers.ChoiceField(choices=OfferStatus.choices, required=False)
+
+
+class ExpiringSoonSerializer(serializers.Serializer[Any]):
+    """How soon is soon, in seconds."""
+
+    within = serializers.IntegerField(min_value=1, max_value=settings.OFFER_MAX_SECONDS, default=3600)
+    role = serializers.ChoiceField(choices=_ROLES, required=False, help_text="Without it both.")

@@ -1,0 +1,16 @@
+"""What offers do when products tell that they are closed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.dispatch import receiver
+
+from offers.acceptance import decline_all_on
+from products.signals import products_closed
+
+
+@receiver(products_closed, dispatch_uid="offers.decline_offers_on_closed_products")
+def decline_offers_on_closed_products(product_ids: list[int], **kwargs: Any) -> None:
+    """Decline the offers on withdrawn products, in the transaction that withdraws them."""
+    decline_all_on(product_ids)

@@ -1,0 +1,58 @@
+"""Reading offers as they truly are: past its time an offer reads as expired, whether or not a sweep has run.
+
+Time is `Now()`, the database's clock when the statement began: one moment for all columns and all rows, so
+that no offer is active in one column and closed in the next. At exactly `expires_at` an offer is dead.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Literal
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db.models import Case, F, Q, QuerySet, Value, When
+from django.db.models.functions import Now
+
+from offers.models import Offer, OfferStatus
+
+Role = Literal["buyer", "seller"]
+
+
+def past_due() -> Q:
+    """Return the condition that an offer's time has passed and no sweep has closed it yet."""
+    return Q(status=OfferStatus.ACTIVE, expires_at__lte=Now())
+
+
+def alive() -> Q:
+    """Return the condition that an offer can still be acted on."""
+    return Q(status=OfferStatus.ACTIVE, expires_at__gt=Now())
+
+
+def in_state(state: str) -> Q:
+    """Return the condition that an offer truly is in `state`, one of OfferStatus."""
+    if state == OfferStatus.ACTIVE:
+        return alive()
+    if state == OfferStatus.EXPIRED:
+        return Q(status=OfferStatus.EXPIRED) | past_due()
+    return Q(status=state)
+
+
+def offers() -> QuerySet[Offer]:
+    """Return all offers, each with `effective_status` and `effective_closed_at`."""
+    return Offer.objects.annotate(
+        effective_status=Case(When(past_due(), then=Value(OfferStatus.EXPIRED.value)), default=F("status")),
+        effective_closed_at=Case(When(past_due(), then=F("expires_at")), default=F("closed_at")),
+    )
+
+
+def offers_of(user: AbstractBaseUser, role: Role | None = None) -> QuerySet[Offer]:
+    """Return the offers that a user made, received, or with no role both."""
+    if role is None:
+        return offers().filter(Q(buyer=user) | Q(seller=user))
+    return offers().filter(**{role: user})
+
+
+def expiring_soon(user: AbstractBaseUser, within: int, role: Role | None = None) -> QuerySet[Offer]:
+    """Return the user's live offers that will expire within that many seconds, the first to expire first."""
+    soon = offers_of(user, role).filter(alive(), expires_at__lte=Now() + timedelta(seconds=within))
+    return soon.order_by("expires_at", "id")

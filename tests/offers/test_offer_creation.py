@@ -1,0 +1,87 @@
+"""Making an offer: what it holds, and when it is refused."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from rest_framework.exceptions import ValidationError
+
+from offers.creation import make_offer
+from offers.errors import OfferExists, OwnProduct, ProductNotAvailable
+from offers.expiration import offer_deadlines
+from offers.lifetime import Lifetime
+from offers.models import Offer, OfferStatus
+from tests.factories import OfferFactory, ProductFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def test_an_offer_takes_seller_and_currency_from_its_product() -> None:
+    product = ProductFactory(currency="CHF")
+    buyer = UserFactory()
+    offer = make_offer(buyer, product.pk, Decimal("9.90"), Lifetime(expires_in=600), "Please")
+    assert (offer.buyer, offer.seller, offer.currency) == (buyer, product.seller, "CHF")
+    assert (offer.amount, offer.message, offer.effective_status) == (Decimal("9.90"), "Please", "active")
+    assert offer.expires_at - offer.created_at == timedelta(seconds=600)
+    assert offer.effective_closed_at is None
+
+
+def test_the_product_must_exist() -> None:
+    with pytest.raises(ValidationError) as caught:
+        make_offer(UserFactory(), 2**62, Decimal(1), Lifetime())
+    assert "product_id" in caught.value.detail
+
+
+def test_a_withdrawn_product_is_unknown() -> None:
+    with pytest.raises(ValidationError):
+        make_offer(UserFactory(), ProductFactory(status="withdrawn").pk, Decimal(1), Lifetime())
+
+
+def test_a_sold_product_takes_no_offer() -> None:
+    with pytest.raises(ProductNotAvailable):
+        make_offer(UserFactory(), ProductFactory(status="sold").pk, Decimal(1), Lifetime())
+
+
+def test_nobody_bids_on_their_own_product() -> None:
+    product = ProductFactory()
+    with pytest.raises(OwnProduct):
+        make_offer(product.seller, product.pk, Decimal(1), Lifetime())
+
+
+def test_one_active_offer_per_buyer_and_product() -> None:
+    # given an offer
+    offer = OfferFactory()
+    # when the same buyer makes another, it is refused
+    with pytest.raises(OfferExists):
+        make_offer(offer.buyer, offer.product_id, Decimal(1), Lifetime())
+    # but another buyer's is not
+    assert make_offer(UserFactory(), offer.product_id, Decimal(1), Lifetime()).pk
+
+
+def test_a_dead_offer_blocks_no_new_one(let_expire) -> None:
+    # given an offer whose time has passed and no sweep has run
+    dead = OfferFactory()
+    let_expire(dead)
+    # when its buyer makes another
+    fresh = make_offer(dead.buyer, dead.product_id, Decimal(1), Lifetime())
+    # then the dead one is closed as of its end
+    dead.refresh_from_db()
+    assert (dead.status, dead.closed_at) == (OfferStatus.EXPIRED, dead.expires_at)
+    assert fresh.status == OfferStatus.ACTIVE
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_deadline_is_indexed_on_commit(redis_state) -> None:
+    offer = make_offer(UserFactory(), ProductFactory().pk, Decimal(1), Lifetime())
+    assert [member.id for member in offer_deadlines.due(10, offer.expires_at)] == [offer.pk]
+    assert redis_state.ttl(offer_deadlines.key) == -1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_equal_offers_at_once_make_one(at_once) -> None:
+    buyer, product = UserFactory(), ProductFactory()
+    results = at_once(*[lambda: make_offer(buyer, product.pk, Decimal(1), Lifetime())] * 4)
+    assert sorted(type(result).__name__ for result in results) == ["Offer"] + ["OfferExists"] * 3
+    assert Offer.objects.count() == 1

@@ -1,0 +1,230 @@
+"""The job that closes dead offers, and the index that it repairs: the table is the truth."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import redis
+
+from caching.deadlines import DeadlineFamily
+from offers import expiration
+from offers.clock import database_now
+from offers.expiration import (
+    extend_offer_expiration,
+    offer_deadlines,
+    process_expired_offers,
+    track_offer_expiration,
+)
+from offers.models import Offer
+from tests.factories import OfferFactory, ProductFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def make(count: int) -> list[Offer]:
+    product, buyers = ProductFactory(), UserFactory.create_batch(count)
+    return [OfferFactory(product=product, buyer=buyer) for buyer in buyers]
+
+
+def track(*offers: Offer) -> None:
+    for offer in offers:
+        track_offer_expiration(offer.pk, offer.expires_at)
+
+
+def index() -> dict[int | None, float]:
+    return {member.id: member.score for member in offer_deadlines.scan(0, 1000)[1]}
+
+
+def truth() -> dict[int, float]:
+    active = Offer.objects.filter(status="active")
+    return {offer.pk: -(-offer.expires_at.timestamp() * 1000 // 1) for offer in active}
+
+
+def assert_index_is_true() -> None:
+    assert {id: pytest.approx(score, abs=1) for id, score in truth().items()} == index()
+
+
+def test_dead_offers_are_closed_as_of_their_end(let_expire) -> None:
+    # given two dead offers in the index, and one alive
+    dead, also_dead, alive = make(3)
+    let_expire(dead, also_dead, seconds_ago=5)
+    track(dead, also_dead, alive)
+    # when the job runs
+    stats = process_expired_offers()
+    # then
+    assert stats["processed"] == stats["database_updated"] == 2
+    assert stats["errors"] == stats["swept"] == stats["orphans_removed"] == 0
+    assert stats["finished"]
+    dead.refresh_from_db()
+    assert (dead.status, dead.closed_at) == ("expired", dead.expires_at)
+    assert list(index()) == [alive.pk]
+
+
+def test_a_second_run_finds_nothing(let_expire) -> None:
+    offers = make(3)
+    let_expire(*offers)
+    track(*offers)
+    process_expired_offers()
+    assert process_expired_offers() == {
+        "processed": 0,
+        "database_updated": 0,
+        "errors": 0,
+        "swept": 0,
+        "orphans_removed": 0,
+        "rescored": 0,
+        "repaired": 0,
+        "finished": True,
+    }
+
+
+def test_an_extension_unknown_to_the_index_is_honoured() -> None:
+    # given an offer that the index believes dead
+    (offer,) = make(1)
+    offer_deadlines.move(offer.pk, database_now() - timedelta(hours=1))
+    # when the job runs, it lives, and the index learns of it
+    stats = process_expired_offers()
+    assert (stats["database_updated"], stats["rescored"]) == (0, 1)
+    offer.refresh_from_db()
+    assert offer.status == "active"
+    assert_index_is_true()
+
+
+def test_a_wiped_index_is_filled_again(let_expire) -> None:
+    offers = make(5)
+    let_expire(offers[0])
+    stats = process_expired_offers()
+    assert (stats["database_updated"], stats["swept"], stats["repaired"]) == (1, 1, 4)
+    assert_index_is_true()
+
+
+def test_a_half_deleted_index_is_filled_again() -> None:
+    offers = make(6)
+    track(*offers)
+    offer_deadlines.cancel([offer.pk for offer in offers[::2]])
+    assert process_expired_offers()["repaired"] == 3
+    assert_index_is_true()
+
+
+def test_rubbish_is_removed(redis_state: redis.Redis) -> None:
+    # given members that are no ids, ids of no offer or of closed ones, and impossible scores
+    offers = make(3)
+    track(*offers)
+    closed = OfferFactory(status="withdrawn", closed_at=database_now())
+    rubbish = {b"\xff\x00": 1, "abc": 2e12, "007": 5, "-1": 6, "1" * 30: 7, str(2**62): 8, "": 9}
+    far = {str(closed.pk): float("inf"), "999999": 3e12, str(offers[0].pk): float("inf"), str(offers[1].pk): 3e12}
+    redis_state.zadd(offer_deadlines.key, rubbish | far)
+    # when the job runs
+    stats = process_expired_offers()
+    # then
+    assert stats["orphans_removed"] == 9
+    assert stats["rescored"] == 2
+    assert_index_is_true()
+
+
+def test_an_index_of_another_type_is_replaced(redis_state: redis.Redis) -> None:
+    make(2)
+    redis_state.set(offer_deadlines.key, "not a sorted set")
+    assert process_expired_offers()["errors"] == 0
+    assert_index_is_true()
+
+
+def test_scores_that_were_shifted_are_corrected(redis_state: redis.Redis) -> None:
+    offers = make(4)
+    track(*offers)
+    for offer in offers:
+        redis_state.zincrby(offer_deadlines.key, 86_400_000 * 365, str(offer.pk))
+    assert process_expired_offers()["rescored"] == 4
+    assert_index_is_true()
+
+
+def test_without_redis_the_table_is_swept(let_expire, monkeypatch) -> None:
+    # given dead offers, and a Redis that nobody answers for
+    offers = make(3)
+    let_expire(*offers)
+    away = redis.Redis.from_url("redis://127.0.0.1:1")
+    monkeypatch.setattr("caching.deadlines.client", lambda role: away)
+    # when the job runs
+    stats = process_expired_offers()
+    # then
+    assert (stats["database_updated"], stats["errors"]) == (3, 1)
+    assert set(Offer.objects.values_list("status", flat=True)) == {"expired"}
+    # and nobody who tracks an offer fails
+    assert not track_offer_expiration(1, offers[0].expires_at)
+    assert not extend_offer_expiration(1, offers[0].expires_at)
+
+
+def test_work_is_bounded_by_time_and_goes_on_next_time(let_expire, monkeypatch) -> None:
+    # given more dead offers than one batch, in the index and out of it
+    monkeypatch.setattr(expiration, "_PAGE", 2)
+    monkeypatch.setattr(expiration, "_BATCH", 2)
+    offers = make(12)
+    let_expire(*offers)
+    track(*offers[:6])
+    # when a run has time for one batch of each only
+    stats = process_expired_offers(budget=0)
+    # then it says so, and the next ones do the rest
+    assert (stats["database_updated"], stats["finished"]) == (4, False)
+    assert process_expired_offers(budget=0)["database_updated"] == 4
+    assert process_expired_offers()["database_updated"] == 4
+    assert not Offer.objects.filter(status="active").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rows_that_somebody_is_busy_with_are_passed_over(let_expire) -> None:
+    # given two dead offers, one of them locked by another session
+    busy, free = make(2)
+    let_expire(busy, free)
+    track(busy, free)
+    with other_session() as session:
+        session.execute("SELECT 1 FROM offers_offer WHERE id = %s FOR UPDATE", [busy.pk])
+        # when the job runs, it does not wait
+        assert process_expired_offers()["database_updated"] == 1
+    # and the next run closes the other
+    assert process_expired_offers()["database_updated"] == 1
+    assert index() == {}
+
+
+def other_session():
+    import psycopg
+    from django.db import connection
+
+    settings = connection.settings_dict
+    return psycopg.connect(
+        host=settings["HOST"],
+        port=settings["PORT"],
+        user=settings["USER"],
+        password=settings["PASSWORD"],
+        dbname=settings["NAME"],
+    )
+
+
+def test_a_thousand_dead_offers_take_under_a_second(let_expire) -> None:
+    # given
+    product, buyers = ProductFactory(), UserFactory.build_batch(1500)
+    users = type(buyers[0]).objects.bulk_create(buyers)
+    now = database_now()
+    offers = Offer.objects.bulk_create(
+        Offer(
+            product=product,
+            buyer=user,
+            seller=product.seller,
+            amount=1,
+            currency="EUR",
+            created_at=now - timedelta(days=1),
+            expires_at=now,
+        )
+        for user in users
+    )
+    offer_deadlines.put_missing((offer.pk, offer.expires_at) for offer in offers)
+    # when
+    start = database_now()
+    stats = process_expired_offers()
+    # then
+    assert stats["database_updated"] == 1500
+    assert database_now() - start < timedelta(seconds=1)
+
+
+def test_the_index_is_one_family_under_one_key() -> None:
+    assert DeadlineFamily("offers").key == offer_deadlines.key
+    assert offer_deadlines.key.endswith(":d:{offers:0}:due")

@@ -1,0 +1,106 @@
+"""Two at once on one offer: exactly one wins, the other is told the truth, and no extension is lost."""
+
+from __future__ import annotations
+
+import pytest
+
+from offers import transitions
+from offers.acceptance import accept
+from offers.clock import database_now
+from offers.creation import make_offer
+from offers.errors import OfferClosed, OfferExpired
+from offers.expiration import process_expired_offers, track_offer_expiration
+from offers.lifetime import Lifetime
+from offers.models import Offer
+from tests.factories import OfferFactory, ProductFactory, UserFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ROUNDS = 12
+
+
+def kinds(results) -> list[str]:
+    return sorted(type(result).__name__ for result in results)
+
+
+def test_rivals_accepted_at_once_sell_the_product_once(at_once) -> None:
+    for _ in range(4):
+        product = ProductFactory()
+        rivals = [OfferFactory(product=product) for _ in range(3)]
+        results = at_once(*[lambda offer=offer: accept(offer.pk, offer.seller) for offer in rivals])
+        assert kinds(results) == ["Offer", "OfferClosed", "OfferClosed"]
+        statuses = sorted(Offer.objects.filter(product=product).values_list("status", flat=True))
+        assert statuses == ["accepted", "declined", "declined"]
+
+
+def test_one_offer_accepted_twice_at_once(at_once) -> None:
+    offer = OfferFactory()
+    results = at_once(*[lambda: accept(offer.pk, offer.seller)] * 3)
+    assert kinds(results) == ["Offer", "OfferClosed", "OfferClosed"]
+
+
+def test_accept_against_withdraw(at_once) -> None:
+    for _ in range(ROUNDS):
+        offer = OfferFactory()
+        results = at_once(
+            lambda offer=offer: accept(offer.pk, offer.seller),
+            lambda offer=offer: transitions.withdraw(offer.pk, offer.buyer),
+        )
+        assert kinds(results) == ["Offer", "OfferClosed"]
+        winner = next(result for result in results if isinstance(result, Offer))
+        loser = next(result for result in results if isinstance(result, OfferClosed))
+        offer.refresh_from_db()
+        offer.product.refresh_from_db()
+        assert offer.status == winner.status == loser.extra["offer_status"]
+        assert (offer.product.status == "sold") == (offer.status == "accepted")
+
+
+def test_accept_against_the_product_being_bid_on(at_once) -> None:
+    """Nobody's new offer stays active on a product that was sold while it was made."""
+    for _ in range(ROUNDS):
+        offer, late = OfferFactory(), UserFactory()
+        at_once(
+            lambda offer=offer: accept(offer.pk, offer.seller),
+            lambda offer=offer, late=late: make_offer(late, offer.product_id, 1, Lifetime()),
+        )
+        assert not Offer.objects.filter(product=offer.product, status="active").exists()
+
+
+def test_accept_against_the_sweep_at_the_last_moment(at_once, expire_in) -> None:
+    for round_ in range(ROUNDS):
+        # given an offer that ends about now
+        offer = OfferFactory()
+        track_offer_expiration(offer.pk, offer.expires_at)
+        expire_in(offer, seconds=round_ * 0.001)
+        # when it is accepted while the sweep runs
+        accepted, _ = at_once(lambda offer=offer: accept(offer.pk, offer.seller), process_expired_offers)
+        process_expired_offers()
+        # then it is accepted in time, or dead
+        offer.refresh_from_db()
+        if isinstance(accepted, Offer):
+            assert offer.status == "accepted"
+            assert offer.closed_at <= offer.expires_at
+        else:
+            assert isinstance(accepted, OfferExpired)
+            assert database_now() >= offer.expires_at
+            assert offer.status == "expired" or process_expired_offers()["database_updated"] == 1
+
+
+def test_an_extension_that_was_answered_is_honoured(at_once, expire_in) -> None:
+    for round_ in range(ROUNDS):
+        # given an offer that ends about now and is in the index as due
+        offer = OfferFactory()
+        track_offer_expiration(offer.pk, offer.created_at)
+        expire_in(offer, seconds=round_ * 0.001)
+        # when it is extended while two sweeps run
+        extended, *_ = at_once(
+            lambda offer=offer: transitions.extend(offer.pk, offer.buyer, Lifetime(expires_in=3600)),
+            process_expired_offers,
+            process_expired_offers,
+        )
+        process_expired_offers()
+        # then it lives if and only if the extension was granted
+        offer.refresh_from_db()
+        granted = isinstance(extended, Offer)
+        assert granted or isinstance(extended, OfferExpired)
+        assert offer.status == ("active" if granted else "expired")

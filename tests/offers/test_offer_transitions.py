@@ -1,0 +1,145 @@
+"""Withdraw, decline, extend, expire: each once, by its party, in time."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.http import Http404
+from rest_framework.exceptions import ValidationError
+
+from offers import transitions
+from offers.acceptance import accept
+from offers.clock import database_now
+from offers.errors import NotTheBuyer, NotTheSeller, OfferClosed, OfferExpired
+from offers.expiration import offer_deadlines, track_offer_expiration
+from offers.lifetime import Lifetime
+from offers.models import OfferStatus
+from tests.factories import OfferFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+LATER = Lifetime(expires_in=48 * 3600)
+BUYERS = {
+    "withdraw": lambda offer, user: transitions.withdraw(offer.pk, user),
+    "extend": lambda offer, user: transitions.extend(offer.pk, user, LATER),
+}
+SELLERS = {
+    "decline": lambda offer, user: transitions.decline(offer.pk, user),
+    "accept": lambda offer, user: accept(offer.pk, user),
+}
+ACTIONS = {**BUYERS, **SELLERS}
+
+
+def party(name, offer):
+    return offer.buyer if name in BUYERS else offer.seller
+
+
+@pytest.mark.parametrize(
+    ("name", "state"), [("withdraw", "withdrawn"), ("decline", "declined"), ("accept", "accepted")]
+)
+def test_a_close_leaves_state_and_moment(name, state) -> None:
+    offer = OfferFactory()
+    before = database_now()
+    closed = ACTIONS[name](offer, party(name, offer))
+    assert (closed.effective_status, closed.status) == (state, state)
+    assert before <= closed.closed_at <= database_now()
+    assert closed.expires_at == offer.expires_at
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+@pytest.mark.parametrize("state", ["accepted", "declined", "withdrawn"])
+def test_a_closed_offer_refuses_and_tells_its_state(name, state) -> None:
+    closed_at = database_now()
+    offer = OfferFactory(status=state, closed_at=closed_at)
+    with pytest.raises(OfferClosed) as caught:
+        ACTIONS[name](offer, party(name, offer))
+    assert (caught.value.status_code, caught.value.detail.code) == (409, "offer_closed")
+    assert caught.value.extra == {"offer_status": state, "closed_at": closed_at}
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+@pytest.mark.parametrize("swept", [True, False])
+def test_a_dead_offer_refuses_whether_or_not_it_was_swept(name, swept, let_expire) -> None:
+    # given an offer at its very end
+    offer = OfferFactory()
+    let_expire(offer)
+    if swept:
+        offer.status, offer.closed_at = OfferStatus.EXPIRED, offer.expires_at
+        offer.save()
+    # when its party acts
+    with pytest.raises(OfferExpired) as caught:
+        ACTIONS[name](offer, party(name, offer))
+    # then it is told so, and nothing changed
+    assert caught.value.detail.code == "offer_expired"
+    assert caught.value.extra == {"offer_status": "expired", "closed_at": offer.expires_at}
+    offer.product.refresh_from_db()
+    assert offer.product.status == "available"
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_a_stranger_finds_no_offer(name) -> None:
+    with pytest.raises(Http404):
+        ACTIONS[name](OfferFactory(), UserFactory())
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_an_unknown_offer_is_not_found(name) -> None:
+    offer = OfferFactory.build(pk=2**62, product=None, buyer=None, seller=None, currency="EUR")
+    with pytest.raises(Http404):
+        ACTIONS[name](offer, UserFactory())
+
+
+def test_the_other_party_may_not() -> None:
+    offer = OfferFactory()
+    for act in BUYERS.values():
+        with pytest.raises(NotTheBuyer):
+            act(offer, offer.seller)
+    for act in SELLERS.values():
+        with pytest.raises(NotTheSeller):
+            act(offer, offer.buyer)
+    offer.refresh_from_db()
+    assert offer.status == OfferStatus.ACTIVE
+
+
+def test_an_extension_moves_the_end(django_capture_on_commit_callbacks) -> None:
+    offer = OfferFactory()
+    track_offer_expiration(offer.pk, offer.expires_at)
+    with django_capture_on_commit_callbacks(execute=True):
+        extended = transitions.extend(offer.pk, offer.buyer, LATER)
+    assert extended.expires_at > offer.expires_at
+    assert extended.effective_status == "active"
+    assert offer_deadlines.due(10, offer.expires_at) == []
+    assert [member.id for member in offer_deadlines.due(10, extended.expires_at)] == [offer.pk]
+
+
+def test_an_extension_must_be_later() -> None:
+    offer = OfferFactory()
+    for lifetime in (Lifetime(expires_in=3600), Lifetime(expires_at=offer.expires_at)):
+        with pytest.raises(ValidationError) as caught:
+            transitions.extend(offer.pk, offer.buyer, lifetime)
+        assert "later than the offer does now" in str(caught.value.detail[lifetime.field])
+
+
+def test_an_extension_has_the_bounds_of_an_offer() -> None:
+    offer = OfferFactory()
+    with pytest.raises(ValidationError):
+        transitions.extend(offer.pk, offer.buyer, Lifetime(expires_at=database_now() + timedelta(days=31)))
+
+
+def test_a_closed_offer_leaves_the_index(django_capture_on_commit_callbacks) -> None:
+    offer = OfferFactory()
+    track_offer_expiration(offer.pk, offer.expires_at)
+    with django_capture_on_commit_callbacks(execute=True):
+        transitions.withdraw(offer.pk, offer.buyer)
+    assert offer_deadlines.count() == 0
+
+
+def test_the_staff_may_expire_decline_and_extend() -> None:
+    expired = transitions.expire_now(OfferFactory().pk)
+    assert (expired.effective_status, expired.closed_at) == ("expired", expired.expires_at)
+    assert transitions.decline(OfferFactory().pk, None).status == "declined"
+    offer = OfferFactory()
+    assert transitions.extend(offer.pk, None, LATER).expires_at > offer.expires_at
+    with pytest.raises(OfferExpired):
+        transitions.expire_now(expired.pk)
