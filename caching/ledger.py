@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from django.contrib.postgres.aggregates import StringAgg
-from django.db.models import CharField, Subquery, Value
+from django.db.models import Aggregate, CharField, Subquery, TextField, Value
 from django.db.models.functions import Cast, Concat
 
 from caching.models import CounterBucket
@@ -16,8 +15,9 @@ def applied_buckets(family: str) -> Subquery:
     PostgreSQL evaluates it once, not for each row.
     """
     name = Concat(Cast("shard", CharField()), Value(":"), Cast("bucket", CharField()))
+    names = Aggregate(name, Value(","), function="STRING_AGG", output_field=TextField())
     rows = CounterBucket.objects.filter(family=family, retained=True).order_by().values("family")
-    return Subquery(rows.annotate(names=StringAgg(name, delimiter=Value(","))).values("names"))
+    return Subquery(rows.annotate(names=names).values("names"))
 
 
 def parse_applied(column: str | None) -> frozenset[tuple[int, int]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import AbstractBaseUser
 
 
 class Person(NamedTuple):
@@ -30,7 +29,7 @@ MORE_SELLERS = (
 MORE_BUYERS = (Person("kim", "Kim"), Person("noor", "Noor"), Person("robin", "Robin"))
 
 
-def ensure(person: Person, *, with_login: bool) -> AbstractBaseUser:
+def ensure(person: Person, *, with_login: bool) -> Any:
     """Return the user, who is created if there is none of that name; one who exists is left as they are."""
     users: Any = get_user_model().objects
     existing = users.filter(username__iexact=person.username).first()

@@ -7,7 +7,7 @@ import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 from products.importing.errors import CatalogueError, CutShort
 
@@ -18,18 +18,8 @@ GZIP_MAGIC = b"\x1f\x8b"
 XZ_MAGIC = b"\xfd7zXZ\x00"
 
 
-class _Decompressor(Protocol):
-    eof: bool
-    unused_data: bytes
-
-    def decompress(self, data: bytes) -> bytes: ...
-
-    @property
-    def hungry(self) -> bool: ...
-
-
 class _Gzip:
-    """zlib's decompressor with the interface of lzma's: it keeps what it has not yet consumed."""
+    """zlib's decompressor with a bounded output; `hungry` means that it needs more input to go on."""
 
     def __init__(self) -> None:
         self._inner = zlib.decompressobj(wbits=31)
@@ -115,7 +105,7 @@ class SourceFile:
         return data
 
     def _unpacked(self, data: bytes, kind: type[_Gzip] | type[_Xz], name: str) -> Iterator[bytes]:
-        member: _Decompressor = kind()
+        member = kind()
         while True:
             try:
                 output = member.decompress(data)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -89,7 +90,7 @@ class Writer:
         return Written(len(created), len(touched) - len(created), len(items) - len(touched))
 
     def _upsert(self, items: Sequence[Item]) -> list[tuple[int, bool]]:
-        parameters = {
+        parameters: dict[str, Any] = {
             "source": self._source,
             "sellers": [self._sellers.id_of(item.shop) for item in items],
             "categories": [self._categories.id_of(item.category) for item in items],
@@ -103,7 +104,7 @@ class Writer:
         }
         with connection.cursor() as cursor:
             cursor.execute(_UPSERT, parameters)
-            return cursor.fetchall()
+            return list(cursor.fetchall())
 
     def _next_moment(self) -> datetime:
         # A microsecond apart, so that "newest first" has one order and pages do not shift.

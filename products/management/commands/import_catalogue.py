@@ -82,6 +82,8 @@ class Command(BaseCommand):
                 )
         except CatalogueError as error:
             raise CommandError(str(error)) from error
+        except KeyboardInterrupt as error:
+            raise CommandError("interrupted: whole batches are kept, run it again to go on", returncode=130) from error
         except OSError as error:
             raise CommandError(f"{error.filename}: {error.strerror}") from error
         self._tell(account, mapping.source, time.monotonic() - started, dry_run=options["dry_run"])

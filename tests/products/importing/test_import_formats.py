@@ -1,0 +1,130 @@
+"""Rows of each format, with the line they begin at and the problem they have."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from products.importing.csv_rows import CsvRows
+from products.importing.errors import CatalogueError, CutShort
+from products.importing.formats import Table
+from products.importing.json_rows import JsonArrayRows, NdjsonRows
+from products.importing.lines import MAX_RECORD
+from products.importing.rows import Row
+from products.importing.source import SourceFile
+
+
+def csv_rows(text: str) -> list[Row]:
+    return list(CsvRows(iter(text.splitlines(keepends=True))))
+
+
+def json_rows(text: str, chunk: int = 7) -> list[Row]:
+    return list(JsonArrayRows(text[at : at + chunk] for at in range(0, len(text), chunk)))
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_the_separator_is_found_in_the_header(separator: str) -> None:
+    text = f"name{separator}price\nlamp{separator}5\n"
+    assert csv_rows(text) == [Row(2, {"name": "lamp", "price": "5"})]
+
+
+def test_a_quoted_field_may_span_lines_and_later_lines_are_still_counted_right() -> None:
+    rows = csv_rows('name,price\n"a\nlamp",5\n\nchair,6\n')
+    assert [(row.line, row.values["name"]) for row in rows] == [(2, "a\nlamp"), (5, "chair")]
+
+
+def test_a_malformed_csv_row_costs_itself_only() -> None:
+    rows = csv_rows('name,price\nlamp,5\n"chair"x,6\nsofa\ndesk,7,8\nbed,9\n')
+    assert [row.line for row in rows if not row.problem] == [2, 6]
+    assert [row.line for row in rows if row.problem] == [3, 4, 5]
+
+
+def test_a_quote_that_is_never_closed_is_a_problem_with_its_first_line() -> None:
+    rows = csv_rows('name,price\nlamp,5\n"chair,6\nsofa,7\n')
+    assert [row.line for row in rows if not row.problem] == [2]
+    assert rows[-1].line == 3
+    assert "up to line 4" in rows[-1].problem
+
+
+def test_json_elements_are_given_with_their_lines_and_exact_numbers() -> None:
+    rows = json_rows('[\n {"price": 19.99},\n\n {"price": 5}, {"price": 6}\n]\n')
+    assert [(row.line, row.values["price"]) for row in rows] == [
+        (2, Decimal("19.99")),
+        (4, Decimal(5)),
+        (4, Decimal(6)),
+    ]
+
+
+@given(
+    st.lists(st.dictionaries(st.text(), st.none() | st.text() | st.integers() | st.lists(st.text()))),
+    st.integers(1, 40),
+    st.sampled_from([None, 2]),
+)
+def test_any_array_in_any_chunks_is_what_json_says_it_is(elements, chunk: int, indent: int | None) -> None:
+    text = json.dumps(elements, indent=indent)
+    assert [row.values for row in json_rows(text, chunk)] == elements
+
+
+def test_an_element_that_is_no_object_costs_itself_only() -> None:
+    rows = json_rows('[12, {"a": "b"}, "x", [1], null]')
+    assert [bool(row.problem) for row in rows] == [True, False, True, True, True]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['[{"a": 1}, {"a": ', '[{"a": 1}, {"a" 2}, {"a": 3}]', '[{"a": 1}', '[{"a": 1},', '[{"a": 1}] x'],
+)
+def test_a_broken_array_gives_what_was_before_and_then_says_so(text: str) -> None:
+    rows = iter(JsonArrayRows(iter([text])))
+    assert next(rows).values == {"a": 1}
+    with pytest.raises(CutShort):
+        list(rows)
+
+
+def test_a_broken_element_does_not_pull_the_whole_file_into_memory() -> None:
+    endless = iter(['[{"a": '] + ['"x" ' * 10_000] * 1000)
+    with pytest.raises(CutShort):
+        list(JsonArrayRows(endless))
+    assert sum(map(len, endless)) > 10 * MAX_RECORD
+
+
+def test_deep_nesting_is_refused_in_both_json_forms() -> None:
+    deep = '{"a": ' + "[" * 200_000
+    with pytest.raises(CutShort):
+        list(JsonArrayRows(iter(["[" + deep])))
+    assert next(iter(NdjsonRows(iter([deep])))).problem
+
+
+def test_a_broken_ndjson_line_costs_itself_only() -> None:
+    rows = list(NdjsonRows(iter(['{"a": "b"}\n', "\n", '{"a": \n', "7\n", '{"a": "c"}\n'])))
+    assert [(row.line, bool(row.problem)) for row in rows] == [(1, False), (3, True), (4, True), (5, False)]
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("name,price\nlamp,5\n", ["name", "price"]),
+        ('  [{"name": "lamp", "price": 5}]', ["name", "price"]),
+        ('{"name": "lamp", "price": 5}\n', ["name", "price"]),
+        ('nonsense\n{"name": "lamp"}\n', ["nonsense"]),
+        ('{broken\n{"name": "lamp", "price": 5}\n', ["name", "price"]),
+    ],
+)
+def test_the_format_is_known_by_the_first_character(tmp_path: Path, text: str, columns: list[str]) -> None:
+    path = tmp_path / "file.dat"
+    path.write_text(text)
+    with SourceFile(path) as source:
+        assert Table(source).columns == columns
+
+
+@pytest.mark.parametrize("content", [b"", b"\n \n", b"\xef\xbb\xbf"])
+def test_an_empty_file_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "empty.csv"
+    path.write_bytes(content)
+    with SourceFile(path) as source, pytest.raises(CatalogueError, match="empty"):
+        Table(source)
