@@ -65,7 +65,7 @@ class TimeLeftFilter(admin.SimpleListFilter):
 class OfferAdmin(admin.ModelAdmin):
     """Read-only rows; state changes only through the transitions that the API uses too."""
 
-    list_display = ("id", "product", "buyer", "seller", "money", "state", "time_left", "created_at")
+    list_display = ("id", "state", "time_left", "money", "product", "buyer", "seller")
     list_filter = (StateFilter, TimeLeftFilter, "currency")
     list_select_related = ("product", "buyer", "seller")
     search_fields = ("=id", "=product__id", "buyer__username", "seller__username")

@@ -13,8 +13,8 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.db.models import F, QuerySet, Sum
-from django.db.models.functions import Now
+from django.db import connection
+from django.db.models import QuerySet
 
 from caching.batch import Batch, fetch_many
 from caching.http import Origin
@@ -23,7 +23,7 @@ from caching.policy import Policy
 from caching.refresh import prefetch
 from caching.source import Load, Source, register
 from products.cache import product_views, products
-from products.models import Category, Product, ProductStatus, ProductViewsHour
+from products.models import Category, Product, ProductStatus
 
 PER_PAGE = 20
 MAX_PER_PAGE = 100
@@ -32,6 +32,17 @@ MAX_PAGE = 100_000
 PREPARE_TASK = "products.tasks.prepare_feed_page"
 
 _TRENDING_SPAN = timedelta(hours=24)
+# Products are looked up in the order of the ranking until the page is full. A join would be planned as a scan of the
+# whole catalogue beside the few thousand products that a day has views of.
+_TRENDING = """
+    SELECT ranked.product_id
+    FROM (SELECT product_id, sum(views) AS recent FROM products_productviewshour
+          WHERE hour > statement_timestamp() - %s GROUP BY product_id
+          ORDER BY recent DESC, product_id DESC OFFSET 0) AS ranked
+    WHERE (SELECT status FROM products_product WHERE id = ranked.product_id) = 'available'
+    ORDER BY ranked.recent DESC, ranked.product_id DESC
+    LIMIT %s OFFSET %s
+"""
 _ADDRESS = re.compile(r"(discover|trending|category/[a-z0-9-]+|seller/[0-9]{1,18}):([0-9]+):([0-9]+)\Z")
 
 
@@ -62,6 +73,9 @@ class FeedPage:
 def read_page(address: PageAddress) -> FeedPage | None:
     """Return a page, or None if there is none; have the next one made ready if it is not there yet."""
     key, following = str(address), address.next()
+    if _ADDRESS.match(key) is None:
+        # No category or seller can have this name, so there is nothing to look up or to remember as missing.
+        return None
     pages = fetch_many(feed_pages, [key], ahead=[str(following)])
     body = pages.bodies.get(key)
     if body is None:
@@ -95,8 +109,7 @@ def parse(text: str) -> PageAddress:
 
 
 def _load_page(address: PageAddress) -> bytes | None:
-    start = (address.page - 1) * address.per_page
-    ids = list(_ids(address.feed)[start : start + address.per_page + 1])
+    ids = _ids(address)
     if not ids and (address.page > 1 or not _exists(address.feed)):
         return None
     return ",".join(map(str, ids)).encode()
@@ -108,19 +121,23 @@ def newest_ids() -> QuerySet[Product, int]:
     return available.order_by("-created_at", "-id").values_list("id", flat=True)
 
 
-def trending_ids() -> QuerySet[ProductViewsHour, int]:
-    """Return the ids of available products by their views of the last 24 hours, the most viewed first."""
-    recent = ProductViewsHour.objects.filter(
-        hour__gt=Now() - _TRENDING_SPAN, product__status=ProductStatus.AVAILABLE
-    )
-    ranked = recent.values("product_id").annotate(recent_views=Sum("views"))
-    return ranked.order_by("-recent_views", F("product_id").desc()).values_list("product_id", flat=True)
+def trending_ids(start: int, count: int) -> list[int]:
+    """Return ids of available products by their views of the last 24 hours, the most viewed first."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TRENDING, [_TRENDING_SPAN, count, start])
+        return [row[0] for row in cursor.fetchall()]
 
 
-def _ids(feed: str) -> QuerySet[Product, int] | QuerySet[ProductViewsHour, int]:
+def _ids(address: PageAddress) -> list[int]:
+    """Return the ids of a page and, if there is a next page, one more."""
+    start, count = (address.page - 1) * address.per_page, address.per_page + 1
+    if address.feed == "trending":
+        return trending_ids(start, count)
+    return list(_newest_of(address.feed)[start : start + count])
+
+
+def _newest_of(feed: str) -> QuerySet[Product, int]:
     kind, _, name = feed.partition("/")
-    if kind == "trending":
-        return trending_ids()
     if kind == "seller":
         return newest_ids().filter(seller_id=int(name))
     if kind == "category":

@@ -15,7 +15,7 @@ _GENERAL_PAGES = 5
 
 def popular(limit: int) -> Iterable[Id]:
     """Yield ids of products, the most viewed of the last 24 hours first, then the newest."""
-    viewed = list(trending_ids()[:limit])
+    viewed = trending_ids(0, limit)
     yield from viewed
     seen = set(viewed)
     newest = (id for id in newest_ids()[:limit] if id not in seen)

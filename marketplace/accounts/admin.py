@@ -1,11 +1,18 @@
-"""The admin of users: Django's own, with the name that other people see."""
+"""The admin of users: Django's own, with the name that other people see; and their tokens, to be revoked."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.http import HttpRequest
+from knox.models import AuthToken
 
 from marketplace.accounts.models import User
+
+admin.site.site_header = admin.site.site_title = "Marketplace"
+admin.site.unregister(AuthToken)
 
 
 @admin.register(User)
@@ -28,3 +35,21 @@ class UserAdmin(DjangoUserAdmin):
             {"classes": ("wide",), "fields": ("username", "display_name", "usable_password", "password1", "password2")},
         ),
     )
+
+
+@admin.register(AuthToken)
+class TokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Who is logged in until when. Deleting a token logs one device out; making or changing one is the API's."""
+
+    list_display = ("user", "created", "expiry")
+    list_select_related = ("user",)
+    search_fields = ("user__username",)
+    search_help_text = "Username"
+    ordering = ("-created",)
+    fields = ("user", "created", "expiry")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
