@@ -1,0 +1,1 @@
+"""What bin/dev, bin/test and bin/bench run: embedded servers, processes, supervision."""

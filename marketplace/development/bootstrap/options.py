@@ -1,0 +1,84 @@
+"""Command-line options of bin/dev and bin/bench, and the help of all three commands."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+from pathlib import Path
+
+ENVIRONMENT_HELP = """\
+environment:
+  DATABASE_URL   use this PostgreSQL instead of an embedded one
+  REDIS_URL      use this Redis (6.2 or newer) instead of an embedded one
+  LOCAL_DIR      where state and logs lie (default: .local)
+  PYTHON         the Python to build .venv with (3.11 or newer)
+"""
+
+DEV_HELP = """\
+Prepare .venv, start PostgreSQL and Redis under .local/, migrate, seed a demo catalogue once, warm the cache,
+start web, worker and beat, and print where everything is. Ctrl-C stops all of it; the data stays.
+"""
+
+TEST_HELP = """\
+usage: bin/test [pytest arguments]
+
+Prepare .venv, start a PostgreSQL and a Redis in a temporary directory, and run the test suite on them.
+It never touches the data of bin/dev and may run beside it. All arguments go to pytest.
+
+examples:
+  bin/test                                the whole suite, on two processes, each file in one
+  bin/test tests/offers -k expiry         some of it
+  bin/test -m "not slow and not fault"    without the long ones
+  bin/test -n 0 --pdb                     one process, with the debugger
+  bin/test -- --help                      what pytest itself offers
+
+"""
+
+
+def port_number(text: str) -> int:
+    """Return a TCP port from text, or raise the error that argparse reports."""
+    if not text.isdigit() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port (1 to 65535)")
+    return int(text)
+
+
+def dev_parser() -> argparse.ArgumentParser:
+    """Return the options of bin/dev."""
+    parser = _parser("bin/dev", DEV_HELP)
+    parser.add_argument(
+        "--port", type=port_number, default=8000, metavar="N", help="port of the web server (default: 8000)"
+    )
+    parser.add_argument("--no-seed", action="store_true", help="start with an empty catalogue and no demo users")
+    parser.add_argument("--no-workers", action="store_true", help="web only: no Celery worker and no beat")
+    return parser
+
+
+def bench_parser(root: Path) -> argparse.ArgumentParser:
+    """Return the options of bin/bench, whose help lists the benchmarks found under root."""
+    listing = "\n".join(f"  {name:<14} {about}" for name, about in benchmarks(root)) or "  (none yet)"
+    parser = _parser(
+        "bin/bench", "Run every benchmark, or one, on servers of its own.\n", f"benchmarks:\n{listing}\n\n"
+    )
+    parser.add_argument("name", nargs="?", metavar="NAME", help="one benchmark; without it, all of them")
+    parser.add_argument("--quick", action="store_true", help="smaller rounds: a look, not a measurement")
+    parser.add_argument("--json", metavar="FILE", help="also write the rows as JSON")
+    return parser
+
+
+def benchmarks(root: Path) -> list[tuple[str, str]]:
+    """Return name and first docstring line of each public module in benchmarks/, without importing any."""
+    found = []
+    for path in sorted((root / "benchmarks").glob("[!_]*.py")):
+        about = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
+        found.append((path.stem, about.split("\n")[0]))
+    return found
+
+
+def _parser(program: str, description: str, before_environment: str = "") -> argparse.ArgumentParser:
+    return argparse.ArgumentParser(
+        prog=program,
+        description=description,
+        epilog=before_environment + ENVIRONMENT_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )

@@ -1,0 +1,46 @@
+"""bin/test: the test suite on throw-away servers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from . import foreground
+
+ONE_PROCESS = (
+    "--pdb",
+    "--trace",
+    "--collect-only",
+    "--co",
+    "--version",
+    "-V",
+    "--help",
+    "-h",
+    "no:xdist",
+    "-pno:xdist",
+)
+# A file stays in one process, so that what its tests share is made once. Groups by mark would be finer, and are
+# ignored without a word by pytest-xdist 3.8 under pytest 9.2 (pytest-dev/pytest-xdist#1386).
+BY_FILE = ("--dist", "loadfile")
+
+
+def pytest_arguments(given: Sequence[str]) -> list[str]:
+    """Return pytest's arguments: those given, and two processes unless they decide that themselves."""
+    arguments = list(given[1:] if given[:1] == ["--"] else given)
+    names = {argument.split("=")[0] for argument in arguments}
+    if names.intersection((*ONE_PROCESS, "--dist")):
+        return arguments
+    if "--numprocesses" in names or any(argument.startswith("-n") for argument in arguments):
+        return [*BY_FILE, *arguments]
+    return ["-n", "2", *BY_FILE, *arguments]
+
+
+def main() -> int:
+    """Run pytest and return its exit code."""
+    argv = [sys.executable, "-m", "pytest", *pytest_arguments(sys.argv[1:])]
+    # Crash safety is of no use to data that ends with the run, and costs a good part of the time.
+    return foreground.run("bin/test", argv, "test", durable=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
