@@ -21,7 +21,7 @@ def redis_state() -> Iterator[redis.Redis]:
     """The test's own Redis database, empty."""
     state = client("state")
     state.flushdb()
-    yield state
+    return state
 
 
 @pytest.fixture

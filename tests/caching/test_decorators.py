@@ -32,14 +32,14 @@ def test_the_answer_is_kept_for_each_set_of_arguments(greeting):
 
 
 def test_an_invalidated_answer_is_computed_again(greeting):
-    greet, calls = greeting
+    greet, _calls = greeting
     greet("ann")
     greet.invalidate("ann")
     assert greet("ann")["call"] == 2
 
 
 def test_a_stale_answer_is_given_at_once_and_refreshed_by_one_task(greeting, queue):
-    greet, calls = greeting
+    greet, _calls = greeting
     now = sources.registered("greeting").store.clock()
     sources.registered("greeting").store.clock = lambda: now - 901_000
     greet("ann")

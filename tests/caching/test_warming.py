@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def warmer(things, truth):
-    truth.rows = {id: b"{}" for id in range(250)}
+    truth.rows = dict.fromkeys(range(250), b"{}")
     warming.register(Warmer("things", things, lambda limit: range(min(limit, 260))))
     yield
     warming._warmers.pop("things")
