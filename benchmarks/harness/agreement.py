@@ -1,0 +1,30 @@
+"""That ours and the peers answer the same, without which their times could not be compared."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from benchmarks.harness.load import Connection
+from benchmarks.harness.traffic import OURS, Scenario
+
+
+class Disagreement(Exception):
+    """A peer answered something else than ours to the same request."""
+
+
+def check(connection: Connection, scenario: Scenario, sample: int = 3) -> None:
+    """Ask all variants the first few requests; view counts and links are each one's own. Raises Disagreement."""
+    for variant, requests in scenario.requests.items():
+        for ours, theirs in zip(scenario.requests[OURS][:sample], requests[:sample], strict=True):
+            expected, answered = _answer(connection, ours), _answer(connection, theirs)
+            if answered != expected:
+                raise Disagreement(f"{scenario.name}: {variant} answers {answered!r:.300}, ours {expected!r:.300}")
+
+
+def _answer(connection: Connection, request: bytes) -> Any:
+    answer = json.loads(connection.exchange(request))
+    results = answer.get("results", [answer]) if isinstance(answer, dict) else answer
+    for item in results:
+        item.pop("view_count", None)
+    return results

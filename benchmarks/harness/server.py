@@ -1,0 +1,93 @@
+"""The web server under load, started as bin/dev starts it."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from marketplace.development import programs
+from marketplace.development.bootstrap.ports import HOST, free_port
+from marketplace.development.process import Process, die_with_parent
+
+START_SECONDS = 30.0
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class ServerFailed(Exception):
+    """The server ended, or did not answer, before it was ready."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebServer:
+    """A running server: where it listens, and the session that its processes form."""
+
+    host: str
+    port: int
+    session: int
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU time that all of its processes have used, in steps of 10 ms."""
+        return sum(_cpu_ticks(stat, self.session) for stat in Path("/proc").glob("[0-9]*/stat")) / _TICKS
+
+
+@contextlib.contextmanager
+def web_server(environment: Mapping[str, str]) -> Iterator[WebServer]:
+    """Yield a server on a free port that answers already, and stop it afterwards. Raises ServerFailed."""
+    process = programs.web(free_port(), dict(environment))
+    port = int(process.argv[process.argv.index("--port") + 1])
+    with tempfile.TemporaryFile() as log:
+        popen = subprocess.Popen(
+            process.argv,
+            env=process.env,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=die_with_parent(signal.SIGTERM),
+        )
+        try:
+            _await_answer(popen, port, log)
+            yield WebServer(HOST, port, popen.pid)
+        finally:
+            _stop(popen, process)
+
+
+def _await_answer(popen: subprocess.Popen[bytes], port: int, log: IO[bytes]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while popen.poll() is None and time.monotonic() < deadline:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            probe = http.client.HTTPConnection(HOST, port, timeout=5)
+            probe.request("GET", "/livez")
+            if probe.getresponse().status == 200:
+                return
+        time.sleep(0.05)
+    log.seek(0)
+    raise ServerFailed(log.read()[-2000:].decode(errors="replace"))
+
+
+def _stop(popen: subprocess.Popen[bytes], process: Process) -> None:
+    popen.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        popen.wait(process.patience)
+    # It leads its own group, so this ends workers that outlived it and nothing else.
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(popen.pid, signal.SIGKILL)
+    popen.wait()
+
+
+def _cpu_ticks(stat: Path, session: int) -> int:
+    try:
+        # The name of the program stands in parentheses and may hold anything.
+        fields = stat.read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0
+    return int(fields[11]) + int(fields[12]) if int(fields[3]) == session else 0

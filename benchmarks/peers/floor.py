@@ -1,0 +1,98 @@
+"""The floor: bare Django views that fetch rendered bytes and live counts in one round trip and join them.
+
+Nothing can go wrong here: there is no miss, no freshness, no checksum, no lease, no validation, no header. What a
+view of ours costs above it is the price of all that. The views use django-redis' pool, as ours do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+import orjson
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from django_redis import get_redis_connection
+
+from caching.scripts import script
+from products.feeds import PER_PAGE
+
+_PREFIX = f"{settings.CACHING_KEY_PREFIX}:floor"
+_BODY, _LIVE, _USER, _PAGE = (f"{_PREFIX}:{kind}:" for kind in ("body", "live", "user", "page"))
+_COUNTER = [f"{_PREFIX}:sealed", f"{_PREFIX}:buckets", f"{_PREFIX}:b:"]
+_BUCKET_MS = settings.VIEW_BUCKET_SECONDS * 1000
+_JSON = "application/json"
+
+
+def store(products: Mapping[int, bytes], users: Mapping[int, bytes], pages: Mapping[int, Sequence[int]]) -> None:
+    """Put everything that the views will read where they read it."""
+    pipeline = get_redis_connection("default").pipeline(transaction=False)
+    for id, body in products.items():
+        pipeline.set(f"{_BODY}{id}", body)
+        pipeline.set(f"{_LIVE}{id}", 0)
+    for id, body in users.items():
+        pipeline.set(f"{_USER}{id}", body)
+    for page, ids in pages.items():
+        pipeline.set(f"{_PAGE}{page}", ",".join(map(str, ids)))
+    pipeline.execute()
+
+
+def detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """Answer a product and count a view."""
+    pipeline = get_redis_connection("default").pipeline(transaction=False)
+    pipeline.get(f"{_BODY}{pk}")
+    pipeline.evalsha(_count_digest(), 4, f"{_LIVE}{pk}", *_COUNTER, pk, 1, _BUCKET_MS, "")
+    body, live = pipeline.execute()
+    return HttpResponse(_with_count(body, live), content_type=_JSON)
+
+
+def feed_page(request: HttpRequest) -> HttpResponse:
+    """Answer a page of the newest products."""
+    page = int(request.GET.get("page", "1"))
+    keys = [f"{_PAGE}{page}", _BODY, _LIVE]
+    ids, bodies, counts = get_redis_connection("default").evalsha(_page_digest(), 3, *keys)
+    following = f"http://{request.get_host()}{request.path}?page={page + 1}" if len(ids) > PER_PAGE else None
+    previous = f"http://{request.get_host()}{request.path}?page={page - 1}" if page > 1 else None
+    results = b",".join(map(_with_count, bodies[:PER_PAGE], counts))
+    links = (orjson.dumps(following), orjson.dumps(previous))
+    return HttpResponse(b'{"next":%b,"previous":%b,"results":[%b]}' % (*links, results), content_type=_JSON)
+
+
+@csrf_exempt
+def products_batch(request: HttpRequest) -> HttpResponse:
+    """Answer many products."""
+    ids = orjson.loads(request.body)["product_ids"]
+    keys = [f"{_BODY}{id}" for id in ids]
+    keys += [f"{_LIVE}{id}" for id in ids]
+    values = get_redis_connection("default").mget(keys)
+    size = len(ids)
+    return HttpResponse(b"[%b]" % b",".join(map(_with_count, values[:size], values[size:])), content_type=_JSON)
+
+
+@csrf_exempt
+def users_batch(request: HttpRequest) -> HttpResponse:
+    """Answer many users."""
+    keys = [f"{_USER}{id}" for id in orjson.loads(request.body)["user_ids"]]
+    return HttpResponse(b"[%b]" % b",".join(get_redis_connection("default").mget(keys)), content_type=_JSON)
+
+
+def _with_count(body: bytes, count: bytes | int) -> bytes:
+    return b'%b,"view_count":%d}' % (body[:-1], int(count))
+
+
+@cache
+def _count_digest() -> str:
+    # The project's own counting, so that both sides ask the same work of Redis.
+    return _load(script("count").source)
+
+
+@cache
+def _page_digest() -> str:
+    return _load(Path(__file__).with_name("floor_page.lua").read_text("utf-8"))
+
+
+def _load(source: str) -> str:
+    digest: str | bytes = get_redis_connection("default").script_load(source)
+    return digest.decode() if isinstance(digest, bytes) else digest

@@ -1,0 +1,21 @@
+"""The project's own settings, plus the routes of the peers and the cache of the conventional one."""
+
+from __future__ import annotations
+
+from marketplace.settings import *  # noqa: F403
+from marketplace.settings import CACHES, CACHING_KEY_PREFIX
+
+ROOT_URLCONF = "benchmarks.peers.urls"
+
+_ours = CACHES["default"]
+_connections = _ours["OPTIONS"]["CONNECTION_POOL_KWARGS"]
+CACHES = {
+    **{alias: {**entry, "KEY_PREFIX": f"{CACHING_KEY_PREFIX}:dj"} for alias, entry in CACHES.items()},
+    # As django-redis comes: pickle, no compression.
+    "conventional": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": _ours["LOCATION"],
+        "KEY_PREFIX": f"{CACHING_KEY_PREFIX}:conventional",
+        "OPTIONS": {"CLIENT_CLASS": "django_redis.client.DefaultClient", "CONNECTION_POOL_KWARGS": _connections},
+    },
+}
