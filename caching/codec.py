@@ -9,8 +9,8 @@ import zstandard
 RAW = 0
 ZSTD = 1
 
-# Below this many bytes the frame and the call cost more than zstd saves.
-FLOOR_BYTES = 512
+# A product of 600 bytes shrinks by a third at best, for 3 microseconds of each read; a batch reads a hundred.
+FLOOR_BYTES = 1024
 # What a value may unpack to: a few kilobytes of zstd can claim gigabytes.
 LIMIT_BYTES = 8 * 1024 * 1024
 

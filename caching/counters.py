@@ -15,6 +15,7 @@ seeded is not counted, which keeps ids that do not exist out of the buckets.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from caching.clock import Clock
@@ -156,11 +157,15 @@ class CounterFamily:
         queue(pipeline)
         return run(client("state"), pipeline, [script("count"), script("seal")])
 
+    @cached_property
+    def _tags(self) -> list[str]:
+        return [f"{prefix()}:n:{{{self.name}:{shard}}}:" for shard in range(self.shards)]
+
     def _key(self, shard: int, rest: str) -> str:
-        return f"{prefix()}:n:{{{self.name}:{shard}}}:{rest}"
+        return self._tags[shard] + rest
 
     def _live(self, id: Id) -> str:
-        return self._key(self.shard(id), f"live:{id}")
+        return f"{self._tags[int(id) % self.shards]}live:{id}"
 
     @property
     def _width_ms(self) -> int:

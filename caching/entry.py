@@ -66,8 +66,9 @@ def decode(data: bytes) -> Entry:
     packed = data[HEADER_BYTES:]
     if format_ != FORMAT or checksum != crc32(packed, crc32(data[: _HEADER.size])):
         raise BadEntry("wrong format or checksum")
-    try:
-        body = codec.unpack(tag, packed)
-    except codec.CodecError as error:
-        raise BadEntry(str(error)) from error
-    return Entry(body, bool(flags & _NEGATIVE), schema, generation, loaded_ms, fresh_ms)
+    if tag != codec.RAW:
+        try:
+            packed = codec.unpack(tag, packed)
+        except codec.CodecError as error:
+            raise BadEntry(str(error)) from error
+    return Entry(packed, bool(flags & _NEGATIVE), schema, generation, loaded_ms, fresh_ms)

@@ -8,16 +8,17 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from marketplace.api.fallbacks import unknown_route
 
+# Routes are tried in order, so the most read come first.
 _version_1 = [
-    path("", include("marketplace.accounts.api.urls")),
-    path("", include("marketplace.ops.api.urls")),
     path("", include("products.api.urls")),
     path("", include("offers.api.urls")),
+    path("", include("marketplace.accounts.api.urls")),
+    path("", include("marketplace.ops.api.urls")),
 ]
 
 urlpatterns = [
-    path("", include("marketplace.ops.urls")),
     path("api/v1/", include(_version_1)),
+    path("", include("marketplace.ops.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("admin/", admin.site.urls),

@@ -37,4 +37,4 @@ def with_count(body: bytes, count: int) -> bytes:
 
 def join(bodies: Mapping[int, bytes], counts: Mapping[int, int]) -> bytes:
     """Return the JSON array of products with their view counts."""
-    return b"[" + b",".join(with_count(body, counts[id]) for id, body in bodies.items()) + b"]"
+    return b"[%b]" % b",".join([with_count(body, counts[id]) for id, body in bodies.items()])
