@@ -13,6 +13,7 @@ from caching.load import load_and_fill, may_fill
 from caching.refresh import refresh_later
 from caching.source import Source
 from caching.store import Reading, StoreUnavailable
+from caching.waiting import wait_for
 
 
 @dataclass(slots=True)
@@ -29,31 +30,39 @@ class Batch:
 
 
 def fetch_many(
-    source: Source, ids: Sequence[Id], family: CounterFamily | None = None, ahead: Sequence[Id] = ()
+    source: Source,
+    ids: Sequence[Id],
+    family: CounterFamily | None = None,
+    ahead: Sequence[Id] = (),
+    wait: bool = False,
 ) -> Batch:
     """Return the entries of `ids`, each asked for once however often it is repeated.
 
     At most three round trips and one query, whatever is missing. With a `family` the live counts come along. Ids
-    in `ahead` are only looked up: `found_ids` says which of them are stored.
+    in `ahead` are only looked up: `found_ids` says which of them are stored. With `wait`, what somebody else is
+    loading is waited for, at the price of more round trips, instead of being loaded here too.
     """
     wanted = list(dict.fromkeys(ids))
     if not wanted:
         return Batch()
     reading = _read(source, [*wanted, *ahead], wanted, family)
-    entries = reading.entries if reading else {}
-    generation = reading.generation if reading else 0
+    entries = dict(reading.entries)
     batch = Batch(found_ids=set(entries))
     missing, stale = _sort(source, wanted, entries, batch)
-    tokens = _lease(source, [*missing, *stale]) if reading else {}
-    refresh_later(source, {id: tokens.pop(id) for id in stale if id in tokens}, generation)
+    tokens = _lease(source, missing, stale) if reading.reachable else {}
+    refresh_later(source, {id: tokens.pop(id) for id in stale if id in tokens}, reading.generation)
+    if wait and len(tokens) < len(missing) and reading.reachable and may_fill():
+        entries |= wait_for(source, [id for id in missing if id not in tokens])
+        missing = [id for id in missing if id not in entries]
 
     bodies = {id: entry.body for id, entry in entries.items() if not entry.negative}
-    counts = known(wanted, reading.also[0]) if reading and family else {}
+    counts = known(wanted, reading.also[0]) if reading.also else {}
     gone = entries.keys() - bodies.keys()
     uncounted = [id for id in wanted if id not in counts and id not in gone] if family else []
     if missing or uncounted:
-        # Without Redis nothing is seeded either: the totals of the database are the counts.
-        loaded = load_and_fill(source, missing, tokens, generation, family if reading else None, uncounted)
+        # Where the counters are away nothing is seeded: the totals of the database are the counts.
+        seeded = family if reading.also else None
+        loaded = load_and_fill(source, missing, tokens, reading.generation, seeded, uncounted)
         bodies |= {id: loaded.load.bodies[id] for id in missing if id in loaded.load.bodies}
         counts |= loaded.counts
     batch.bodies = {id: bodies[id] for id in wanted if id in bodies}
@@ -61,14 +70,12 @@ def fetch_many(
     return batch
 
 
-def _read(
-    source: Source, ids: Sequence[Id], counted: Sequence[Id], family: CounterFamily | None
-) -> Reading | None:
+def _read(source: Source, ids: Sequence[Id], counted: Sequence[Id], family: CounterFamily | None) -> Reading:
     also = family.also_live(counted) if family else None
     try:
         return source.store.read(ids, also)
     except StoreUnavailable:
-        return None
+        return Reading({}, 0, None, reachable=False)
 
 
 def _sort(source: Source, wanted: list[Id], entries: dict[Id, Entry], batch: Batch) -> tuple[list[Id], list[Id]]:
@@ -85,11 +92,10 @@ def _sort(source: Source, wanted: list[Id], entries: dict[Id, Entry], batch: Bat
     return missing, stale
 
 
-def _lease(source: Source, ids: Sequence[Id]) -> dict[Id, str]:
-    if not ids or not may_fill():
+def _lease(source: Source, missing: Sequence[Id], stale: Sequence[Id]) -> dict[Id, str]:
+    if not (missing or stale) or not may_fill():
         return {}
     try:
-        return source.store.lease(ids)
+        return source.store.lease([*missing, *stale], background=stale)
     except StoreUnavailable:
         return {}
-

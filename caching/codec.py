@@ -24,7 +24,7 @@ class CodecError(ValueError):
 
 def pack(data: bytes, floor: int = FLOOR_BYTES) -> tuple[int, bytes]:
     """Return the codec used and the packed bytes; `floor` is the least size in bytes that is worth a try."""
-    if len(data) < floor:
+    if not floor <= len(data) <= LIMIT_BYTES:
         return RAW, data
     packed = _compressor().compress(data)
     return (ZSTD, packed) if len(packed) < len(data) else (RAW, data)

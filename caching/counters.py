@@ -21,8 +21,8 @@ from typing import Any, NamedTuple
 from caching.clock import Clock
 from caching.connections import client
 from caching.keys import Id, prefix
+from caching.round_trip import Commands
 from caching.scripts import run, script
-from caching.store import Also
 
 _LIVE_TTL_MS = 6 * 3600 * 1000
 
@@ -116,19 +116,19 @@ class CounterFamily:
             pipeline.zrange(self._key(shard, "buckets"), 0, -1)
         return [(shard, int(name)) for shard, names in enumerate(pipeline.execute()) for name in names]
 
-    def also_count(self, id: Id, amount: int) -> Also:
+    def also_count(self, id: Id, amount: int) -> Commands:
         """Return the increment of one id, or with no amount the look-up of its live count, as a rider on a read."""
         if not amount:
-            return Also(lambda pipeline: pipeline.get(self._live(id)), [])
-        return Also(lambda pipeline: self.queue_increment(pipeline, id, amount), [script("count")])
+            return Commands(lambda pipeline: pipeline.get(self._live(id)), [])
+        return Commands(lambda pipeline: self.queue_increment(pipeline, id, amount), [script("count")])
 
-    def also_live(self, ids: Sequence[Id]) -> Also:
+    def also_live(self, ids: Sequence[Id]) -> Commands:
         """Return the look-up of live counts as a rider on another read."""
-        return Also(lambda pipeline: self.queue_live(pipeline, ids), [])
+        return Commands(lambda pipeline: self.queue_live(pipeline, ids), [])
 
-    def also_seed(self, totals: Mapping[Id, int], applied: Iterable[tuple[int, int]], amount: int) -> Also:
+    def also_seed(self, totals: Mapping[Id, int], applied: Iterable[tuple[int, int]], amount: int) -> Commands:
         """Return the seeding as a rider on a fill."""
-        return Also(lambda pipeline: self.queue_seed(pipeline, totals, applied, amount), [script("count")])
+        return Commands(lambda pipeline: self.queue_seed(pipeline, totals, applied, amount), [script("count")])
 
     def queue_live(self, pipeline: Any, ids: Sequence[Id]) -> None:
         pipeline.mget([self._live(id) for id in ids])

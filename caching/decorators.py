@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import inspect
+import json
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, ParamSpec, TypeVar
 
@@ -18,7 +20,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 # A call is part of its entry's id, which also travels to the worker; longer ones are refused.
-_MAX_CALL_BYTES = 1024
+_MAX_CALL_CHARS = 1024
 
 
 class Cached(Generic[P, R]):
@@ -27,10 +29,11 @@ class Cached(Generic[P, R]):
     def __init__(self, function: Callable[P, R], policy: Policy) -> None:
         functools.update_wrapper(self, function)
         self._function = function
+        self._signature = inspect.signature(function)
         self._source = register(Source(policy, self._load))
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        found = fetch(self._source, _call_id(args, kwargs))
+        found = fetch(self._source, self._id(args, kwargs))
         if found.body is None:
             raise RuntimeError(f"{self._source.policy.namespace}: the loader left out what it was asked for")
         value: R = orjson.loads(found.body)
@@ -38,7 +41,13 @@ class Cached(Generic[P, R]):
 
     def invalidate(self, *args: P.args, **kwargs: P.kwargs) -> None:
         """Forget the answer to these arguments, once the current transaction has committed."""
-        invalidate(self._source, [_call_id(args, kwargs)])
+        invalidate(self._source, [self._id(args, kwargs)])
+
+    def _id(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+        """Return the same id for the same call, however its arguments were passed."""
+        call = self._signature.bind(*args, **kwargs)
+        call.apply_defaults()
+        return _call_id(call.args, call.kwargs)
 
     def _load(self, ids: Sequence[Id]) -> Load:
         bodies: dict[Id, bytes] = {}
@@ -62,7 +71,8 @@ def stale_while_revalidate(
 
 
 def _call_id(args: Sequence[Any], kwargs: dict[str, Any]) -> str:
-    call = orjson.dumps([args, kwargs], option=orjson.OPT_SORT_KEYS)
-    if len(call) > _MAX_CALL_BYTES:
-        raise ValueError(f"arguments of {len(call)} bytes are too long for a key; at most {_MAX_CALL_BYTES}")
-    return call.decode()
+    # Not orjson: it writes NaN as null, which is another call.
+    call = json.dumps([args, kwargs], sort_keys=True, allow_nan=False, separators=(",", ":"))
+    if len(call) > _MAX_CALL_CHARS:
+        raise ValueError(f"arguments of {len(call)} characters are too long for a key; at most {_MAX_CALL_CHARS}")
+    return call

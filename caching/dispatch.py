@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import logging
+from functools import cache
 from typing import Any
 
 from celery import current_app
+from django.conf import settings
 from django.db import transaction
-from kombu.exceptions import OperationalError
+from kombu.connection import Connection
+from kombu.exceptions import KombuError
+from kombu.pools import producers
 
 from caching import metrics
+from caching.connections import RedisUnavailable
 
 logger = logging.getLogger(__name__)
+
+# What a broker that is away raises, or one that is full.
+_BrokerAway = (KombuError, OSError, *RedisUnavailable)
 
 
 def enqueue(task: str, *args: Any, expires: float) -> None:
@@ -20,12 +28,29 @@ def enqueue(task: str, *args: Any, expires: float) -> None:
     `expires` (seconds) drops it where workers come back too late for it to matter. A broker that is away is
     logged and counted: whoever reads next notices the same work again.
     """
-    transaction.on_commit(lambda: _send(task, args, expires), robust=True)
+    if transaction.get_connection().in_atomic_block:
+        transaction.on_commit(lambda: _send(task, args, expires), robust=True)
+    else:
+        # Not by `on_commit`: that opens a connection to look at autocommit, and a stale hit needs no database.
+        _send(task, args, expires)
 
 
 def _send(task: str, args: tuple[Any, ...], expires: float) -> None:
     try:
-        current_app.send_task(task, args=args, expires=expires)
-    except (OperationalError, OSError) as error:
+        with producers[_broker()].acquire(block=True, timeout=settings.REDIS_TIMEOUT_SECONDS) as producer:
+            current_app.send_task(task, args=args, expires=expires, producer=producer, retry=False)
+    except _BrokerAway as error:
         metrics.ENQUEUE_FAILURES.labels(task).inc()
         logger.warning("could not enqueue %s: %s", task, error)
+
+
+@cache
+def _broker() -> Connection:
+    """Return what requests publish by; kombu pools connections like it. It gives up as soon as a read does.
+
+    The worker's own connection is patient, since it has nobody waiting for it.
+    """
+    timeouts = dict.fromkeys(("socket_timeout", "socket_connect_timeout"), settings.REDIS_TIMEOUT_SECONDS)
+    options = {**settings.CELERY_BROKER_TRANSPORT_OPTIONS, **timeouts, "max_retries": 0}
+    connection: Connection = current_app.connection_for_write(transport_options=options)
+    return connection

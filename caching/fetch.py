@@ -12,10 +12,10 @@
 from __future__ import annotations
 
 import enum
-import time
 from typing import NamedTuple
 
 from caching import metrics
+from caching.connections import RedisUnavailable
 from caching.counters import CounterFamily
 from caching.entry import Entry
 from caching.keys import Id
@@ -23,8 +23,7 @@ from caching.load import load_and_fill, may_fill
 from caching.refresh import refresh_later
 from caching.source import Source
 from caching.store import Reading, StoreUnavailable
-
-_POLL_SECONDS = 0.01
+from caching.waiting import wait_for
 
 
 class State(enum.StrEnum):
@@ -53,26 +52,33 @@ def fetch(source: Source, id: Id, family: CounterFamily | None = None, amount: i
         reading = source.store.read([id], also)
     except StoreUnavailable:
         return _degraded(source, id, family, amount)
+    if family is not None and reading.also is None:
+        return _degraded(source, id, family, amount)
     live = _live(reading)
     uncounted = 0 if live is not None else amount
     entry = reading.entries.get(id)
     if entry is None:
-        return _missing(source, id, reading.generation, family, uncounted)
+        return _missing(source, id, reading, family, live, uncounted)
     state = State.HIT if entry.is_fresh(source.store.clock()) else State.STALE
     metrics.READS.labels(source.policy.namespace, state).inc()
     if state is State.STALE:
-        refresh_later(source, _lease(source, id), reading.generation)
+        refresh_later(source, _lease(source, id, background=True), reading.generation)
     return _answer(source, id, entry, state, family, live, uncounted)
 
 
-def _missing(source: Source, id: Id, generation: int, family: CounterFamily | None, amount: int) -> Found:
+def _missing(
+    source: Source, id: Id, reading: Reading, family: CounterFamily | None, live: int | None, amount: int
+) -> Found:
     """Load under the lease, or wait for whoever has it. `amount` is what is still to be counted."""
     metrics.READS.labels(source.policy.namespace, State.MISS).inc()
-    tokens = _lease(source, id)
-    if not tokens and may_fill() and (entry := _wait(source, id)) is not None:
-        return _answer(source, id, entry, State.MISS, family, None, amount)
+    tokens = _lease(source, id) if reading.reachable else {}
+    if not tokens and reading.reachable and may_fill() and (entry := wait_for(source, [id]).get(id)) is not None:
+        if live is None and family is not None and not entry.negative:
+            # Whoever filled it has seeded its live count too, so this asks the database nothing.
+            live, amount = _count(family, id, amount)
+        return _answer(source, id, entry, State.MISS, family, live, amount)
     uncounted = [id] if family is not None else []
-    loaded = load_and_fill(source, [id], tokens, generation, family, uncounted, amount)
+    loaded = load_and_fill(source, [id], tokens, reading.generation, family, uncounted, amount)
     return Found(loaded.load.bodies.get(id), State.MISS, loaded.counts.get(id, 0))
 
 
@@ -96,28 +102,25 @@ def _degraded(source: Source, id: Id, family: CounterFamily | None, amount: int)
     return Found(load.bodies.get(id), State.MISS, load.totals.get(id, 0))
 
 
+def _count(family: CounterFamily, id: Id, amount: int) -> tuple[int | None, int]:
+    """Count, and return the live count with what is still to be counted."""
+    try:
+        live = family.increment(int(id), amount)
+    except RedisUnavailable:
+        metrics.VIEWS_REFUSED.labels(family.name).inc(amount)
+        return None, 0
+    return live, amount if live is None else 0
+
+
 def _live(reading: Reading) -> int | None:
     return int(reading.also[0]) if reading.also and reading.also[0] is not None else None
 
 
-def _lease(source: Source, id: Id) -> dict[Id, str]:
+def _lease(source: Source, id: Id, background: bool = False) -> dict[Id, str]:
     if not may_fill():
         return {}
     try:
-        return source.store.lease([id])
+        return source.store.lease([id], background=[id] if background else ())
     except StoreUnavailable:
         return {}
 
-
-def _wait(source: Source, id: Id) -> Entry | None:
-    """Look for the entry that another process is loading, until it is there or the wait is over."""
-    deadline = time.monotonic() + source.policy.wait
-    while time.monotonic() < deadline:
-        time.sleep(_POLL_SECONDS)
-        try:
-            entry = source.store.read([id]).entries.get(id)
-        except StoreUnavailable:
-            return None
-        if entry is not None:
-            return entry
-    return None

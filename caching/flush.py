@@ -14,8 +14,10 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
+from django.db.models import Q
 from django.db.models.functions import Now
+from redis.exceptions import RedisError
 
 from caching.counters import Bucket, CounterFamily
 from caching.models import CounterBucket
@@ -49,17 +51,29 @@ class Flushed:
 def flush(family: CounterFamily, apply: Apply) -> Flushed:
     """Apply every sealed bucket of a family. Any number of these may run at once."""
     done = Flushed()
+    failures: list[Exception] = []
     for shard in range(family.shards):
-        sealed = family.seal(shard)
-        if not sealed:
-            continue
-        _acknowledge(family, shard, sealed)
-        waiting = sorted(set(sealed) - _applied(family, shard, sealed))
-        if waiting:
-            done.backlog_seconds = max(done.backlog_seconds, _age_seconds(family, waiting[0]))
-        for chunk in _chunks(family, shard, waiting):
-            _apply_chunk(family, shard, family.read(shard, chunk), apply, done)
+        try:
+            _flush_shard(family, shard, apply, done)
+        except (DatabaseError, RedisError) as error:
+            # One shard's trouble must not hold up the views of the others.
+            logger.exception("shard %d of %s was not flushed", shard, family.name)
+            failures.append(error)
+    if failures:
+        raise failures[0]
     return done
+
+
+def _flush_shard(family: CounterFamily, shard: int, apply: Apply, done: Flushed) -> None:
+    sealed = family.seal(shard)
+    _acknowledge(family, shard, sealed)
+    if not sealed:
+        return
+    waiting = sorted(set(sealed) - _applied(family, shard, sealed))
+    if waiting:
+        done.backlog_seconds = max(done.backlog_seconds, _age_seconds(family, waiting[0]))
+    for chunk in _chunks(family, shard, waiting):
+        _apply_chunk(family, shard, family.read(shard, chunk), apply, done)
 
 
 def _apply_chunk(
@@ -151,10 +165,12 @@ def _chunks(family: CounterFamily, shard: int, numbers: Sequence[int]) -> Iterat
 
 def _acknowledge(family: CounterFamily, shard: int, sealed: Sequence[int]) -> None:
     """Let Redis forget buckets that were applied a while ago, then say so in the ledger."""
-    rows = _ledger(family, shard).filter(bucket__in=sealed, applied_at__lt=Now() - _RETAIN)
+    # Also those that Redis lost by itself, or that a flusher deleted just before it died.
+    listed = Q(retained=True) | Q(bucket__in=sealed)
+    rows = _ledger(family, shard).filter(listed, applied_at__lt=Now() - _RETAIN)
     numbers = list(rows.values_list("bucket", flat=True))
     if numbers:
-        family.acknowledge(shard, numbers)
+        family.acknowledge(shard, sorted(set(numbers) & set(sealed)))
         _ledger(family, shard).filter(bucket__in=numbers).update(retained=False)
 
 

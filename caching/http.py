@@ -81,9 +81,6 @@ def _with_headers(response: HttpResponse, origin: Origin, etag: str | None) -> H
     response.headers["Cache-Status"] = origin.cache_status()
     response.headers["Cache-Control"] = CACHE_CONTROL
     response.headers["Vary"] = "Accept"
-    if response.status_code != 304:
-        # Without it the server falls back to chunks, which costs every client a parse.
-        response.headers["Content-Length"] = str(len(response.content))
     if etag is not None:
         response.headers["ETag"] = etag
     return response

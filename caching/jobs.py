@@ -15,10 +15,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.db.models.functions import Now
 
 from caching.exclusive import exclusive
-from caching.job_status import job_status
 from caching.models import JobRun
-
-__all__ = ["Stats", "job_status", "run_job"]
 
 logger = logging.getLogger(__name__)
 

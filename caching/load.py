@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from django.db import transaction
 
+from caching import metrics
 from caching.counters import CounterFamily
 from caching.keys import Id
 from caching.source import Load, Source
@@ -56,5 +57,7 @@ def load_and_fill(
     try:
         answers = source.store.fill(bodies, tokens, loaded_ms, generation, also)
     except StoreUnavailable:
+        if family is not None and amount and totals:
+            metrics.VIEWS_REFUSED.labels(family.name).inc(amount * len(totals))
         return Loaded(load, totals)
     return Loaded(load, dict(zip(totals, answers, strict=True)))

@@ -6,6 +6,8 @@ import random
 import re
 from dataclasses import dataclass
 
+# An entry has 32 bits for the milliseconds for which it is fresh.
+_MAX_FRESH_SECONDS = 49 * 24 * 3600
 _NAMESPACE = re.compile(r"[a-z][a-z0-9_]*\Z")
 
 
@@ -33,6 +35,8 @@ class Policy:
             raise ValueError(f"namespace {self.namespace!r}: use lower-case letters, digits and underscores")
         if not 0 < self.soft_ttl <= self.hard_ttl:
             raise ValueError(f"{self.namespace}: need 0 < soft_ttl <= hard_ttl")
+        if max(self.soft_ttl, self.negative_ttl) > _MAX_FRESH_SECONDS:
+            raise ValueError(f"{self.namespace}: an entry cannot be fresh for more than {_MAX_FRESH_SECONDS} s")
         if not (self.negative_ttl > 0 and 0 <= self.jitter < 1 and self.lease > 0 and self.wait >= 0):
             raise ValueError(f"{self.namespace}: negative_ttl, lease and wait are seconds, jitter is a part of 1")
 

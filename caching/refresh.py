@@ -33,7 +33,7 @@ def prefetch(source: Source, ids: Sequence[Id], task: str = REFRESH_TASK) -> Non
     try:
         reading = source.store.read(ids)
         missing = [id for id in ids if id not in reading.entries]
-        tokens = source.store.lease(missing) if missing else {}
+        tokens = source.store.lease(missing, background=missing) if missing else {}
     except StoreUnavailable:
         return
     refresh_later(source, tokens, reading.generation, task)

@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from caching import metrics
 from caching.clock import Clock, system_ms
-from caching.connections import RedisUnavailable, client, one_server
 from caching.entry import BadEntry, Entry, decode, encode
 from caching.keys import Id, KeySpace
 from caching.policy import Policy
-from caching.scripts import Script, run, script
+from caching.round_trip import Commands, round_trip
+from caching.scripts import script
 
 logger = logging.getLogger(__name__)
 
@@ -32,19 +32,17 @@ class StoreUnavailable(Exception):
     """Redis did not answer; the caller goes to PostgreSQL and fills nothing."""
 
 
-class Also(NamedTuple):
-    """Commands on the state role that ride along with a read: how to queue them and which scripts they call."""
-
-    queue: Callable[[Any], None]
-    scripts: list[Script]
-
-
 class Reading(NamedTuple):
-    """What one read found: usable entries by id, the generation they were read in, and the answers to `Also`."""
+    """What one read found: usable entries by id, the generation they were read in, and the answers to `also`.
+
+    Where cache and state are two servers, one may be away: then `reachable` is False, or `also` is None, which means
+    that nobody knows whether its commands ran.
+    """
 
     entries: dict[Id, Entry]
     generation: int
-    also: list[Any]
+    also: list[Any] | None
+    reachable: bool = True
 
 
 class Store:
@@ -55,35 +53,40 @@ class Store:
         self.clock = clock
         self._keys = KeySpace(policy.namespace)
 
-    def read(self, ids: Sequence[Id], also: Also | None = None) -> Reading:
+    def read(self, ids: Sequence[Id], also: Commands | None = None) -> Reading:
         """Return what is stored under the ids in one round trip (two if cache and state are two servers).
 
         Entries that are damaged or of another schema or generation are left out. Raises StoreUnavailable.
         """
         names = [self._keys.generation, *map(self._keys.entry, ids)]
-        try:
-            values, answers = self._round_trip(names, also)
-        except RedisUnavailable as error:
-            raise self._unavailable("read", error) from error
-        generation = int(values[0] or 0)
+        answers = round_trip("read", Commands(lambda pipeline: pipeline.mget(names), []), also)
+        if answers.cache is None:
+            if answers.state is None:
+                raise StoreUnavailable(f"read of {self.policy.namespace}")
+            return Reading({}, 0, answers.state, reachable=False)
+        (values,) = answers.cache
+        generation = self._generation(values[0])
         found = {
             id: entry
             for id, raw in zip(ids, values[1:], strict=True)
             if raw is not None and (entry := self._usable(raw, generation)) is not None
         }
-        return Reading(found, generation, answers)
+        return Reading(found, generation, answers.state)
 
-    def lease(self, ids: Sequence[Id]) -> dict[Id, str]:
-        """Return tokens for those ids whose lease nobody holds, in one round trip. Raises StoreUnavailable."""
-        tokens = {id: secrets.token_hex(8) for id in ids}
-        pipeline = client("cache").pipeline(transaction=False)
-        for id, token in tokens.items():
-            pipeline.set(self._keys.lease(id), token, nx=True, px=round(self.policy.lease * 1000))
-        try:
-            answers = pipeline.execute()
-        except RedisUnavailable as error:
-            raise self._unavailable("lease", error) from error
-        return {id: token for (id, token), taken in zip(tokens.items(), answers, strict=True) if taken}
+    def lease(self, ids: Sequence[Id], background: Collection[Id] = ()) -> dict[Id, str]:
+        """Return tokens for those ids whose lease nobody holds, in one round trip. Raises StoreUnavailable.
+
+        Those in `background` are for a task: such a lease yields to a reader who finds nothing and loads at once.
+        """
+        tokens = {id: ("b" if id in background else "r") + secrets.token_hex(8) for id in ids}
+        ttl = round(self.policy.lease * 1000)
+
+        def queue(pipeline: Any) -> None:
+            for id, token in tokens.items():
+                script("lease").queue(pipeline, [self._keys.lease(id)], [token, ttl])
+
+        taken = self._run("lease", Commands(queue, [script("lease")]))
+        return {id: token for (id, token), mine in zip(tokens.items(), taken, strict=True) if mine}
 
     def fill(
         self,
@@ -91,54 +94,55 @@ class Store:
         tokens: Mapping[Id, str],
         loaded_ms: int,
         generation: int,
-        also: Also | None = None,
+        also: Commands | None = None,
     ) -> list[Any]:
         """Store the loaded values whose lease still stands; None is stored as missing. Return the answers to `also`.
 
         `loaded_ms` is when the load began, `generation` what was read before it. Raises StoreUnavailable.
         """
-        pipeline = client("cache").pipeline(transaction=False)
-        fill = script("fill")
         leased = [id for id in bodies if id in tokens]
-        for id in leased:
-            data, ttl = self._encode(bodies[id], loaded_ms, generation)
-            fill.queue(pipeline, [self._keys.lease(id), self._keys.entry(id)], [tokens[id], data, ttl])
-        try:
-            stored, answers = self._execute(pipeline, len(leased), [fill], also)
-        except RedisUnavailable as error:
-            raise self._unavailable("fill", error) from error
-        accepted = sum(map(int, stored))
-        metrics.FILLS.labels(self.policy.namespace, "stored").inc(accepted)
-        metrics.FILLS.labels(self.policy.namespace, "refused").inc(len(leased) - accepted)
-        return answers
+
+        def queue(pipeline: Any) -> None:
+            for id in leased:
+                data, ttl = self._encode(bodies[id], loaded_ms, generation)
+                script("fill").queue(pipeline, [self._keys.lease(id), self._keys.entry(id)], [tokens[id], data, ttl])
+
+        answers = round_trip("fill", Commands(queue, [script("fill")]), also)
+        stored = sum(map(int, answers.cache or []))
+        metrics.FILLS.labels(self.policy.namespace, "stored").inc(stored)
+        metrics.FILLS.labels(self.policy.namespace, "refused").inc(len(leased) - stored)
+        if answers.state is None:
+            raise StoreUnavailable(f"fill of {self.policy.namespace}")
+        return answers.state
 
     def release(self, tokens: Mapping[Id, str]) -> None:
         """Give leases back after a load that failed, so that the next reader need not wait them out."""
-        pipeline = client("cache").pipeline(transaction=False)
-        for id, token in tokens.items():
-            script("release").queue(pipeline, [self._keys.lease(id)], [token])
-        try:
-            run(client("cache"), pipeline, [script("release")])
-        except RedisUnavailable as error:
-            self._unavailable("release", error)
+
+        def queue(pipeline: Any) -> None:
+            for id, token in tokens.items():
+                script("release").queue(pipeline, [self._keys.lease(id)], [token])
+
+        round_trip("release", Commands(queue, [script("release")]))
 
     def invalidate(self, ids: Sequence[Id]) -> None:
         """Delete the entries and their leases. Raises StoreUnavailable: then old values may still be served."""
         names = [name for id in ids for name in (self._keys.lease(id), self._keys.entry(id))]
-        try:
-            for start in range(0, len(names), _DELETE_CHUNK):
-                client("cache").delete(*names[start : start + _DELETE_CHUNK])
-        except RedisUnavailable as error:
-            raise self._unavailable("invalidate", error) from error
+        for start in range(0, len(names), _DELETE_CHUNK):
+            self._run("invalidate", _deletion(names[start : start + _DELETE_CHUNK]))
         metrics.INVALIDATIONS.labels(self.policy.namespace).inc(len(ids))
 
     def clear(self) -> None:
         """Make every entry of the namespace a miss, in O(1): entries carry the generation they were loaded in."""
         generation = 1 + secrets.randbelow(_GENERATIONS - 1)
-        try:
-            client("cache").set(self._keys.generation, generation)
-        except RedisUnavailable as error:
-            raise self._unavailable("clear", error) from error
+        self._run("clear", Commands(lambda pipeline: pipeline.set(self._keys.generation, generation), []))
+
+    def _generation(self, raw: bytes | None) -> int:
+        if raw is None:
+            return 0
+        if raw.isdigit() and int(raw) < _GENERATIONS:
+            return int(raw)
+        metrics.BAD_ENTRIES.labels(self.policy.namespace).inc()
+        return 0
 
     def _usable(self, raw: bytes, generation: int) -> Entry | None:
         try:
@@ -157,31 +161,12 @@ class Store:
         )
         return encode(entry), self.policy.expire_ms(negative)
 
-    def _round_trip(self, names: list[str], also: Also | None) -> tuple[list[bytes | None], list[Any]]:
-        if also is None:
-            values: list[bytes | None] = client("cache").mget(names)
-            return values, []
-        pipeline = client("cache").pipeline(transaction=False)
-        pipeline.mget(names)
-        (values,), answers = self._execute(pipeline, 1, [], also)
-        return values, answers
+    def _run(self, operation: str, commands: Commands) -> list[Any]:
+        answers = round_trip(operation, commands).cache
+        if answers is None:
+            raise StoreUnavailable(f"{operation} of {self.policy.namespace}")
+        return answers
 
-    def _execute(
-        self, pipeline: Any, size: int, scripts: list[Script], also: Also | None
-    ) -> tuple[list[Any], list[Any]]:
-        """Run the first `size` commands and those of `also`: together where both roles are one server."""
-        if also is None:
-            return (run(client("cache"), pipeline, scripts) if size else []), []
-        if one_server():
-            also.queue(pipeline)
-            answers = run(client("cache"), pipeline, scripts + also.scripts)
-            return answers[:size], answers[size:]
-        first = run(client("cache"), pipeline, scripts) if size else []
-        state = client("state").pipeline(transaction=False)
-        also.queue(state)
-        return first, run(client("state"), state, also.scripts)
 
-    def _unavailable(self, operation: str, error: BaseException) -> StoreUnavailable:
-        metrics.REDIS_FAILURES.labels(operation).inc()
-        logger.warning("Redis did not answer %s of %s: %s", operation, self.policy.namespace, error)
-        return StoreUnavailable(f"{operation} of {self.policy.namespace}")
+def _deletion(names: list[str]) -> Commands:
+    return Commands(lambda pipeline: pipeline.delete(*names), [])

@@ -76,7 +76,7 @@ def read_page(address: PageAddress) -> FeedPage | None:
     if _ADDRESS.match(key) is None:
         # No category or seller can have this name, so there is nothing to look up or to remember as missing.
         return None
-    pages = fetch_many(feed_pages, [key], ahead=[str(following)])
+    pages = fetch_many(feed_pages, [key], ahead=[str(following)], wait=True)
     body = pages.bodies.get(key)
     if body is None:
         return None

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
+from caching.invalidation import invalidate
 from products.cache import forget_products, invalidate_products
+from products.feeds import PageAddress, feed_pages
 from products.models import Category, Product
 
 
@@ -23,6 +26,14 @@ def product_deleted(instance: Product, **_: Any) -> None:
 
 @receiver(post_save, sender=Category, dispatch_uid="products.category_saved")
 def category_saved(instance: Category, created: bool, **_: Any) -> None:
-    """Forget the products of a category that was renamed: its slug is part of their bodies."""
+    """Forget the products of a category that was renamed, and that there was no feed of its slug."""
+    invalidate(feed_pages, [str(PageAddress(f"category/{instance.slug}"))])
     if not created:
         invalidate_products(instance.products.values_list("pk", flat=True))
+
+
+@receiver(post_save, sender=get_user_model(), dispatch_uid="products.seller_saved")
+def seller_created(instance: Any, created: bool, **_: Any) -> None:
+    """Forget that there was no such seller to have a feed."""
+    if created:
+        invalidate(feed_pages, [str(PageAddress(f"seller/{instance.pk}"))])

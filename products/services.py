@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import Http404
 from django.utils import timezone
 
-from products.cache import invalidate_products
+from products.cache import forget_products, invalidate_products
 from products.errors import NotTheSeller, ProductSold
 from products.models import Product, ProductStatus, ProductViews
 from products.signals import products_closed
@@ -47,6 +47,7 @@ def withdraw_product(product_id: int, seller: AbstractBaseUser) -> None:
     product.status = ProductStatus.WITHDRAWN
     product.updated_at = timezone.now()
     product.save(update_fields=["status", "updated_at"])
+    forget_products([product.pk])
     products_closed.send(sender=Product, product_ids=[product.pk])
 
 
@@ -55,9 +56,9 @@ def withdraw_products(product_ids: Iterable[int]) -> list[int]:
     """Take products away for the staff, whoever sells them; return the ids of those that were not withdrawn yet."""
     standing = Product.objects.filter(pk__in=list(product_ids)).exclude(status=ProductStatus.WITHDRAWN)
     # In the order of their ids, so that two of these cannot deadlock.
-    ids = list(standing.select_for_update().order_by("pk").values_list("pk", flat=True))
+    ids = list(standing.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
     Product.objects.filter(pk__in=ids).update(status=ProductStatus.WITHDRAWN, updated_at=timezone.now())
-    invalidate_products(ids)
+    forget_products(ids)
     products_closed.send(sender=Product, product_ids=ids)
     return ids
 
@@ -69,7 +70,7 @@ def visible_product(product_id: int, seller: AbstractBaseUser) -> Product:
 
 def _lock(product_id: int, seller: AbstractBaseUser) -> Product:
     """Return the product, locked: whoever changes a product and its offers locks the product first."""
-    return _own(Product.objects.select_for_update(), product_id, seller)
+    return _own(Product.objects.select_for_update(no_key=True), product_id, seller)
 
 
 def _own(products: QuerySet[Product], product_id: int, seller: AbstractBaseUser) -> Product:

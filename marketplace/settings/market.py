@@ -6,9 +6,6 @@ from marketplace.settings.env import env
 
 DEFAULT_CURRENCY: str = env.str("DEFAULT_CURRENCY", default="EUR")
 
-# Views are gathered in buckets of this width before one statement writes them.
-VIEW_BUCKET_SECONDS: int = env.int("VIEW_BUCKET_SECONDS", default=5)
-VIEW_SHARDS: int = env.int("VIEW_SHARDS", default=4)
 VIEW_HISTORY_DAYS: int = env.int("VIEW_HISTORY_DAYS", default=30)
 LEDGER_RETENTION_DAYS: int = env.int("LEDGER_RETENTION_DAYS", default=7)
 JOB_RUN_RETENTION_DAYS: int = env.int("JOB_RUN_RETENTION_DAYS", default=14)
@@ -19,4 +16,4 @@ OFFER_MAX_SECONDS: int = 30 * 24 * 3600
 
 # Seconds after which a feed page is refreshed, and for which it may be answered at all while nobody refreshes it.
 FEED_SOFT_TTL: float = env.float("FEED_SOFT_TTL", default=15.0)
-FEED_HARD_TTL: float = env.float("FEED_HARD_TTL", default=60.0)
+FEED_HARD_TTL: float = env.float("FEED_HARD_TTL", default=30.0)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 from django.db import connection
+from redis.exceptions import ResponseError
 
 from caching.counters import CounterFamily
 from caching.flush import flush
@@ -240,3 +241,31 @@ def test_no_state_key_but_the_live_count_has_a_ttl(family, redis_state):
     ttls = {name.decode().split(":")[4]: redis_state.ttl(name) for name in redis_state.scan_iter("mp:n:*")}
     assert ttls.pop("live") > 0
     assert set(ttls.values()) == {-1}
+
+
+def test_the_ledger_lets_go_of_buckets_that_redis_lost_by_itself(family, totals, clock, redis_state):
+    start(family, 1)
+    family.increment(1)
+    clock.advance(5)
+    flush(family, totals.apply)
+    redis_state.flushdb()
+    CounterBucket.objects.update(applied_at=datetime(2020, 1, 1, tzinfo=UTC))
+
+    flush(family, totals.apply)
+
+    assert CounterBucket.objects.get().retained is False
+
+
+def test_trouble_in_one_shard_does_not_hold_up_another(family, totals, clock, redis_state):
+    """Law 13."""
+    start(family, 1, 2)
+    family.increment(1)
+    family.increment(2)
+    clock.advance(5)
+    (bucket,) = redis_state.scan_iter("mp:n:{clicks:0}:b:*")
+    redis_state.set(bucket, "of the wrong type")
+
+    with pytest.raises(ResponseError):
+        flush(family, totals.apply)
+
+    assert totals.counts == {1: 1}

@@ -62,3 +62,17 @@ def test_arguments_that_are_no_key_are_refused(greeting):
 def test_a_prefix_can_be_taken_once(greeting):
     with pytest.raises(ValueError, match="registered twice"):
         stale_while_revalidate(key_prefix="greeting", ttl=1)(lambda: 1)
+
+
+def test_a_call_is_the_same_however_its_arguments_are_passed(greeting):
+    greet, calls = greeting
+    assert greet("ann") == greet(name="ann") == greet("ann", 1) == greet("ann", times=1)
+    greet.invalidate(times=1, name="ann")
+    assert greet("ann")["call"] == 2
+    assert len(calls) == 2
+
+
+def test_a_number_that_json_has_not_is_refused(greeting):
+    greet, _ = greeting
+    with pytest.raises(ValueError, match="JSON"):
+        greet(float("nan"))

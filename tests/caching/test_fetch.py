@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from caching.connections import client
+from caching.counters import CounterFamily
 from caching.entry import decode
 from caching.fetch import State, fetch
 from caching.invalidation import invalidate
 from caching.keys import KeySpace
+from caching.source import Load
 
 pytestmark = pytest.mark.django_db(transaction=True)
 KEYS = KeySpace("things")
@@ -226,3 +230,58 @@ def test_an_entry_of_another_schema_is_a_miss(things, truth):
     object.__setattr__(things.policy, "schema", 2)
 
     assert fetch(things, 1).state is State.MISS
+
+
+def test_a_lease_for_a_task_that_nobody_runs_yields_to_a_reader_who_finds_nothing(things, truth):
+    truth.rows[1] = b"{}"
+    task = things.store.lease([1], background=[1])
+
+    assert fetch(things, 1).state is State.MISS
+    assert fetch(things, 1).state is State.HIT
+
+    # And the task, should it run after all, is refused.
+    truth.rows[1] = b"new"
+    things.store.invalidate([1])
+    things.store.fill({1: b"old"}, task, things.store.clock(), 0)
+    assert fetch(things, 1).body == b"new"
+
+
+def test_a_lease_of_a_reader_yields_to_nobody(things):
+    assert things.store.lease([1])
+    assert things.store.lease([1]) == {}
+    assert things.store.lease([1], background=[1]) == {}
+
+
+def test_rubbish_in_place_of_a_generation_is_no_generation(things, truth, redis_state):
+    truth.rows[1] = b"{}"
+    redis_state.set(KEYS.generation, "rubbish")
+    assert fetch(things, 1).body == b"{}"
+    assert fetch(things, 1).state is State.HIT
+
+
+def test_readers_of_a_cold_counted_key_load_it_once(things, truth):
+    # Given a counted source whose load takes a moment
+    family = CounterFamily("clicks", shards=1, bucket_seconds=5)
+    object.__setattr__(things.policy, "wait", 5.0)
+    loads = []
+
+    def load(ids):
+        loads.append(list(ids))
+        time.sleep(0.05)
+        return Load(dict.fromkeys(ids, b"{}"), dict.fromkeys(ids, 10))
+
+    things.loader = load
+
+    # When eight readers come at once
+    def read(_):
+        try:
+            return fetch(things, 1, family, 1)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(read, range(8)))
+
+    # Then it was loaded once, and every view counted
+    assert loads == [[1]]
+    assert sorted(answer.live for answer in found) == list(range(11, 19))

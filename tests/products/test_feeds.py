@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
+from rest_framework.test import APIClient
 
 from products import feeds, services
 from products.feeds import PageAddress, read_page
@@ -186,3 +190,42 @@ def test_a_stale_page_is_answered_and_refreshed_by_one_task(queue: Queue, monkey
     assert all(page.origin.cache_status() == "marketplace; hit; detail=stale" for page in stale if page)
     assert tasks == ["caching.tasks.refresh"]
     assert ids(address) == [newest.pk, *(before or [])]
+
+
+def test_that_there_was_no_such_feed_is_forgotten_when_there_is(api: APIClient) -> None:
+    """Law 6: a missing row is remembered briefly, and forgotten when it is committed."""
+    assert api.get("/api/v1/feeds/category/lamps/").status_code == 404
+    CategoryFactory(slug="lamps")
+    assert api.get("/api/v1/feeds/category/lamps/").status_code == 200
+    seller = UserFactory()
+    assert api.get(f"/api/v1/feeds/seller/{seller.pk + 1}/").status_code == 404
+    assert api.get(f"/api/v1/feeds/seller/{UserFactory(id=seller.pk + 1).pk}/").status_code == 200
+
+
+def test_readers_of_a_cold_page_load_it_once() -> None:
+    """Law 3."""
+    made(2)
+    object.__setattr__(feeds.feed_pages.policy, "wait", 5.0)
+    loads: list[list[str]] = []
+    load = feeds.feed_pages.loader
+
+    def slow(addresses: Any) -> Any:
+        loads.append(list(addresses))
+        time.sleep(0.05)
+        return load(addresses)
+
+    def read(_: int) -> int:
+        try:
+            page = read_page(PageAddress("discover"))
+            return len(page.batch.bodies) if page else 0
+        finally:
+            connection.close()
+
+    feeds.feed_pages.loader = slow
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            assert list(pool.map(read, range(8))) == [2] * 8
+    finally:
+        feeds.feed_pages.loader = load
+        object.__setattr__(feeds.feed_pages.policy, "wait", 0.25)
+    assert len(loads) == 1
