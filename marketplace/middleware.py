@@ -1,4 +1,4 @@
-"""Middleware of the whole site: the optional slash, problems for what views raise, the admin's sessions."""
+"""Middleware of the whole site: hosts and lengths, the optional slash, problems, the admin's sessions."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ from collections.abc import Callable
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.http import HttpRequest, HttpResponseBase
+from django.core.exceptions import DisallowedHost
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from marketplace.api.errors import answer
-from marketplace.api.fallbacks import is_admin
+from marketplace.api.fallbacks import bad_request, is_admin
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+# Probes and scrapes come from inside, by whatever address the host has there.
+_ANY_HOST = frozenset({"/livez/", "/readyz/", "/metrics/"})
+_BODILESS = frozenset({204, 304})
 
 
 class OptionalSlash:
@@ -26,6 +31,31 @@ class OptionalSlash:
         if not path.endswith("/") and not path.startswith("/static/"):
             request.path_info = f"{path}/"
         return self.get_response(request)
+
+
+class HostAndLength:
+    """Refuses a foreign `Host` before anything is done, and gives each answer that is whole its Content-Length.
+
+    Stands behind `OptionalSlash`, whose paths it knows, and before everything that reads or writes.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        try:
+            if request.path_info not in _ANY_HOST:
+                request.get_host()
+        except DisallowedHost as error:
+            return _with_length(bad_request(request, error))
+        return _with_length(self.get_response(request))
+
+
+def _with_length(response: HttpResponseBase) -> HttpResponseBase:
+    # Without a length the server falls back to chunks, which costs every client a parse.
+    if isinstance(response, HttpResponse) and response.status_code not in _BODILESS:
+        response.headers.setdefault("Content-Length", str(len(response.content)))
+    return response
 
 
 class Problems:

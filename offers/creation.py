@@ -26,8 +26,8 @@ def make_offer(
 ) -> Offer:
     """Make an offer in the product's currency.
 
-    Raises ValidationError (unknown or withdrawn product, a life too short or too long), OwnProduct,
-    ProductNotAvailable, or OfferExists if the buyer has an active offer on the product.
+    Raises ValidationError (unknown product, a life too short or too long), OwnProduct, ProductNotAvailable (sold
+    or withdrawn), or OfferExists if the buyer has an active offer on the product.
     """
     try:
         with transaction.atomic():
@@ -46,7 +46,7 @@ def _lock(product_id: int, buyer: AbstractBaseUser) -> Product:
     """Return the product, locked against being sold or withdrawn but not against other buyers' offers."""
     found = Product.objects.raw("SELECT * FROM products_product WHERE id = %s FOR SHARE", [product_id])
     product = next(iter(found), None)
-    if product is None or product.status == ProductStatus.WITHDRAWN:
+    if product is None:
         raise ValidationError({"product_id": [f"There is no product {product_id}."]})
     if product.seller_id == buyer.pk:
         raise OwnProduct

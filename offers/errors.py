@@ -58,10 +58,3 @@ class NotTheBuyer(PermissionDenied):
 
     default_code = "not_the_buyer"
     default_detail = "Only the buyer who made this offer can do that."
-
-
-class NotTheSeller(PermissionDenied):
-    """The buyer tried what only the seller of the product may do."""
-
-    default_code = "not_the_seller"
-    default_detail = "Only the seller who received this offer can do that."

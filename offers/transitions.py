@@ -12,14 +12,17 @@ from django.http import Http404
 from rest_framework.exceptions import APIException, ValidationError
 
 from offers.clock import ClockTimestamp, database_now
-from offers.errors import NotTheBuyer, NotTheSeller, OfferClosed, OfferExpired
+from offers.errors import NotTheBuyer, OfferClosed, OfferExpired
 from offers.expiration import drop_offer_expirations, extend_offer_expiration
 from offers.lifetime import Lifetime
 from offers.models import Offer, OfferStatus
 from offers.selectors import Role, offers, offers_of
+from products.errors import NotTheSeller
 
 # Whoever acts: the buyer or the seller by that name, or nobody in particular for the staff.
 Actor = dict[str, AbstractBaseUser]
+
+_NOT_THE_SELLER = "Only the seller who received this offer can do that."
 
 
 @transaction.atomic
@@ -73,7 +76,7 @@ def refusal(offer_id: int, actor: Actor, not_later: str | None = None) -> APIExc
         return Http404(f"There is no offer {offer_id}.")
     for role, user in actor.items():
         if getattr(offer, f"{role}_id") != user.pk:
-            return NotTheBuyer() if role == "buyer" else NotTheSeller()
+            return NotTheBuyer() if role == "buyer" else NotTheSeller(_NOT_THE_SELLER)
     state = offer.effective_status
     if state == OfferStatus.ACTIVE and not_later:
         return ValidationError({not_later: ["An extension must end later than the offer does now."]})

@@ -7,7 +7,7 @@ from rest_framework.exceptions import APIException, PermissionDenied
 
 
 class NotTheSeller(PermissionDenied):
-    """Somebody else's product was to be changed."""
+    """Somebody tried what only the seller of a product may do with it, or with the offers on it."""
 
     default_code = "not_the_seller"
     default_detail = "Only the seller of a product can change or withdraw it."

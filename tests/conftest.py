@@ -10,10 +10,15 @@ from typing import Any
 import pytest
 import redis
 from django.db import connection
+from hypothesis import settings as hypothesis_settings
 from rest_framework.test import APIClient
 
 from caching.connections import client
 from tests.task_queue import Queue
+
+# A busy machine is no failure of the code under test.
+hypothesis_settings.register_profile("suite", deadline=None)
+hypothesis_settings.load_profile("suite")
 
 
 @pytest.fixture(autouse=True)

@@ -17,12 +17,13 @@ from django.views.decorators.csrf import csrf_exempt
 from django_redis import get_redis_connection
 
 from caching.scripts import script
+from products.cache import product_views
 from products.feeds import PER_PAGE
 
 _PREFIX = f"{settings.CACHING_KEY_PREFIX}:floor"
 _BODY, _LIVE, _USER, _PAGE = (f"{_PREFIX}:{kind}:" for kind in ("body", "live", "user", "page"))
 _COUNTER = [f"{_PREFIX}:sealed", f"{_PREFIX}:buckets", f"{_PREFIX}:b:"]
-_BUCKET_MS = settings.VIEW_BUCKET_SECONDS * 1000
+_BUCKET_MS = product_views.bucket_seconds * 1000
 _JSON = "application/json"
 
 

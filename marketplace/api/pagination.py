@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import orjson
-from django.core.exceptions import ValidationError
+from django.core.exceptions import ValidationError as FieldError
 from django.db.models import Model, Q, QuerySet
-from rest_framework.exceptions import NotFound
+from rest_framework import serializers
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.utils.urls import replace_query_param
@@ -25,7 +27,7 @@ class Cursor(NamedTuple):
 
 
 class CursorPages(CursorPagination):
-    """Newest first, 20 a page, `per_page` up to 100; answers `{next, previous, results}`.
+    """Newest first, 20 a page unless `per_page` says 1 to 100; answers `{next, previous, results}`.
 
     DRF's own cursor knows the first column of the ordering only and counts an offset among ties, which fails
     on a bulk import where thousands of rows share a `created_at`. This one compares the whole ordering, whose
@@ -39,9 +41,12 @@ class CursorPages(CursorPagination):
     invalid_cursor_message = "There is no such page: the cursor is not one this API gave."
 
     def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any]:
-        """Return the rows of the page that `request` asks for, or raise NotFound for a bad cursor."""
+        """Return the rows of the page that `request` asks for.
+
+        Raises NotFound for a bad cursor, and DRF's ValidationError for a bad `per_page`.
+        """
         self.base_url = request.build_absolute_uri()
-        self.size = self.get_page_size(request) or self.page_size
+        self.size = self.get_page_size(request)
         self.ordering = getattr(view, "page_ordering", self.ordering)
         self.at = self._decode(request.query_params.get(self.cursor_query_param), queryset.model)
         rows = list(self._slice(queryset)[: self.size + 1])
@@ -50,6 +55,23 @@ class CursorPages(CursorPagination):
         if self.at and self.at.reverse:
             self.page.reverse()
         return self.page
+
+    def get_page_size(self, request: Request) -> int:
+        """Return the number of rows that `request` asks for, or raise DRF's ValidationError."""
+        # An empty parameter is one that was not given, as in every query that a serializer reads.
+        asked = request.query_params.get(self.page_size_query_param) or self.page_size
+        field = serializers.IntegerField(min_value=1, max_value=self.max_page_size)
+        try:
+            return int(field.run_validation(asked))
+        except ValidationError as error:
+            raise ValidationError({self.page_size_query_param: error.detail}) from error
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        """Return the parameters for the OpenAPI document, `per_page` with its bounds."""
+        parameters: list[dict[str, Any]] = super().get_schema_operation_parameters(view)
+        size = next(each["schema"] for each in parameters if each["name"] == self.page_size_query_param)
+        size.update(minimum=1, maximum=self.max_page_size, default=self.page_size)
+        return parameters
 
     def get_next_link(self) -> str | None:
         """Return the URL of the page behind this one, or None."""
@@ -80,14 +102,18 @@ class CursorPages(CursorPagination):
         try:
             reverse, *raw = orjson.loads(urlsafe_b64decode(token + "=" * (-len(token) % 4)))
             names = [name.lstrip("-") for name in self.ordering]
-            values = tuple(
-                model._meta.get_field(name).clean(value, None) for name, value in zip(names, raw, strict=True)
-            )
-        except (ValueError, TypeError, OverflowError, binascii.Error, ValidationError) as error:
+            values = tuple(_clean(model, name, value) for name, value in zip(names, raw, strict=True))
+        except (ValueError, TypeError, OverflowError, binascii.Error, FieldError) as error:
             raise NotFound(self.invalid_cursor_message) from error
         if not isinstance(reverse, bool) or not all(map(_askable, values)):
             raise NotFound(self.invalid_cursor_message)
         return Cursor(reverse, values)
+
+
+def _clean(model: type[Model], name: str, value: Any) -> Any:
+    cleaned = model._meta.get_field(name).clean(value, None)
+    # PostgreSQL knows no offset beyond 15:59, and no moment that UTC has no year for is in the table.
+    return cleaned.astimezone(UTC) if isinstance(cleaned, datetime) else cleaned
 
 
 def _askable(value: Any) -> bool:

@@ -72,7 +72,7 @@ def add_problems(result: dict[str, Any], generator: Any, request: Any, public: b
 
 def _add_to(operation: dict[str, Any], method: str, path: str) -> None:
     statuses = ["default"]
-    if "requestBody" in operation:
+    if "requestBody" in operation or any(given["in"] == "query" for given in operation.get("parameters", [])):
         statuses.append("400")
     if any(operation.get("security", [{}])):
         statuses += ["401", "403"]

@@ -30,7 +30,12 @@ ROOMS: dict[str, tuple[Door, ...]] = {
         Door("/api/v1/feeds/trending/", "Trending", "Most viewed in the last 24 hours"),
         Door("/api/v1/products/", "Products", "By category, seller, price, words"),
     ),
+    "Trade": (
+        Door("/api/docs/#/auth", "Accounts", "Register, log in, log out"),
+        Door("/api/docs/#/offers", "Offers", "Make, extend, accept, decline, withdraw"),
+    ),
     "Operate": (
+        Door("/livez/", "Liveness", "The process answers, whatever else is away"),
         Door("/readyz/", "Readiness", "PostgreSQL and Redis, part by part"),
         Door("/metrics/", "Metrics", "For Prometheus"),
         Door("/api/v1/jobs/", "Jobs", "Schedules and last runs, for staff"),

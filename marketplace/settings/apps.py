@@ -29,6 +29,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "marketplace.ops.middleware.RequestMetrics",
     "marketplace.middleware.OptionalSlash",
+    "marketplace.middleware.HostAndLength",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "marketplace.middleware.AdminSession",

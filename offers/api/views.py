@@ -6,12 +6,12 @@ from typing import Any, TypeVar
 
 from django.db.models import QuerySet
 from django.http import Http404
+from django.urls import reverse
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.reverse import reverse
 from rest_framework.viewsets import GenericViewSet
 
 from offers import transitions
@@ -57,7 +57,7 @@ class OfferViewSet(GenericViewSet[Offer]):
         asked = _valid(NewOfferSerializer(data=request.data))
         data = asked.validated_data
         offer = make_offer(request.user, data["product_id"], data["amount"], asked.lifetime(), data["message"])
-        location = reverse("offer-detail", args=[offer.pk], request=request)
+        location = reverse("offer-detail", args=[offer.pk])
         return Response(OfferSerializer(offer).data, status.HTTP_201_CREATED, headers={"Location": location})
 
     @extend_schema(summary="One offer")

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.postgres.search import SearchQuery, SearchVector
+from django.db import models
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
@@ -54,6 +55,7 @@ class ProductAdmin(admin.ModelAdmin):
     autocomplete_fields = ("seller", "category")
     actions = ("withdraw",)
     inlines = (ViewsInline,)
+    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
     fieldsets = (
         (None, {"fields": ("title", "description", "category", "image_url")}),
         ("Sale", {"fields": ("seller", "price", "currency", "status")}),

@@ -9,6 +9,7 @@ from django.conf import settings
 from rest_framework import serializers
 
 from caching.rest import IdListField
+from products.feeds import MAX_PER_PAGE, PER_PAGE
 from products.models import CURRENCIES, Category, Product
 
 
@@ -69,4 +70,4 @@ class PageQuerySerializer(serializers.Serializer[Any]):
     """Which page of a feed. A page that does not exist is 404, a number that is none is 400."""
 
     page = serializers.IntegerField(min_value=1, default=1)
-    per_page = serializers.IntegerField(min_value=1, max_value=100, default=20)
+    per_page = serializers.IntegerField(min_value=1, max_value=MAX_PER_PAGE, default=PER_PAGE)

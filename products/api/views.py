@@ -94,7 +94,8 @@ class ProductViewSet(GenericViewSet[Product]):
 
 
 def _number(pk: str) -> int:
-    number = int(pk)
+    # Python refuses to read thousands of digits, and an id has at most 19.
+    number = int(pk) if len(pk) <= 19 else 0
     if not 0 < number <= _ID_MAX:
         raise Http404(f"There is no product {pk}.")
     return number

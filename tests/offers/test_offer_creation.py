@@ -34,14 +34,10 @@ def test_the_product_must_exist() -> None:
     assert "product_id" in caught.value.detail
 
 
-def test_a_withdrawn_product_is_unknown() -> None:
-    with pytest.raises(ValidationError):
-        make_offer(UserFactory(), ProductFactory(status="withdrawn").pk, Decimal(1), Lifetime())
-
-
-def test_a_sold_product_takes_no_offer() -> None:
+@pytest.mark.parametrize("status", ["sold", "withdrawn"])
+def test_a_product_that_is_off_the_market_takes_no_offer(status: str) -> None:
     with pytest.raises(ProductNotAvailable):
-        make_offer(UserFactory(), ProductFactory(status="sold").pk, Decimal(1), Lifetime())
+        make_offer(UserFactory(), ProductFactory(status=status).pk, Decimal(1), Lifetime())
 
 
 def test_nobody_bids_on_their_own_product() -> None:

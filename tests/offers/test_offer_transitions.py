@@ -11,10 +11,11 @@ from rest_framework.exceptions import ValidationError
 from offers import transitions
 from offers.acceptance import accept
 from offers.clock import database_now
-from offers.errors import NotTheBuyer, NotTheSeller, OfferClosed, OfferExpired
+from offers.errors import NotTheBuyer, OfferClosed, OfferExpired
 from offers.expiration import offer_deadlines, track_offer_expiration
 from offers.lifetime import Lifetime
 from offers.models import OfferStatus
+from products.errors import NotTheSeller
 from tests.factories import OfferFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -96,7 +97,7 @@ def test_the_other_party_may_not() -> None:
         with pytest.raises(NotTheBuyer):
             act(offer, offer.seller)
     for act in SELLERS.values():
-        with pytest.raises(NotTheSeller):
+        with pytest.raises(NotTheSeller, match="received this offer"):
             act(offer, offer.buyer)
     offer.refresh_from_db()
     assert offer.status == OfferStatus.ACTIVE

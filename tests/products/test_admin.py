@@ -176,6 +176,16 @@ def test_a_product_is_added_with_its_row_of_views(admin: Any) -> None:
     assert ProductViews.objects.get(product__title="New").views == 0
 
 
+@pytest.mark.filterwarnings("error::DeprecationWarning", "error::PendingDeprecationWarning")
+def test_an_image_without_a_scheme_is_fetched_by_https(admin: Any) -> None:
+    product = ProductFactory()
+
+    response = admin.post(page_of(product), form_of(product, image_url="images.example/lamp.jpg"))
+
+    assert response.status_code == 302, response.context["errors"]
+    assert Product.objects.get().image_url == "https://images.example/lamp.jpg"
+
+
 @pytest.mark.parametrize(("field", "value"), [("price", "0"), ("title", ""), ("price", "-3")])
 def test_a_rule_of_the_database_is_an_error_of_the_form(admin: Any, field: str, value: str) -> None:
     product = ProductFactory()

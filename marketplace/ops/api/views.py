@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from caching.connections import RedisUnavailable
-from caching.jobs import job_status
+from caching.job_status import job_status
 from caching.stats import redis_stats
 from marketplace.api import errors
 from marketplace.api.authentication import AdminSessionAuthentication, TokenAuthentication

@@ -39,6 +39,22 @@ def test_operations_have_ids_and_tags_of_their_own(document: dict[str, Any]) -> 
     assert all(operation["tags"] for operation in operations)
 
 
+def test_every_page_has_a_size_within_the_same_bounds(document: dict[str, Any]) -> None:
+    gets = {path: item["get"] for path, item in document["paths"].items() if "get" in item}
+    sizes = {
+        path: given["schema"]
+        for path, operation in gets.items()
+        for given in operation.get("parameters", [])
+        if given["name"] == "per_page"
+    }
+
+    assert len(sizes) == 7
+    for path, schema in sizes.items():
+        bounds = {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}
+        assert schema == bounds, path
+        assert "400" in gets[path]["responses"], path
+
+
 def test_who_must_authenticate_is_told_how(document: dict[str, Any]) -> None:
     paths = document["paths"]
 

@@ -16,7 +16,8 @@ def test_every_link_leads_somewhere(api: APIClient) -> None:
     assert page.status_code == 200
     assert page["Content-Type"].startswith("text/html")
     links = re.findall(r'href="([^"]+)"', page.content.decode())
-    assert {"/api/docs/", "/api/schema/", "/admin/", "/metrics/", "/readyz/", "/api/v1/jobs/"} <= set(links)
+    assert {"/api/docs/", "/api/schema/", "/admin/", "/metrics/", "/livez/", "/readyz/", "/api/v1/jobs/"} <= set(links)
+    assert {"/api/docs/#/auth", "/api/docs/#/offers"} <= set(links)
     for link in links:
         # Staff pages ask who is there; the admin sends strangers to its login.
         assert api.get(link).status_code in (200, 302, 401), link

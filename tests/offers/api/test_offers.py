@@ -8,6 +8,7 @@ import pytest
 
 from offers.clock import database_now
 from offers.models import Offer
+from products.models import Product
 from tests.factories import OfferFactory, ProductFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -51,7 +52,7 @@ def test_making_an_offer(bids, buyer) -> None:
     offer = response.json()
     assert response.status_code == 201
     assert list(offer) == FIELDS
-    assert response["Location"].endswith(f"{URL}{offer['id']}/")
+    assert response["Location"] == f"{URL}{offer['id']}/"
     assert (offer["product_id"], offer["buyer_id"]) == (product.pk, buyer.pk)
     assert (offer["amount"], offer["currency"], offer["message"]) == ("9.50", "USD", "Cash")
     assert (offer["status"], offer["closed_at"]) == ("active", None)
@@ -117,7 +118,8 @@ def test_refused_products(bids, buyer) -> None:
 
     assert_problem(bid(ProductFactory(seller=buyer)), 403, "own_product")
     assert_problem(bid(ProductFactory(status="sold")), 409, "product_not_available")
-    assert_problem(bid(ProductFactory(status="withdrawn")), 400, "invalid_input", "product_id")
+    assert_problem(bid(ProductFactory(status="withdrawn")), 409, "product_not_available")
+    assert_problem(bid(Product(pk=2**62)), 400, "invalid_input", "product_id")
     product = ProductFactory()
     assert bid(product).status_code == 201
     assert_problem(bid(product), 409, "offer_exists")

@@ -148,6 +148,14 @@ def test_a_cursor_that_was_not_given_is_404(api: Any, cursor: str) -> None:
     problem(api.get(f"{LIST}?cursor={cursor}"), 404, "not_found")
 
 
+@pytest.mark.parametrize("path", [LIST, "/api/v1/feeds/discover/"])
+@pytest.mark.parametrize("size", ["0", "101", "-1", "x", "1.5"])
+def test_a_size_of_page_that_is_none_is_400_on_lists_and_feeds_alike(api: Any, path: str, size: str) -> None:
+    errors = problem(api.get(path, {"per_page": size}), 400, "invalid_input")["errors"]
+
+    assert list(errors) == ["per_page"]
+
+
 def test_a_page_asks_for_its_ids_only_once_its_products_are_warm(
     api: Any, shop: dict[str, Any], redis_commands: Any, django_assert_num_queries: Any
 ) -> None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from products.importing.csv_rows import CsvRows
@@ -17,6 +17,9 @@ from products.importing.json_rows import JsonArrayRows, NdjsonRows
 from products.importing.lines import MAX_RECORD
 from products.importing.rows import Row
 from products.importing.source import SourceFile
+
+SHORT = st.text(max_size=12)
+VALUES = st.none() | SHORT | st.integers() | st.lists(SHORT, max_size=3)
 
 
 def csv_rows(text: str) -> list[Row]:
@@ -60,8 +63,9 @@ def test_json_elements_are_given_with_their_lines_and_exact_numbers() -> None:
     ]
 
 
+@settings(max_examples=60)
 @given(
-    st.lists(st.dictionaries(st.text(), st.none() | st.text() | st.integers() | st.lists(st.text()))),
+    st.lists(st.dictionaries(SHORT, VALUES, max_size=4), max_size=6),
     st.integers(1, 40),
     st.sampled_from([None, 2]),
 )
