@@ -96,9 +96,9 @@ def _answer(
 def _degraded(source: Source, id: Id, family: CounterFamily | None, amount: int) -> Found:
     """Answer from the database. The view is refused: after a lost reply it may have been counted already."""
     metrics.READS.labels(source.policy.namespace, State.MISS).inc()
-    if family is not None and amount:
-        metrics.VIEWS_REFUSED.labels(family.name).inc(amount)
     load = source.loader([id])
+    if family is not None and amount and id in load.bodies:
+        metrics.VIEWS_REFUSED.labels(family.name).inc(amount)
     return Found(load.bodies.get(id), State.MISS, load.totals.get(id, 0))
 
 

@@ -7,17 +7,18 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from celery import current_app
-from django.db import connection
+from django.utils import timezone
 
 from caching.models import JobRun
 from offers.models import Offer, OfferStatus
 from products.cache import product_views
 from products.models import Product, ProductViews
-from tests.factories import OfferFactory, ProductFactory
+from tests.factories import ProductFactory, UserFactory
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.fault, pytest.mark.slow]
 
@@ -85,23 +86,31 @@ def test_views_reach_the_database_by_beat_and_worker_and_each_run_leaves_a_recor
     assert product_views.live([product.pk]) == {product.pk: 25}
 
 
-def test_an_offer_dies_on_time_without_a_worker_and_is_swept_when_one_returns(as_user, process_env):
-    # Given an offer whose time passed while neither worker nor beat ran
-    offer = OfferFactory()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE offers_offer SET created_at = clock_timestamp() - interval '2 minutes',"
-            " expires_at = clock_timestamp() - interval '1 millisecond' WHERE id = %s",
-            [offer.pk],
-        )
+def test_an_offer_dies_on_time_with_nobody_there_and_the_sweep_that_is_sent_closes_it_when_a_worker_is(
+    as_user, process_env, settings
+):
+    # Given an offer with the shortest life there is, made through the API while neither worker nor beat runs
+    settings.OFFER_MIN_SECONDS = 2
+    product, buyer = ProductFactory(), UserFactory()
+    asked = {"product_id": product.pk, "amount": "10.00", "expires_at": timezone.now() + timedelta(seconds=2)}
+    made = as_user(buyer).post("/api/v1/offers/", asked, format="json")
+    assert (made.status_code, made.json()["status"]) == (201, "active"), made.json()
+    path = f"/api/v1/offers/{made.json()['id']}/"
+    row = Offer.objects.filter(pk=made.json()["id"])
 
-    # Then it reads as expired and cannot be accepted, though its row still says active
-    seller = as_user(offer.seller)
-    assert seller.get(f"/api/v1/offers/{offer.pk}/").json()["status"] == "expired"
-    assert seller.post(f"/api/v1/offers/{offer.pk}/accept/").status_code == 409
-    assert Offer.objects.get(pk=offer.pk).status == OfferStatus.ACTIVE
+    # When its time is over
+    seller = as_user(product.seller)
+    eventually(lambda: seller.get(path).json()["status"] == "expired", 10)
 
-    # And when a worker is back, the sweep says so in the row
+    # Then it ended at its very moment and cannot be accepted, though its row still says active
+    assert seller.get(path).json()["closed_at"] == made.json()["expires_at"]
+    assert seller.post(f"{path}accept/").status_code == 409
+    assert row.get().status == OfferStatus.ACTIVE
+
+    # And when a worker is there, the sweep says so in the row and in its record. It is sent by hand, for beat sends
+    # its first one after a minute.
     current_app.send_task("offers.tasks.process_expired_offers")
     with worker(process_env):
-        eventually(lambda: Offer.objects.get(pk=offer.pk).status == OfferStatus.EXPIRED)
+        eventually(lambda: row.get().status == OfferStatus.EXPIRED)
+        eventually(lambda: JobRun.objects.filter(job="process_expired_offers", outcome="succeeded").exists())
+    assert row.get().closed_at == row.get().expires_at

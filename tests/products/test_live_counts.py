@@ -1,0 +1,129 @@
+"""A reader's view of the counts while they are counted, flushed and lost, all at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from threading import Event
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from products.cache import product_views
+from products.models import ProductViews, ProductViewsHour
+from products.view_counts import increment_view, sync_view_counts
+from tests.factories import ProductFactory
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+
+SECONDS = 3.0
+FLUSHED_BEFORE = 1000
+# A bucket of five seconds is over after a tenth of one.
+SPEED = 50
+
+
+class FastClock:
+    """The counters' clock, faster than time; milliseconds."""
+
+    def __init__(self) -> None:
+        self._start = int(timezone.now().timestamp()) * 1000
+        self._origin = time.monotonic()
+
+    def __call__(self) -> int:
+        return self._start + int((time.monotonic() - self._origin) * 1000 * SPEED)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> FastClock:
+    clock = FastClock()
+    monkeypatch.setattr(product_views, "clock", clock)
+    return clock
+
+
+def beside_each_other(*steps: Callable[[], Any]) -> list[list[Any]]:
+    """Repeat each step in a thread of its own until the time is over, and return what each of them answered."""
+    over = Event()
+
+    def repeat(step: Callable[[], Any]) -> list[Any]:
+        try:
+            answers = []
+            while not over.is_set():
+                answers.append(step())
+            return answers
+        finally:
+            over.set()
+            connection.close()
+
+    with ThreadPoolExecutor(len(steps)) as threads:
+        running = [threads.submit(repeat, step) for step in steps]
+        over.wait(SECONDS)
+        over.set()
+        return [each.result() for each in running]
+
+
+def detail(product: Any) -> Callable[[], int]:
+    """Return a step that views a product and answers the count that it shows."""
+    client = APIClient()
+
+    def read() -> int:
+        answer = client.get(f"/api/v1/products/{product.pk}/")
+        assert answer.status_code == 200
+        return int(answer.json()["view_count"])
+
+    return read
+
+
+def batch(product: Any) -> Callable[[], int]:
+    """Return a step that answers the count which a batch shows; it views nothing."""
+    client = APIClient()
+
+    def read() -> int:
+        (row,) = client.post("/api/v1/batch/products/", {"product_ids": [product.pk]}, format="json").json()
+        return int(row["view_count"])
+
+    return read
+
+
+def lose_the_live_count(product: Any) -> Callable[[], None]:
+    """Return a step that forgets the live count now and then, as an eviction would."""
+
+    def lose() -> None:
+        product_views.forget([product.pk])
+        time.sleep(0.05)
+
+    return lose
+
+
+@pytest.mark.parametrize("loses", [False, True], ids=["kept", "lost"])
+def test_a_count_never_goes_down_while_flushes_run_and_no_view_is_lost(clock: FastClock, loses: bool) -> None:
+    # Given a product whose views are counted, read, flushed by two flushers, and perhaps lost to an eviction
+    product = ProductFactory(views=FLUSHED_BEFORE)
+    steps: list[Callable[[], Any]] = [
+        detail(product),
+        batch(product),
+        lambda: increment_view(product.pk),
+        sync_view_counts,
+        sync_view_counts,
+    ]
+
+    # When all of that happens at once
+    seen = beside_each_other(*steps, *([lose_the_live_count(product)] if loses else []))
+    viewed, looked, counted, *flushes = seen
+
+    # Then no reader saw a count go down, and whoever counted saw it go up
+    assert all(before < after for before, after in pairwise(viewed))
+    assert all(before <= after for before, after in pairwise(looked))
+    assert all(before < after for before, after in pairwise(counted))
+    # And the flushes that ran meanwhile, with the one that takes the rest, wrote each view once
+    assert sum(bool(stats["total_views"]) for stats in [*flushes[0], *flushes[1]]) > 3
+    time.sleep(2 * product_views.bucket_seconds / SPEED)
+    sync_view_counts()
+    total = FLUSHED_BEFORE + len(viewed) + len(counted)
+    assert ProductViews.objects.get(product=product).views == total
+    assert sum(ProductViewsHour.objects.values_list("views", flat=True)) == total - FLUSHED_BEFORE
+    assert batch(product)() == total
