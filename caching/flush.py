@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
 from django.db import DatabaseError, connection, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from redis.exceptions import RedisError
 
@@ -178,7 +178,7 @@ def _applied(family: CounterFamily, shard: int, sealed: Sequence[int]) -> set[in
     return set(_ledger(family, shard).filter(bucket__in=sealed).values_list("bucket", flat=True))
 
 
-def _ledger(family: CounterFamily, shard: int):  # type: ignore[no-untyped-def]
+def _ledger(family: CounterFamily, shard: int) -> QuerySet[CounterBucket]:
     return CounterBucket.objects.filter(family=family.name, shard=shard)
 
 
