@@ -74,7 +74,7 @@ class CounterFamily:
         return dict(zip(totals, answers, strict=True))
 
     def forget(self, ids: Iterable[int]) -> None:
-        """Stop counting ids whose rows are gone."""
+        """Stop counting ids that are gone, until somebody seeds them again."""
         names = [self._live(id) for id in ids]
         if names:
             client("state").delete(*names)
@@ -177,4 +177,4 @@ class CounterFamily:
 
 def known(ids: Sequence[Id], values: Sequence[bytes | None]) -> dict[Id, int]:
     """Return the live counts by id, without those that Redis does not know."""
-    return {id: int(value) for id, value in zip(ids, values, strict=True) if value is not None}
+    return {id: int(value) for id, value in zip(ids, values, strict=True) if value and value.isdigit()}

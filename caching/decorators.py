@@ -52,7 +52,7 @@ class Cached(Generic[P, R]):
     def _load(self, ids: Sequence[Id]) -> Load:
         bodies: dict[Id, bytes] = {}
         for id in ids:
-            args, kwargs = orjson.loads(str(id))
+            args, kwargs = json.loads(str(id))
             bodies[id] = orjson.dumps(self._function(*args, **kwargs))
         return Load(bodies)
 
@@ -64,7 +64,8 @@ def stale_while_revalidate(
 
     Arguments and answers are JSON. After `hard_ttl` (default: 24 times `ttl`) an answer is computed again before
     it is given. The function must be importable by the worker: it is found by `key_prefix`.
-    Raises ValueError for a prefix that is taken, TypeError for arguments that are not JSON.
+    Raises ValueError for a prefix that is taken. A call raises TypeError for arguments that are not JSON, and
+    ValueError for NaN and for arguments too long for a key.
     """
     policy = Policy(key_prefix, soft_ttl=ttl, hard_ttl=hard_ttl if hard_ttl is not None else ttl * 24)
     return lambda function: Cached(function, policy)

@@ -1,4 +1,4 @@
-"""Handing work to Celery without ever failing or delaying the request that noticed it."""
+"""Handing work to Celery without failing the request that noticed it, or delaying it beyond one timeout."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def enqueue(task: str, *args: Any, expires: float) -> None:
 
 def _send(task: str, args: tuple[Any, ...], expires: float) -> None:
     try:
-        with producers[_broker()].acquire(block=True, timeout=settings.REDIS_TIMEOUT_SECONDS) as producer:
+        with producers[_broker()].acquire(block=False) as producer:
             current_app.send_task(task, args=args, expires=expires, producer=producer, retry=False)
     except _BrokerAway as error:
         metrics.ENQUEUE_FAILURES.labels(task).inc()

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
 from typing import NamedTuple
 
@@ -87,6 +88,9 @@ def _answer(
 ) -> Found:
     """Answer an entry; if its live count is not known, ask the database for the total and count `amount`."""
     if entry.negative:
+        if live is not None and family is not None:
+            # Seeded by a read that a deletion overtook; it would go on counting what does not exist.
+            _forget(family, id)
         return Found(None, state, 0)
     if live is None and family is not None:
         live = load_and_fill(source, [], {}, 0, family, [id], amount).counts.get(id, 0)
@@ -112,8 +116,17 @@ def _count(family: CounterFamily, id: Id, amount: int) -> tuple[int | None, int]
     return live, amount if live is None else 0
 
 
+def _forget(family: CounterFamily, id: Id) -> None:
+    with contextlib.suppress(*RedisUnavailable):
+        family.forget([int(id)])
+
+
 def _live(reading: Reading) -> int | None:
-    return int(reading.also[0]) if reading.also and reading.also[0] is not None else None
+    """Return the live count that rode along: a number from a count, bytes from a look-up, None if not known."""
+    answer = reading.also[0] if reading.also else None
+    if isinstance(answer, bytes):
+        return int(answer) if answer.isdigit() else None
+    return answer
 
 
 def _lease(source: Source, id: Id, background: bool = False) -> dict[Id, str]:

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from redis.exceptions import RedisError
@@ -55,10 +55,12 @@ def flush(family: CounterFamily, apply: Apply) -> Flushed:
     for shard in range(family.shards):
         try:
             _flush_shard(family, shard, apply, done)
-        except (DatabaseError, RedisError) as error:
+        except (DatabaseError, InterfaceError, RedisError, ValueError, OverflowError) as error:
             # One shard's trouble must not hold up the views of the others.
             logger.exception("shard %d of %s was not flushed", shard, family.name)
             failures.append(error)
+            if not connection.in_atomic_block:
+                connection.close_if_unusable_or_obsolete()
     if failures:
         raise failures[0]
     return done
@@ -135,10 +137,9 @@ def _parse(family: CounterFamily, bucket: Bucket) -> tuple[dict[int, int], int]:
     counts: dict[int, int] = {}
     poison = 0
     for field, value in bucket.increments.items():
-        try:
-            id, amount = int(field), int(value)
-        except ValueError:
-            id, amount = 0, 0
+        # Stricter than int(), to which "05" and "1_0" are numbers too.
+        id = int(field) if field.isdigit() and len(field) <= 19 and field[:1] != b"0" else 0
+        amount = int(value) if value.isdigit() and len(value) <= 19 else 0
         if 0 < id <= _BIGINT_MAX and 0 < amount <= _BIGINT_MAX // _CHUNK_FIELDS:
             counts[id] = amount
         else:

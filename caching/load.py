@@ -51,7 +51,9 @@ def load_and_fill(
         raise
     totals = {id: load.totals[id] for id in unseeded if id in load.totals}
     bodies = {id: load.bodies.get(id) for id in missing}
-    also = family.also_seed(totals, load.applied, amount) if family and totals else None
+    # What a transaction sees may never have been: it seeds nothing unless there is a view to count.
+    seeds = bool(family and totals and (amount or may_fill()))
+    also = family.also_seed(totals, load.applied, amount) if family and seeds else None
     if not tokens and also is None:
         return Loaded(load, totals)
     try:
@@ -60,4 +62,4 @@ def load_and_fill(
         if family is not None and amount and totals:
             metrics.VIEWS_REFUSED.labels(family.name).inc(amount * len(totals))
         return Loaded(load, totals)
-    return Loaded(load, dict(zip(totals, answers, strict=True)))
+    return Loaded(load, dict(zip(totals, answers, strict=True)) if also else totals)

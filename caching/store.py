@@ -74,7 +74,7 @@ class Store:
         return Reading(found, generation, answers.state)
 
     def lease(self, ids: Sequence[Id], background: Collection[Id] = ()) -> dict[Id, str]:
-        """Return tokens for those ids whose lease nobody holds, in one round trip. Raises StoreUnavailable.
+        """Return tokens for those ids whose lease was to be had, in one round trip. Raises StoreUnavailable.
 
         Those in `background` are for a task: such a lease yields to a reader who finds nothing and loads at once.
         """
@@ -139,7 +139,7 @@ class Store:
     def _generation(self, raw: bytes | None) -> int:
         if raw is None:
             return 0
-        if raw.isdigit() and int(raw) < _GENERATIONS:
+        if raw.isdigit() and len(raw) <= 10 and int(raw) < _GENERATIONS:
             return int(raw)
         metrics.BAD_ENTRIES.labels(self.policy.namespace).inc()
         return 0

@@ -14,7 +14,7 @@ _POLL_SECONDS = 0.01
 
 
 def wait_for(source: Source, ids: Sequence[Id]) -> dict[Id, Entry]:
-    """Return the entries that appeared within `policy.wait`; as soon as all are there, or none can come."""
+    """Return the entries that appeared within `policy.wait`, as soon as all are there or Redis is away."""
     found: dict[Id, Entry] = {}
     deadline = time.monotonic() + source.policy.wait
     while len(found) < len(ids) and time.monotonic() < deadline:

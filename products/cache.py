@@ -56,7 +56,7 @@ def invalidate_products(ids: Iterable[int]) -> None:
 
 
 def forget_products(ids: Iterable[int]) -> None:
-    """Forget products whose rows are deleted, and stop counting their views, once that has committed."""
+    """Forget products that are withdrawn or deleted, and stop counting their views, once that has committed."""
     wanted = list(ids)
     invalidate(products, wanted)
     transaction.on_commit(lambda: product_views.forget(wanted), robust=True)

@@ -70,6 +70,11 @@ class FeedPage:
     origin: Origin
 
 
+def first_page_keys(feed: str) -> list[str]:
+    """Return the keys of a feed's first page in every size: what remembers that there is no such feed."""
+    return [str(PageAddress(feed, 1, size)) for size in range(1, MAX_PER_PAGE + 1)]
+
+
 def read_page(address: PageAddress) -> FeedPage | None:
     """Return a page, or None if there is none; have the next one made ready if it is not there yet."""
     key, following = str(address), address.next()

@@ -10,7 +10,7 @@ from django.dispatch import receiver
 
 from caching.invalidation import invalidate
 from products.cache import forget_products, invalidate_products
-from products.feeds import PageAddress, feed_pages
+from products.feeds import feed_pages, first_page_keys
 from products.models import Category, Product
 
 
@@ -27,7 +27,7 @@ def product_deleted(instance: Product, **_: Any) -> None:
 @receiver(post_save, sender=Category, dispatch_uid="products.category_saved")
 def category_saved(instance: Category, created: bool, **_: Any) -> None:
     """Forget the products of a category that was renamed, and that there was no feed of its slug."""
-    invalidate(feed_pages, [str(PageAddress(f"category/{instance.slug}"))])
+    invalidate(feed_pages, first_page_keys(f"category/{instance.slug}"))
     if not created:
         invalidate_products(instance.products.values_list("pk", flat=True))
 
@@ -36,4 +36,4 @@ def category_saved(instance: Category, created: bool, **_: Any) -> None:
 def seller_created(instance: Any, created: bool, **_: Any) -> None:
     """Forget that there was no such seller to have a feed."""
     if created:
-        invalidate(feed_pages, [str(PageAddress(f"seller/{instance.pk}"))])
+        invalidate(feed_pages, first_page_keys(f"seller/{instance.pk}"))

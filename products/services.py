@@ -1,4 +1,4 @@
-"""Everything that changes a product. Each function is one transaction and invalidates what it changed."""
+"""Everything that changes a product. Each change is one transaction and invalidates what it changed."""
 
 from __future__ import annotations
 

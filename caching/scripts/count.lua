@@ -7,7 +7,7 @@
 --   returns the live count after counting, or nil if it is not known and nothing was counted
 local id, amount = ARGV[1], tonumber(ARGV[2])
 local live = redis.call('GET', KEYS[1])
-if not live then
+if not (live and live:match('^%d+$')) then
   if not ARGV[5] then
     return false
   end

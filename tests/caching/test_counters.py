@@ -170,13 +170,13 @@ def test_counts_of_rows_that_are_gone_are_orphaned_and_poison_is_set_aside(famil
     family.increment(2)
     family.increment(4, 6)
     (bucket,) = redis_state.scan_iter("mp:n:{clicks:0}:b:*")
-    redis_state.hset(bucket, mapping={"nonsense": "1", "6": "many", "8": str(2**62), "-1": "3"})
+    redis_state.hset(bucket, mapping={"nonsense": "1", "6": "many", "8": str(2**62), "-1": "3", "02": "5", "10": "1_0"})
     clock.advance(5)
 
     done = flush(family, totals.apply)
 
     assert totals.counts == {2: 1}
-    assert (done.total, done.orphaned, done.poison) == (7, 6, 4)
+    assert (done.total, done.orphaned, done.poison) == (7, 6, 6)
     assert CounterBucket.objects.get().orphaned == 6
 
 
@@ -266,6 +266,25 @@ def test_trouble_in_one_shard_does_not_hold_up_another(family, totals, clock, re
     redis_state.set(bucket, "of the wrong type")
 
     with pytest.raises(ResponseError):
+        flush(family, totals.apply)
+
+    assert totals.counts == {1: 1}
+
+
+def test_a_live_count_that_is_rubbish_is_seeded_again(family, redis_state):
+    redis_state.set("mp:n:{clicks:1}:live:1", "rubbish")
+    assert family.live([1]) == {}
+    assert family.increment(1) is None
+    assert family.seed({1: 4}, frozenset(), amount=1) == {1: 5}
+
+
+def test_a_bucket_without_a_number_holds_up_its_own_shard_only(family, totals, clock, redis_state):
+    start(family, 1)
+    family.increment(1)
+    redis_state.zadd("mp:n:{clicks:0}:buckets", {"rubbish": 1})
+    clock.advance(5)
+
+    with pytest.raises(ValueError, match="rubbish"):
         flush(family, totals.apply)
 
     assert totals.counts == {1: 1}

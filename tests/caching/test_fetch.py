@@ -286,3 +286,23 @@ def test_readers_of_a_cold_counted_key_load_it_once(things, truth):
     # Then it was loaded once, and every view counted
     assert loads == [[1]]
     assert sorted(answer.live for answer in found) == list(range(11, 19))
+
+
+def test_a_count_that_outlived_its_row_is_forgotten(things, truth):
+    """A read that a deletion overtook may seed the count of a row that is gone."""
+    family = CounterFamily("clicks", shards=1, bucket_seconds=5)
+    family.seed({1: 7}, frozenset())
+    fetch(things, 1)  # remembered as missing
+
+    assert fetch(things, 1, family, 1).body is None
+    assert family.live([1]) == {}
+    assert fetch(things, 1, family, 1).body is None
+    assert family.live([1]) == {}
+
+
+def test_inside_a_transaction_no_live_count_is_seeded_without_a_view(things):
+    family = CounterFamily("clicks", shards=1, bucket_seconds=5)
+    things.loader = lambda ids: Load(dict.fromkeys(ids, b"{}"), dict.fromkeys(ids, 3))
+    with transaction.atomic():
+        assert fetch(things, 1, family).live == 3
+    assert family.live([1]) == {}

@@ -62,4 +62,4 @@ def test_without_the_state_a_view_is_refused_and_totals_are_answered(split, thin
     fetch(things, 1, family, 1)
     away("state")
     assert fetch(things, 1, family, 1) == (b"{}", State.MISS, 10)
-    assert fetch_many(things, [1], family).counts == {1: 10}
+    assert fetch_many(things, [1, 2], family).counts == {1: 10, 2: 10}
