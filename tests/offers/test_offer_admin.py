@@ -37,7 +37,8 @@ def listed(client: Client, query: str) -> set[int]:
 def act(client: Client, action: str, *offers) -> list[str]:
     data = {"action": action, "_selected_action": [offer.pk for offer in offers]}
     response = client.post(LIST, data, follow=True)
-    return sorted(str(message) for message in response.context["messages"])
+    # By number, which as text would put offer 10 before offer 9.
+    return sorted(map(str, response.context["messages"]), key=lambda text: (len(text.split(":")[0]), text))
 
 
 def test_the_list_tells_the_true_state(editor, let_expire) -> None:
