@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from caching import codec
+from caching import codec, metrics
 from caching.connections import RedisUnavailable, client
 from caching.entry import BadEntry, Entry, decode, encode
 from caching.keys import prefix
@@ -36,6 +36,7 @@ def get_compressed(key: str, default: Any = None) -> Any:
     try:
         return orjson.loads(decode(data).body)
     except (BadEntry, orjson.JSONDecodeError):
+        metrics.BAD_ENTRIES.labels("compressed").inc()
         return default
 
 

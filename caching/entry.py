@@ -14,13 +14,20 @@ import struct
 from typing import NamedTuple
 from zlib import crc32
 
-from caching import codec
+from caching import codec, dictionaries
 
 FORMAT = 1
-_HEADER = struct.Struct(">BBBxHIQI")
+_COVERED = struct.Struct(">BBBxHIQI")
 _CHECKSUM = struct.Struct(">I")
-HEADER_BYTES = _HEADER.size + _CHECKSUM.size
+_HEADER = struct.Struct(">BBBxHIQII")
+_IDENTITY = struct.Struct(">BBBxHI")
+_unpack_times = struct.Struct(">QII").unpack_from
+_COVERED_BYTES = _COVERED.size
+HEADER_BYTES = _HEADER.size
 _NEGATIVE = 1
+_unpack_header = _HEADER.unpack_from
+# A batch makes a hundred entries, and the constructor of a NamedTuple takes twice as long as that of a tuple.
+_new_tuple = tuple.__new__
 
 
 class BadEntry(ValueError):
@@ -41,10 +48,10 @@ class Entry(NamedTuple):
         return now_ms < self.loaded_ms + self.fresh_ms
 
 
-def encode(entry: Entry, floor: int = codec.FLOOR_BYTES) -> bytes:
+def encode(entry: Entry, floor: int | None = None, dictionary: codec.TrainedDictionary | None = None) -> bytes:
     """Return the bytes that Redis keeps for an entry; a body under `floor` bytes is not packed."""
-    tag, packed = codec.pack(entry.body, floor)
-    header = _HEADER.pack(
+    tag, packed = codec.pack(entry.body, floor, dictionary)
+    header = _COVERED.pack(
         FORMAT,
         tag,
         _NEGATIVE if entry.negative else 0,
@@ -53,22 +60,46 @@ def encode(entry: Entry, floor: int = codec.FLOOR_BYTES) -> bytes:
         entry.loaded_ms,
         entry.fresh_ms,
     )
-    return header + _CHECKSUM.pack(crc32(packed, crc32(header))) + packed
+    return b"".join((header, _CHECKSUM.pack(crc32(packed, crc32(header))), packed))
 
 
 def decode(data: bytes) -> Entry:
     """Return the entry that `encode` was given, or raise BadEntry."""
     try:
-        format_, tag, flags, schema, generation, loaded_ms, fresh_ms = _HEADER.unpack_from(data)
-        (checksum,) = _CHECKSUM.unpack_from(data, _HEADER.size)
+        format_, tag, flags, schema, generation, loaded_ms, fresh_ms, checksum = _unpack_header(data)
     except struct.error as error:
         raise BadEntry(f"{len(data)} bytes are no entry") from error
-    packed = data[HEADER_BYTES:]
-    if format_ != FORMAT or checksum != crc32(packed, crc32(data[: _HEADER.size])):
+    body = data[HEADER_BYTES:]
+    if checksum != crc32(body, crc32(data[:_COVERED_BYTES])) or format_ != FORMAT:
         raise BadEntry("wrong format or checksum")
     if tag != codec.RAW:
         try:
-            packed = codec.unpack(tag, packed)
+            body = codec.unpack(tag, body, dictionaries.by_number)
         except codec.CodecError as error:
             raise BadEntry(str(error)) from error
-    return Entry(packed, bool(flags & _NEGATIVE), schema, generation, loaded_ms, fresh_ms)
+    return _new_tuple(Entry, (body, flags & _NEGATIVE == _NEGATIVE, schema, generation, loaded_ms, fresh_ms))
+
+
+def fresh_prefixes(schema: int, generation: int) -> tuple[bytes, ...]:
+    """Return how the bytes begin of entries that `fresh_body` takes: of this schema and generation, in any codec."""
+    tags = (codec.RAW, codec.ZSTD, codec.ZSTD_DICT)
+    return tuple(_IDENTITY.pack(FORMAT, tag, 0, schema, generation) for tag in tags)
+
+
+def fresh_body(data: bytes | None, prefixes: tuple[bytes, ...], now_ms: int) -> bytes | None:
+    """Return the body of an entry that is fresh, whole, and neither negative nor of another kind; None for any other.
+
+    It is `decode` and the checks that follow it, at half the cost: a batch does this a hundred times.
+    """
+    if data is None or len(data) < HEADER_BYTES or not data.startswith(prefixes):
+        return None
+    loaded_ms, fresh_ms, checksum = _unpack_times(data, _IDENTITY.size)
+    body = data[HEADER_BYTES:]
+    if now_ms >= loaded_ms + fresh_ms or checksum != crc32(body, crc32(data[:_COVERED_BYTES])):
+        return None
+    if data[1] == codec.RAW:
+        return body
+    try:
+        return codec.unpack(data[1], body, dictionaries.by_number)
+    except codec.CodecError:
+        return None

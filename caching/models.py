@@ -1,9 +1,10 @@
-"""What the layer keeps in PostgreSQL because it must commit together with the data: ledger rows and job runs."""
+"""What the layer keeps in PostgreSQL because it must commit together with the data, or outlive every Redis."""
 
 from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 
 class CounterBucket(models.Model):
@@ -37,6 +38,43 @@ class CounterBucket(models.Model):
 
     def __str__(self) -> str:
         return f"{self.family}/{self.shard}/{self.bucket}: {self.total}"
+
+
+class Invalidation(models.Model):
+    """The journal of invalidations: one row for each that has not reached Redis yet.
+
+    It is inserted in the transaction that makes entries old and deleted once Redis has forgotten them, so an outage
+    of Redis, or the death of the writer right after its commit, loses none.
+    """
+
+    namespace = models.CharField(max_length=64)
+    ids = models.JSONField(null=True, help_text="The ids that were invalidated; null clears the namespace.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.namespace}: {'everything' if self.ids is None else len(self.ids)}"
+
+
+class Dictionary(models.Model):
+    """A trained zstd dictionary. The newest of a namespace packs its entries; older ones stay for those they packed."""
+
+    number = models.BigIntegerField(primary_key=True, help_text="What packed entries name it by; made from its data.")
+    namespace = models.CharField(max_length=64)
+    data = models.BinaryField()
+    created_at = models.DateTimeField(default=timezone.now)
+    samples = models.IntegerField(help_text="Number of bodies that it was trained on.")
+    raw_bytes = models.BigIntegerField(help_text="Size of the bodies that it was tried on, which are others.")
+    packed_bytes = models.BigIntegerField(help_text="Size of the same bodies packed with it.")
+
+    class Meta:
+        verbose_name_plural = "dictionaries"
+        indexes = [models.Index(fields=["namespace", "-created_at"], name="dictionary_newest")]
+        constraints = [
+            models.CheckConstraint(condition=Q(number__gte=0, number__lt=2**32), name="dictionary_number_32_bit")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.namespace} {self.number:08x}"
 
 
 class JobRun(models.Model):

@@ -54,6 +54,11 @@ def names() -> list[str]:
     return list(_warmers)
 
 
+def of(source: Source) -> list[Warmer]:
+    """Return what is registered as worth warming of one source."""
+    return [warmer for warmer in _warmers.values() if warmer.source is source]
+
+
 def warm_cache(
     wanted: Sequence[str],
     limit: int,

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
+import json
 import os
 import zlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import zstandard
@@ -12,9 +17,17 @@ from hypothesis import strategies as st
 
 from caching import codec
 from caching.entry import HEADER_BYTES, BadEntry, Entry, decode, encode
+from tests.caching.packing import dictionary
 
 LARGE = b'{"title":"' + b"the same words again and again " * 100 + b'"}'
-GOLDEN = bytes.fromhex("0100000000020000002a0000019ab0a20800000dbba08722c8d17b7d")
+GOLDEN = sorted((Path(__file__).parent / "golden").glob("format_*.json"))
+FORMS = {"raw": {"floor": 10**6}, "zstd": {"floor": 0}, "zstd_dict": {"dictionary": dictionary("things")}}
+
+
+@pytest.fixture(autouse=True)
+def known_dictionary():
+    """The process knows it, whatever a test before made it forget."""
+    dictionary("things")
 
 
 def entry(body: bytes = b"{}") -> Entry:
@@ -37,18 +50,59 @@ def test_a_large_body_is_packed_and_one_that_does_not_shrink_is_not():
     assert len(encode(entry(noise))) == len(noise) + HEADER_BYTES
 
 
-def test_the_format_on_the_wire_is_what_it_was():
-    # A change here needs a new FORMAT, or a deploy would read the old entries wrongly.
-    assert encode(entry()).hex() == GOLDEN.hex()
+def test_a_dictionary_packs_what_is_too_small_for_plain_zstd():
+    small = b'{"id":17,"title":"A title of words","price":"9.99","currency":"EUR","status":"available"}'
+    with_dictionary = encode(entry(small), dictionary=dictionary("things"))
+    assert len(with_dictionary) < len(encode(entry(small))) == HEADER_BYTES + len(small)
+    assert decode(with_dictionary) == entry(small)
 
 
-@given(st.data())
-def test_a_changed_byte_anywhere_is_a_bad_entry(data):
-    whole = encode(entry(data.draw(st.sampled_from([b"{}", LARGE]))))
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_entries_of_every_format_in_the_wild_stay_readable(path):
+    golden = json.loads(path.read_text())
+    trained = dictionary(golden["namespace"], base64.b64decode(golden["dictionary"]))
+    assert trained.number == golden["number"]
+    expected = Entry(**golden["entry"] | {"body": golden["entry"]["body"].encode()})
+    for form in FORMS:
+        assert decode(bytes.fromhex(golden[form])) == expected, form
+    # A change here needs a new FORMAT and a new file, or a deploy would read the old entries wrongly.
+    assert encode(expected, floor=10**6).hex() == golden["raw"]
+    assert encode(expected, floor=0).hex()[: 2 * 22] == golden["zstd"][: 2 * 22]
+    assert encode(expected, dictionary=trained).hex()[: 2 * 22] == golden["zstd_dict"][: 2 * 22]
+
+
+def forms(body=LARGE):
+    return st.sampled_from([encode(entry(body), **form) for form in FORMS.values()])
+
+
+@given(forms(), st.data())
+def test_a_changed_byte_anywhere_is_a_bad_entry(whole, data):
     position = data.draw(st.integers(0, len(whole) - 1))
     value = data.draw(st.integers(0, 255).filter(lambda value: value != whole[position]))
     with pytest.raises(BadEntry):
         decode(whole[:position] + bytes([value]) + whole[position + 1 :])
+
+
+@pytest.mark.django_db
+@given(forms(), st.integers(0, 255), st.binary(max_size=200))
+def test_a_body_that_arrived_whole_and_is_rubbish_raises_nothing_else(whole, tag, body):
+    head = whole[:1] + bytes([tag]) + whole[2:22]
+    sealed = head + zlib.crc32(body, zlib.crc32(head)).to_bytes(4, "big") + body
+    if tag == codec.RAW:
+        assert decode(sealed).body == body
+    else:
+        with pytest.raises(BadEntry):
+            decode(sealed)
+
+
+@pytest.mark.django_db
+@given(forms(), st.data())
+def test_a_damaged_frame_under_a_right_checksum_raises_nothing_else(whole, data):
+    head, body = whole[:22], bytearray(whole[HEADER_BYTES:])
+    for _ in range(data.draw(st.integers(1, 4))):
+        body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
+    with contextlib.suppress(BadEntry):
+        decode(head + zlib.crc32(body, zlib.crc32(head)).to_bytes(4, "big") + bytes(body))
 
 
 @given(st.binary(max_size=200))
@@ -57,18 +111,48 @@ def test_foreign_bytes_are_a_bad_entry(data):
         decode(data)
 
 
-@given(st.integers(0, 60))
-def test_a_truncated_entry_is_a_bad_entry(length):
+@given(forms(), st.data())
+def test_a_truncated_entry_is_a_bad_entry(whole, data):
     with pytest.raises(BadEntry):
-        decode(encode(entry(LARGE))[:length])
+        decode(whole[: data.draw(st.integers(0, len(whole) - 1))])
 
 
 def test_a_decompression_bomb_is_refused_before_it_is_unpacked():
-    bomb = zstandard.ZstdCompressor().compress(bytes(codec.LIMIT_BYTES + 1))
-    with pytest.raises(codec.CodecError, match="claims"):
-        codec.unpack(codec.ZSTD, bomb)
+    bomb, trained = bytes(codec.LIMIT_BYTES + 1), dictionary("things")
+    for tag, packed in (
+        (codec.ZSTD, zstandard.ZstdCompressor().compress(bomb)),
+        (codec.ZSTD_DICT, trained.pack(bomb)),
+    ):
+        with pytest.raises(codec.CodecError, match="claims"):
+            codec.unpack(tag, packed, lambda number: trained)
 
 
-def test_an_unknown_codec_is_refused():
-    with pytest.raises(codec.CodecError):
-        codec.unpack(9, zlib.compress(b"x"))
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_nothing_is_packed_that_could_not_be_unpacked(form):
+    large = bytes(codec.LIMIT_BYTES + 1)
+    assert decode(encode(entry(large), **form)).body == large
+
+
+def test_a_frame_that_does_not_say_its_size_is_refused():
+    frame = zstandard.ZstdCompressor(write_content_size=False).compress(LARGE)
+    with pytest.raises(codec.CodecError, match="claims -1"):
+        codec.unpack(codec.ZSTD, frame)
+
+
+@pytest.mark.parametrize("tag", [codec.ZSTD_DICT, 3, 9, 255])
+def test_an_unknown_codec_or_dictionary_is_refused(tag):
+    for data in (b"", b"abc", zlib.compress(b"x")):
+        with pytest.raises(codec.CodecError, match="unknown"):
+            codec.unpack(tag, data)
+
+
+def test_rubbish_is_no_dictionary():
+    with pytest.raises(codec.CodecError, match="dictionary 7"):
+        codec.TrainedDictionary(7, b"rubbish" * 100)
+
+
+def test_threads_share_a_dictionary():
+    trained, bodies = dictionary("things"), [LARGE + bytes([number]) for number in range(200)]
+    with ThreadPoolExecutor(8) as pool:
+        packed = list(pool.map(lambda body: encode(entry(body), dictionary=trained), bodies))
+        assert [found.body for found in pool.map(decode, packed)] == bodies

@@ -1,0 +1,113 @@
+"""Trains the dictionary that a namespace's entries are packed with."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from caching import dictionaries, source
+from caching.sampling import sample
+from caching.training import MIN_SAMPLES, CannotTrain, Measured, Trained, train
+
+_SIZES = (1024, 128 * 1024)
+_EPILOG = """
+examples:
+  manage.py train_dictionary product              train, measure, and use it if it saves
+  manage.py train_dictionary product --dry-run    only say what it would save
+  manage.py train_dictionary user --samples 5000 --size 32768
+
+A dictionary holds what the bodies of a namespace have in common (field names, hosts, frequent words), so that even a
+body of 300 bytes packs to a quarter. It is trained on bodies that are cached now and, where these are too few, on
+those that warm_cache would fill. Four of five teach it; what it saves is measured on the fifth.
+
+When it is worth running: once there is real data, when the shape of the bodies has changed, and when the bytes saved
+have dropped (run it with --dry-run to see). It may run beside traffic, and a worse dictionary is never stored.
+"""
+_NEXT = """
+Stored as {name}. Every process packs new entries of {namespace} with it within a minute. Those that are cached now
+stay readable and are packed anew as they are refreshed; the daily cleanup removes older dictionaries when no entry
+can need them any more.
+"""
+
+
+class Command(BaseCommand):
+    """Says what a dictionary saves on bodies it has not seen, and stores it if that is worth it."""
+
+    help = "Train a zstd dictionary on the bodies of a namespace, so that its entries take less memory in Redis."
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        kwargs["formatter_class"] = argparse.RawDescriptionHelpFormatter
+        return super().create_parser(prog_name, subcommand, epilog=_EPILOG, **kwargs)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        known = ", ".join(source.namespaces())
+        parser.add_argument("namespace", metavar="NAMESPACE", help=f"Whose entries: {known}.")
+        parser.add_argument("--samples", type=int, default=2000, metavar="N", help="Bodies to use (default 2000).")
+        parser.add_argument(
+            "--size", type=int, default=16384, metavar="BYTES", help="Its size at most (default 16384)."
+        )
+        parser.add_argument("--dry-run", action="store_true", help="Measure and store nothing.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        namespace, wanted, size = options["namespace"], options["samples"], options["size"]
+        if wanted < MIN_SAMPLES or not _SIZES[0] <= size <= _SIZES[1]:
+            raise CommandError(f"--samples must be at least {MIN_SAMPLES}, --size from {_SIZES[0]} to {_SIZES[1]}.")
+        bodies = self._sample(_source(namespace), wanted)
+        try:
+            trained = train(namespace, bodies, size, dictionaries.current(namespace))
+        except CannotTrain as error:
+            raise CommandError(f"{namespace}: {error}.\n{_advice(namespace)}") from error
+        self._table(namespace, trained)
+        self._finish(namespace, trained, dry_run=options["dry_run"])
+
+    def _sample(self, of: source.Source, wanted: int) -> list[bytes]:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+            bar = progress.add_task(f"bodies of {of.policy.namespace}", total=wanted)
+            return sample(of, wanted, lambda more: progress.advance(bar, more))
+
+    def _table(self, namespace: str, trained: Trained) -> None:
+        self.stdout.write(
+            f"{namespace}: {len(trained.data):,} bytes trained on {trained.samples:,} bodies, "
+            f"tried on {trained.tried:,} others\n\n"
+        )
+        self.stdout.write(f"{'':<16}{'bytes each':>12}{'saved':>8}{'pack':>10}{'unpack':>10}\n")
+        for way in (trained.raw, trained.plain, trained.present, trained.packed):
+            self.stdout.write(_line(way, trained) + "\n")
+
+    def _finish(self, namespace: str, trained: Trained, *, dry_run: bool) -> None:
+        if not trained.is_worth_it:
+            self.stdout.write("\nNothing was stored: entries are about as small at present.\n")
+        elif dry_run:
+            self.stdout.write("\nNothing was stored: this was a dry run. It would be worth storing.\n")
+        else:
+            try:
+                stored = dictionaries.keep(
+                    namespace, trained.data, trained.samples, trained.raw.bytes, trained.packed.bytes
+                )
+            except ValueError as error:
+                raise CommandError(str(error)) from error
+            self.stdout.write(self.style.SUCCESS(_NEXT.format(name=f"{stored.number:08x}", namespace=namespace)))
+
+
+def _source(namespace: str) -> source.Source:
+    try:
+        return source.registered(namespace)
+    except KeyError as error:
+        raise CommandError(f"{error.args[0]}.") from error
+
+
+def _advice(namespace: str) -> str:
+    return (
+        f"Bodies come from the cached entries of {namespace} and from what warm_cache would fill of it: "
+        "import or create rows, or let visitors read some, and try again."
+    )
+
+
+def _line(way: Measured, trained: Trained) -> str:
+    each, saved = way.bytes / trained.tried, 1 - way.bytes / trained.raw.bytes
+    return f"{way.name:<16}{each:>12,.0f}{saved:>8.0%}{way.pack_us:>7.1f} us{way.unpack_us:>7.1f} us"
