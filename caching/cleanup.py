@@ -1,7 +1,8 @@
-"""The daily tidying: ledger rows and job runs past their retention, and whatever an app adds to it."""
+"""The daily tidying: what is past its retention in PostgreSQL, what nothing needs in Redis, and what an app adds."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -9,7 +10,17 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
+from caching.connections import RedisUnavailable
+from caching.erasure import StoreUnavailable
+from caching.leftovers import Sweep
 from caching.models import CounterBucket, JobRun
+
+logger = logging.getLogger(__name__)
+
+JOB = "cleanup_old_cache"
+# What one run may spend on Redis; the next one goes on from there.
+SWEEP_SECONDS = 60.0
+SWEEP_KEYS = 2_000_000
 
 # Deletes what is past its retention and returns how many rows that were.
 Step = Callable[[], int]
@@ -22,10 +33,11 @@ def register(name: str, step: Step) -> None:
     _steps[name] = step
 
 
-def cleanup_old_cache() -> dict[str, Any]:
-    """Delete what is past its retention and return the counts by kind.
+def cleanup_old_cache(seconds: float = SWEEP_SECONDS, keys: int = SWEEP_KEYS) -> dict[str, Any]:
+    """Delete what is past its retention or left over in Redis, and return the counts by kind.
 
     A ledger row is needed as long as a Redis restored from a backup could bring its bucket back.
+    `seconds` and `keys` bound the sweep over Redis.
     """
     now = timezone.now()
     ledger = CounterBucket.objects.filter(
@@ -35,4 +47,22 @@ def cleanup_old_cache() -> dict[str, Any]:
         outcome=JobRun.Outcome.RUNNING
     )
     stats: dict[str, Any] = {"ledger_rows": ledger.delete()[0], "job_runs": runs.delete()[0]}
-    return stats | {name: step() for name, step in _steps.items()}
+    stats |= {name: step() for name, step in _steps.items()}
+    return stats | _sweep(seconds, keys)
+
+
+def _sweep(seconds: float, keys: int) -> dict[str, Any]:
+    sweep = Sweep(seconds, keys, _last_cursor())
+    try:
+        sweep.run()
+    except (*RedisUnavailable, StoreUnavailable) as error:
+        # PostgreSQL's part is done and must be recorded as such; tomorrow there is another sweep.
+        logger.warning("the sweep over Redis broke off: %s", error)
+    return sweep.stats()
+
+
+def _last_cursor() -> int:
+    """Return where the last run's sweep ended, 0 if it came to its end."""
+    ended = JobRun.objects.filter(job=JOB, outcome=JobRun.Outcome.SUCCEEDED)
+    last = ended.order_by("-started_at").values_list("stats", flat=True).first()
+    return int(last.get("scan_cursor", 0)) if last else 0

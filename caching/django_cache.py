@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from django_redis.cache import RedisCache
+from django_redis.cache import RedisCache, omit_exception
 from django_redis.compressors.base import BaseCompressor
-from django_redis.exceptions import CompressorError
+from django_redis.exceptions import CompressorError, ConnectionInterrupted
 from django_redis.serializers.base import BaseSerializer
 
 from caching import codec
+from caching.connections import RedisUnavailable
+from caching.scan import Walk, literal
 
 
 class Serializer(BaseSerializer):
@@ -32,15 +34,28 @@ class Compressor(BaseCompressor):
 
     def decompress(self, value: bytes) -> bytes:
         try:
-            return codec.unpack(value[0], value[1:])
+            return codec.unpack(value[0], value[1:], _no_dictionary)
         except (IndexError, codec.CodecError) as error:
             raise CompressorError(str(error)) from error
+
+
+def _no_dictionary(number: int) -> None:
+    """Find no dictionary: these values belong to no namespace, so none was packed with one."""
 
 
 class Cache(RedisCache):
     """django-redis with a harmless `clear`: FLUSHDB would take queues, counters and deadlines along."""
 
+    @omit_exception(return_value=False)
     def clear(self) -> bool:
-        """Delete the keys of this cache alone, in SCAN batches."""
-        self.delete_pattern("*", itersize=1000)
+        """Delete the keys of this cache alone, of every version; return whether Redis answered.
+
+        It goes in batches, where `delete_pattern` would hold Redis up with all keys in one transaction.
+        """
+        redis = self.client.get_client(write=True)
+        try:
+            for names in Walk(redis, literal(f"{self.key_prefix}:") + "*"):
+                redis.unlink(*names)
+        except RedisUnavailable as error:
+            raise ConnectionInterrupted(connection=redis) from error
         return True

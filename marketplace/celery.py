@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import beat_init, worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings")
 
 app = Celery("marketplace")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@worker_init.connect
+@beat_init.connect
+def verify_start(**_: Any) -> None:
+    """Refuse to start worker or beat on servers that would lose what they are given."""
+    # Imported late: every command of the project imports this module, and Django is not set up then.
+    from django.conf import settings
+
+    from caching.checks import verify
+
+    verify(production=settings.IS_PRODUCTION)

@@ -6,6 +6,8 @@ import pytest
 from django.utils import timezone
 
 from caching.cleanup import cleanup_old_cache
+from caching.connections import pool
+from caching.jobs import run_job
 from caching.models import CounterBucket, JobRun
 
 pytestmark = pytest.mark.django_db
@@ -32,3 +34,38 @@ def test_what_is_past_its_retention_goes_and_the_rest_stays():
     assert stats["job_runs"] == 1
     assert set(CounterBucket.objects.values_list("bucket", flat=True)) == {row.bucket for row in kept}
     assert JobRun.objects.count() == 2
+
+
+def test_the_sweep_over_redis_reports_with_it(redis_state):
+    redis_state.set("mp:c:{forgotten:1}", b"", ex=100)
+    size = redis_state.memory_usage("mp:c:{forgotten:1}")
+
+    stats = cleanup_old_cache()
+
+    assert stats["removed"] == {"bad_header": {"keys": 1, "bytes": size}}
+    assert stats["scan_complete"]
+    assert redis_state.dbsize() == 0
+
+
+def test_what_its_budget_left_is_done_by_the_next_run(redis_state):
+    redis_state.mset({f"mp:c:{{forgotten:{id}}}": b"" for id in range(3000)})
+
+    first = run_job("cleanup_old_cache", lambda: cleanup_old_cache(keys=1000))
+    left = redis_state.dbsize()
+    second = run_job("cleanup_old_cache", cleanup_old_cache)
+
+    assert not first["scan_complete"]
+    assert 0 < left < 3000
+    assert second["scan_complete"]
+    assert second["scanned"] <= left + 1000
+    assert redis_state.dbsize() == 0
+
+
+def test_without_redis_the_rest_is_done_and_recorded(monkeypatch):
+    bucket(1, 8, retained=False)
+    monkeypatch.setattr(pool("cache").breaker, "is_open", True)
+
+    stats = cleanup_old_cache()
+
+    assert stats["ledger_rows"] == 1
+    assert not stats["scan_complete"]

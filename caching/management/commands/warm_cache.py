@@ -53,6 +53,4 @@ class Command(BaseCommand):
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
             bars = {name: progress.add_task(name, total=None) for name in wanted}
-            return warming.warm_cache(
-                wanted, limit, budget, lambda name, count: progress.advance(bars[name], count)
-            )
+            return warming.warm_cache(wanted, limit, budget, lambda name, count: progress.advance(bars[name], count))
