@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from caching import metrics
 from caching.counters import CounterFamily, known
+from caching.early import workers
 from caching.entry import Entry
+from caching.journal import journal
 from caching.keys import Id
-from caching.load import load_and_fill, may_fill
+from caching.load import Loaded, load_and_fill, may_fill, respect_backoff
+from caching.reading import Reading
 from caching.refresh import refresh_later
-from caching.source import Source
-from caching.store import Reading, StoreUnavailable
-from caching.waiting import wait_for
+from caching.round_trip import Answers, round_trip
+from caching.source import Load, Source
+from caching.store import Leases, StoreUnavailable
+from caching.waiting import take_turn
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -26,56 +33,117 @@ class Batch:
     hits: int = 0
     stale: int = 0
     misses: int = 0
-    found_ids: set[Id] = field(default_factory=set)
+
+
+class Ask(NamedTuple):
+    """What to look for: entries by ids, each there once, with their live counts if there is a `family`; those in
+    `ahead` are only looked up."""
+
+    source: Source
+    ids: list[Id]
+    family: CounterFamily | None = None
+    ahead: Sequence[Id] = ()
+
+
+class LookMany(NamedTuple):
+    """What one round trip said of many entries. The ids are each there once, in the order they were asked for."""
+
+    source: Source
+    ids: list[Id]
+    family: CounterFamily | None
+    reading: Reading
+
+    def plain_hits(self) -> Batch | None:
+        """Return the answer if all ids are hits and nothing is left to do, or None: then `settle_many` must follow."""
+        found = self.reading.fresh_bodies(len(self.ids))
+        if found is None:
+            return None
+        counts = known(self.ids, self.reading.also[0]) if self.reading.also else {}
+        if self.family is not None and len(counts) < len(found):
+            return None
+        self.source.count_read("hit", len(found))
+        return Batch(dict(zip(self.ids, found, strict=True)), counts, hits=len(found))
+
+    def stored_ahead(self) -> bool:
+        """Return whether all ids that were looked up ahead are stored."""
+        stored, start = self.reading.stored, len(self.ids)
+        return all(stored(position) for position in range(start, len(self.reading.ids)))
 
 
 def fetch_many(
     source: Source,
-    ids: Sequence[Id],
+    ids: Iterable[Id],
     family: CounterFamily | None = None,
-    ahead: Sequence[Id] = (),
-    wait: bool = False,
 ) -> Batch:
     """Return the entries of `ids`, each asked for once however often it is repeated.
 
-    At most three round trips and one query, whatever is missing. With a `family` the live counts come along. Ids
-    in `ahead` are only looked up: `found_ids` says which of them are stored. With `wait`, what somebody else is
-    loading is waited for, at the price of more round trips, instead of being loaded here too.
+    At most three round trips and one query, whatever is missing. With a `family` the live counts come along.
+    Raises what the loader raises, and LoaderBackedOff after that.
     """
-    wanted = list(dict.fromkeys(ids))
-    if not wanted:
-        return Batch()
-    reading = _read(source, [*wanted, *ahead], wanted, family)
+    look = look_many(source, ids, family)
+    return look.plain_hits() or settle_many(look)
+
+
+def look_many(source: Source, ids: Iterable[Id], family: CounterFamily | None = None) -> LookMany:
+    """Read many entries in one round trip."""
+    return look_all([Ask(source, list(dict.fromkeys(ids)), family)])[0]
+
+
+def look_all(asks: Sequence[Ask]) -> list[LookMany]:
+    """Read entries of several sources in one round trip (two if cache and state are two servers)."""
+    commands = [ask.source.store.ask([*ask.ids, *ask.ahead]) for ask in asks if ask.ids]
+    also = [ask.family.look(ask.ids) for ask in asks if ask.family is not None and ask.ids]
+    try:
+        journal.check()
+        answers = round_trip("read", commands, also)
+    except StoreUnavailable:
+        answers = Answers(None, None)
+    values, counts = iter(answers.cache or ()), iter(answers.state or ())
+    looks = []
+    for ask in asks:
+        store, counted = ask.source.store, ask.family is not None and bool(ask.ids)
+        riders = None if answers.state is None and counted else [next(counts)] if counted else []
+        if not ask.ids:
+            reading = Reading(store, (), 0, (), [])
+        elif answers.cache is None:
+            reading = Reading.unreachable(store, riders)
+        else:
+            reading = store.reading([*ask.ids, *ask.ahead], next(values), riders)
+        looks.append(LookMany(ask.source, ask.ids, ask.family if counted else None, reading))
+    return looks
+
+
+def settle_many(look: LookMany, wait: bool = False) -> Batch:
+    """Turn a look into an answer, by whatever that takes.
+
+    With `wait`, what somebody else is loading is waited for, at the price of more round trips, instead of being loaded
+    here too.
+    """
+    source, wanted, family, reading = look
     entries = dict(reading.entries)
-    batch = Batch(found_ids=set(entries))
+    batch = Batch()
     missing, stale = _sort(source, wanted, entries, batch)
-    tokens = _lease(source, missing, stale) if reading.reachable else {}
-    refresh_later(source, {id: tokens.pop(id) for id in stale if id in tokens}, reading.generation)
-    if wait and len(tokens) < len(missing) and reading.reachable and may_fill():
-        entries |= wait_for(source, [id for id in missing if id not in tokens])
-        missing = [id for id in missing if id not in entries]
+    namespace, now = source.policy.namespace, source.store.clock()
+    stale = [id for id in stale if workers.may_ask(namespace, id, entries[id].loaded_ms, now)]
+    leases = _lease(source, missing, stale) if reading.reachable else Leases()
+    due = _refresh(source, stale, leases, entries, reading.generation)
+    if wait and reading.reachable and may_fill():
+        missing = _wait(source, missing, leases, entries)
+    respect_backoff(source, missing, leases)
 
     bodies = {id: entry.body for id, entry in entries.items() if not entry.negative}
     counts = known(wanted, reading.also[0]) if reading.also else {}
     gone = entries.keys() - bodies.keys()
     uncounted = [id for id in wanted if id not in counts and id not in gone] if family else []
-    if missing or uncounted:
+    if missing or uncounted or due:
         # Where the counters are away nothing is seeded: the totals of the database are the counts.
         seeded = family if reading.also else None
-        loaded = load_and_fill(source, missing, tokens, reading.generation, seeded, uncounted)
-        bodies |= {id: loaded.load.bodies[id] for id in missing if id in loaded.load.bodies}
+        loaded = _load(source, missing, due, leases, reading.generation, seeded, uncounted)
+        bodies |= {id: loaded.load.bodies[id] for id in (*missing, *due) if id in loaded.load.bodies}
         counts |= loaded.counts
     batch.bodies = {id: bodies[id] for id in wanted if id in bodies}
     batch.counts = {id: counts.get(id, 0) for id in batch.bodies} if family else {}
     return batch
-
-
-def _read(source: Source, ids: Sequence[Id], counted: Sequence[Id], family: CounterFamily | None) -> Reading:
-    also = family.also_live(counted) if family else None
-    try:
-        return source.store.read(ids, also)
-    except StoreUnavailable:
-        return Reading({}, 0, None, reachable=False)
 
 
 def _sort(source: Source, wanted: list[Id], entries: dict[Id, Entry], batch: Batch) -> tuple[list[Id], list[Id]]:
@@ -85,17 +153,61 @@ def _sort(source: Source, wanted: list[Id], entries: dict[Id, Entry], batch: Bat
     stale = [id for id in wanted if id in entries and not entries[id].is_fresh(now)]
     batch.misses, batch.stale = len(missing), len(stale)
     batch.hits = len(wanted) - batch.misses - batch.stale
-    namespace = source.policy.namespace
     for result, amount in (("hit", batch.hits), ("stale", batch.stale), ("miss", batch.misses)):
         if amount:
-            metrics.READS.labels(namespace, result).inc(amount)
+            source.count_read(result, amount)
     return missing, stale
 
 
-def _lease(source: Source, missing: Sequence[Id], stale: Sequence[Id]) -> dict[Id, str]:
+def _lease(source: Source, missing: Sequence[Id], stale: Sequence[Id]) -> Leases:
     if not (missing or stale) or not may_fill():
-        return {}
+        return Leases()
     try:
-        return source.store.lease([*missing, *stale], background=stale)
+        return source.store.lease([*missing, *stale], background=frozenset(stale))
     except StoreUnavailable:
-        return {}
+        return Leases()
+
+
+def _refresh(
+    source: Source, stale: Sequence[Id], leases: Leases, entries: dict[Id, Entry], generation: int
+) -> list[Id]:
+    """Have what is stale refreshed, and return what there seems to be no worker for."""
+    mine = [id for id in stale if id in leases]
+    due = [id for id in mine if not workers.would_refresh(source.policy.namespace, id, entries[id].loaded_ms)]
+    refresh_later(source, {id: leases.pop(id) for id in mine if id not in due}, generation)
+    return due
+
+
+def _wait(source: Source, missing: Sequence[Id], leases: Leases, entries: dict[Id, Entry]) -> list[Id]:
+    """Wait for what others are loading; return what is still missing."""
+    for id in missing:
+        if id in leases:
+            continue
+        try:
+            turn = take_turn(source, id, source.store.read([id]))
+        except StoreUnavailable:
+            break
+        leases.update(turn.leases)
+        leases.backed_off.update(turn.leases.backed_off)
+        if turn.entry is not None:
+            entries[id] = turn.entry
+    return [id for id in missing if id not in entries]
+
+
+def _load(
+    source: Source,
+    missing: Sequence[Id],
+    due: Sequence[Id],
+    leases: Leases,
+    generation: int,
+    family: CounterFamily | None,
+    uncounted: Sequence[Id],
+) -> Loaded:
+    """Load and fill; if nothing but a refresh was to be done, an error leaves what is stale as it is."""
+    try:
+        return load_and_fill(source, [*missing, *due], leases, generation, family, uncounted)
+    except Exception:
+        if missing or uncounted:
+            raise
+        logger.exception("%d %s entries could not be refreshed", len(due), source.policy.namespace)
+        return Loaded(Load({}), {})

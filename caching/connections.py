@@ -7,12 +7,15 @@ server. Clients come from django-redis' pools, so Django's cache and this layer 
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import redis
 from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+
+if TYPE_CHECKING:
+    from caching.pool import Pool
 
 Role = Literal["cache", "state"]
 _ALIAS: dict[Role, str] = {"cache": "default", "state": "state"}
@@ -21,7 +24,7 @@ _ALIAS: dict[Role, str] = {"cache": "default", "state": "state"}
 RedisUnavailable = (redis.ConnectionError, redis.TimeoutError, redis.ResponseError)
 
 
-def cache_settings(url: str, timeout: float, max_connections: int) -> dict[str, Any]:
+def cache_settings(url: str, timeout: float, max_connections: int, key_prefix: str) -> dict[str, Any]:
     """Return the entry of Django's CACHES for one Redis URL; `timeout` is in seconds.
 
     Nothing is retried: a lost reply to an increment is unknown, not a failure, and a read has PostgreSQL to
@@ -30,11 +33,12 @@ def cache_settings(url: str, timeout: float, max_connections: int) -> dict[str, 
     return {
         "BACKEND": "caching.django_cache.Cache",
         "LOCATION": url,
-        "KEY_PREFIX": "dj",
+        "KEY_PREFIX": f"{key_prefix}:dj",
         "OPTIONS": {
             "CLIENT_CLASS": "django_redis.client.DefaultClient",
             "SERIALIZER": "caching.django_cache.Serializer",
             "COMPRESSOR": "caching.django_cache.Compressor",
+            "CONNECTION_POOL_CLASS": "caching.pool.Pool",
             "IGNORE_EXCEPTIONS": True,
             "CONNECTION_POOL_KWARGS": {
                 "socket_timeout": timeout,
@@ -57,6 +61,13 @@ def client(role: Role) -> Client:
     from django_redis import get_redis_connection
 
     return get_redis_connection(_ALIAS[role])
+
+
+@cache
+def pool(role: Role) -> Pool:
+    """Return the pool behind the client of a role, for calls that must be lean."""
+    found: Pool = client(role).connection_pool
+    return found
 
 
 @cache

@@ -14,15 +14,15 @@ seeded is not counted, which keeps ids that do not exist out of the buckets.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from caching.clock import Clock
-from caching.connections import client
+from caching.connections import client, pool
 from caching.keys import Id, prefix
-from caching.round_trip import Commands
-from caching.scripts import run, script
+from caching.pool import Command
+from caching.scripts import script
 
 _LIVE_TTL_MS = 6 * 3600 * 1000
 
@@ -55,14 +55,15 @@ class CounterFamily:
 
         Raises redis.RedisError. After a timeout it is unknown whether it was counted: do not repeat it.
         """
-        answers: list[int | None] = self._run(lambda pipeline: self.queue_increment(pipeline, id, amount))
-        return answers[0]
+        live: int | None
+        (live,) = pool("state").call([self.count(id, amount)])
+        return live
 
     def live(self, ids: Sequence[Id]) -> dict[Id, int]:
         """Return the live counts that are known, in one round trip."""
         if not ids:
             return {}
-        (values,) = self._run(lambda pipeline: self.queue_live(pipeline, ids))
+        (values,) = pool("state").call([self.look(ids)])
         return known(ids, values)
 
     def seed(self, totals: Mapping[Id, int], applied: Iterable[tuple[int, int]], amount: int = 0) -> dict[Id, int]:
@@ -70,7 +71,7 @@ class CounterFamily:
 
         `applied` are the (shard, bucket) pairs that the totals already hold.
         """
-        answers = self._run(lambda pipeline: self.queue_seed(pipeline, totals, applied, amount))
+        answers = pool("state").call(self.seeding(totals, applied, amount))
         return dict(zip(totals, answers, strict=True))
 
     def forget(self, ids: Iterable[int]) -> None:
@@ -81,9 +82,11 @@ class CounterFamily:
 
     def seal(self, shard: int) -> list[int]:
         """Seal every bucket whose time is over and return the numbers of the sealed ones, oldest first."""
-        keys = [self._key(shard, "sealed"), self._key(shard, "buckets")]
-        args = [self._width_ms, self._now()]
-        (names,) = self._run(lambda pipeline: script("seal").queue(pipeline, keys, args))
+        seal = script("seal")
+        keys = (self._key(shard, "sealed"), self._key(shard, "buckets"))
+        (names,) = pool("state").call(
+            [Command(("EVALSHA", seal.digest, len(keys), *keys, self._width_ms, self._now()), seal)]
+        )
         return [int(name) for name in names]
 
     def read(self, shard: int, numbers: Sequence[int]) -> list[Bucket]:
@@ -116,50 +119,39 @@ class CounterFamily:
             pipeline.zrange(self._key(shard, "buckets"), 0, -1)
         return [(shard, int(name)) for shard, names in enumerate(pipeline.execute()) for name in names]
 
-    def also_count(self, id: Id, amount: int) -> Commands:
-        """Return the increment of one id, or with no amount the look-up of its live count, as a rider on a read."""
+    def count(self, id: Id, amount: int) -> Command:
+        """Return the command that counts, or with no amount looks the live count up; it may ride on a read."""
         if not amount:
-            return Commands(lambda pipeline: pipeline.get(self._live(id)), [])
-        return Commands(lambda pipeline: self.queue_increment(pipeline, id, amount), [script("count")])
+            return Command(("GET", self._live(id)))
+        return self._script(id, amount)
 
-    def also_live(self, ids: Sequence[Id]) -> Commands:
-        """Return the look-up of live counts as a rider on another read."""
-        return Commands(lambda pipeline: self.queue_live(pipeline, ids), [])
+    def look(self, ids: Sequence[Id]) -> Command:
+        """Return the command that looks live counts up; it may ride on a read."""
+        tags, shards = self._tags, self.shards
+        return Command(("MGET", *[f"{tags[int(id) % shards]}live:{id}" for id in ids]))
 
-    def also_seed(self, totals: Mapping[Id, int], applied: Iterable[tuple[int, int]], amount: int) -> Commands:
-        """Return the seeding as a rider on a fill."""
-        return Commands(lambda pipeline: self.queue_seed(pipeline, totals, applied, amount), [script("count")])
-
-    def queue_live(self, pipeline: Any, ids: Sequence[Id]) -> None:
-        pipeline.mget([self._live(id) for id in ids])
-
-    def queue_increment(self, pipeline: Any, id: Id, amount: int) -> None:
-        script("count").queue(pipeline, *self._count(id, amount))
-
-    def queue_seed(
-        self, pipeline: Any, totals: Mapping[Id, int], applied: Iterable[tuple[int, int]], amount: int
-    ) -> None:
+    def seeding(self, totals: Mapping[Id, int], applied: Iterable[tuple[int, int]], amount: int) -> list[Command]:
+        """Return the commands that seed live counts, one for each total; they may ride on a fill."""
         by_shard: dict[int, list[int]] = {}
         for shard, bucket in applied:
             by_shard.setdefault(shard, []).append(bucket)
-        for id, total in totals.items():
-            keys, args = self._count(id, amount)
-            seed = [total, _LIVE_TTL_MS, *by_shard.get(self.shard(id), ())]
-            script("count").queue(pipeline, keys, [*args, *seed])
+        return [
+            self._script(id, amount, total, _LIVE_TTL_MS, *by_shard.get(self.shard(id), ()))
+            for id, total in totals.items()
+        ]
 
-    def _count(self, id: Id, amount: int) -> tuple[list[str], list[Any]]:
-        shard = self.shard(id)
-        keys = [self._live(id), self._key(shard, "sealed"), self._key(shard, "buckets"), self._key(shard, "b:")]
-        return keys, [id, amount, self._width_ms, self._now()]
-
-    def _run(self, queue: Callable[[Any], None]) -> list[Any]:
-        pipeline = client("state").pipeline(transaction=False)
-        queue(pipeline)
-        return run(client("state"), pipeline, [script("count"), script("seal")])
+    def _script(self, id: Id, amount: int, *seed: int) -> Command:
+        count, shard = script("count"), self.shard(id)
+        keys = (self._live(id), *self._bucket_keys[shard])
+        return Command(("EVALSHA", count.digest, 4, *keys, id, amount, self._width_ms, self._now(), *seed), count)
 
     @cached_property
     def _tags(self) -> list[str]:
         return [f"{prefix()}:n:{{{self.name}:{shard}}}:" for shard in range(self.shards)]
+
+    @cached_property
+    def _bucket_keys(self) -> list[tuple[str, str, str]]:
+        return [(f"{tag}sealed", f"{tag}buckets", f"{tag}b:") for tag in self._tags]
 
     def _key(self, shard: int, rest: str) -> str:
         return self._tags[shard] + rest
@@ -177,4 +169,10 @@ class CounterFamily:
 
 def known(ids: Sequence[Id], values: Sequence[bytes | None]) -> dict[Id, int]:
     """Return the live counts by id, without those that Redis does not know."""
+    try:
+        counts = [*map(int, values)]  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        counts = []
+    if counts and min(counts) >= 0:
+        return dict(zip(ids, counts, strict=True))
     return {id: int(value) for id, value in zip(ids, values, strict=True) if value and value.isdigit()}

@@ -13,9 +13,10 @@ from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 from caching import metrics
-from caching.connections import RedisUnavailable, client
+from caching.connections import RedisUnavailable, client, pool
 from caching.keys import prefix
-from caching.scripts import run, script
+from caching.pool import Command
+from caching.scripts import script
 
 logger = logging.getLogger(__name__)
 
@@ -99,10 +100,9 @@ class DeadlineFamily:
             args += [member.name, repr(member.score), "" if at is None else str(to_ms(at))]
         if not args:
             return Settled(0, 0)
-        pipeline = _state().pipeline(transaction=False)
         settle = script("deadline_settle")
-        settle.queue(pipeline, [self.key], args)
-        return Settled(*run(_state(), pipeline, [settle])[0])
+        (settled,) = pool("state").call([Command(("EVALSHA", settle.digest, 1, self.key, *args), settle)])
+        return Settled(*settled)
 
     def put_missing(self, deadlines: Iterable[tuple[int, datetime]]) -> int:
         """Enter those deadlines that the index does not know and return how many that were."""

@@ -2,29 +2,38 @@
 
     fresh      answer it
     stale      answer it; whoever gets the lease sends one task that refreshes it
+    early      there seems to be no worker: a reader refreshes what is stale, or by chance what soon will be
     negative   there is no such row; answer that
     missing    take the lease, load, fill, answer
-    waiting    somebody else holds the lease: look again until it is there, for at most `policy.wait`
+    waiting    somebody else holds the lease: be woken when it ends, for at most `policy.wait`
     refused    waited in vain, or an invalidation came between: load and answer, store nothing
+    backed off the loader has just failed: raise LoaderBackedOff
     degraded   Redis does not answer: load and answer
+
+`look` is the one round trip of every read; `settle` is everything that may follow.
 """
 
 from __future__ import annotations
 
 import contextlib
 import enum
+import logging
 from typing import NamedTuple
 
 from caching import metrics
 from caching.connections import RedisUnavailable
 from caching.counters import CounterFamily
+from caching.early import is_due, workers
 from caching.entry import Entry
 from caching.keys import Id
-from caching.load import load_and_fill, may_fill
-from caching.refresh import refresh_later
+from caching.load import load_and_fill, may_fill, respect_backoff
+from caching.reading import Reading
+from caching.refresh import background_lease, refresh_later
 from caching.source import Source
-from caching.store import Reading, StoreUnavailable
-from caching.waiting import wait_for
+from caching.store import Leases, StoreUnavailable
+from caching.waiting import Turn, take_turn
+
+logger = logging.getLogger(__name__)
 
 
 class State(enum.StrEnum):
@@ -43,82 +52,138 @@ class Found(NamedTuple):
     live: int
 
 
+class Look(NamedTuple):
+    """What one round trip said of an entry. `amount` is what is still to be counted, `live` None if not known, and
+    `reading` None if Redis did not answer."""
+
+    source: Source
+    id: Id
+    family: CounterFamily | None
+    amount: int
+    reading: Reading | None
+    entry: Entry | None
+    live: int | None
+    state: State
+
+    @property
+    def is_plain_hit(self) -> bool:
+        """Whether nothing is left to do but to answer `entry.body`, with `live` if it was asked for."""
+        return (
+            self.state is State.HIT
+            and self.entry is not None
+            and not self.entry.negative
+            and (self.live is not None or self.family is None)
+            and not _is_due_early(self.source, self.entry)
+        )
+
+
 def fetch(source: Source, id: Id, family: CounterFamily | None = None, amount: int = 0) -> Found:
     """Return one entry, read through. With a `family`, count `amount` in the same round trip.
 
-    A row that does not exist is not counted.
+    A row that does not exist is not counted. Raises what the loader raises, and LoaderBackedOff after that.
     """
-    also = family.also_count(id, amount) if family else None
+    return settle(look(source, id, family, amount))
+
+
+def look(source: Source, id: Id, family: CounterFamily | None = None, amount: int = 0) -> Look:
+    """Read an entry, and count, in one round trip; unless it is a plain hit, `settle` must follow."""
+    also = (family.count(id, amount),) if family is not None else ()
     try:
         reading = source.store.read([id], also)
     except StoreUnavailable:
-        return _degraded(source, id, family, amount)
-    if family is not None and reading.also is None:
-        return _degraded(source, id, family, amount)
-    live = _live(reading)
-    uncounted = 0 if live is not None else amount
+        reading = None
+    if reading is None or reading.also is None:
+        return Look(source, id, family, amount, None, None, None, State.MISS)
     entry = reading.entries.get(id)
-    if entry is None:
-        return _missing(source, id, reading, family, live, uncounted)
-    state = State.HIT if entry.is_fresh(source.store.clock()) else State.STALE
-    metrics.READS.labels(source.policy.namespace, state).inc()
-    if state is State.STALE:
-        refresh_later(source, _lease(source, id, background=True), reading.generation)
-    return _answer(source, id, entry, state, family, live, uncounted)
+    state = State.MISS
+    if entry is not None:
+        state = State.HIT if entry.is_fresh(source.store.clock()) else State.STALE
+    source.count_read(state)
+    live = _live(reading)
+    return Look(source, id, family, 0 if live is not None else amount, reading, entry, live, state)
 
 
-def _missing(
-    source: Source, id: Id, reading: Reading, family: CounterFamily | None, live: int | None, amount: int
-) -> Found:
-    """Load under the lease, or wait for whoever has it. `amount` is what is still to be counted."""
-    metrics.READS.labels(source.policy.namespace, State.MISS).inc()
-    tokens = _lease(source, id) if reading.reachable else {}
-    if not tokens and reading.reachable and may_fill() and (entry := wait_for(source, [id]).get(id)) is not None:
-        if live is None and family is not None and not entry.negative:
+def settle(look: Look) -> Found:
+    """Turn a look into an answer, by whatever that takes."""
+    if look.reading is None:
+        return _degraded(look)
+    if look.entry is None:
+        return _missing(look, look.reading)
+    if look.state is State.STALE or _is_due_early(look.source, look.entry):
+        return _refreshed(look, look.entry, look.reading)
+    return _answer(look, look.entry)
+
+
+def _refreshed(look: Look, entry: Entry, reading: Reading) -> Found:
+    """Answer what is there and have it refreshed; without a worker, whoever has the lease refreshes it right here."""
+    source = look.source
+    if not workers.may_ask(source.policy.namespace, look.id, entry.loaded_ms, source.store.clock()):
+        return _answer(look, entry)
+    leases = background_lease(source, [look.id])
+    if not leases:
+        return _answer(look, entry)
+    if workers.would_refresh(source.policy.namespace, look.id, entry.loaded_ms):
+        refresh_later(source, leases, reading.generation)
+        return _answer(look, entry)
+    metrics.EARLY.labels(source.policy.namespace).inc()
+    try:
+        body = load_and_fill(source, [look.id], leases, reading.generation).load.bodies.get(look.id)
+    except Exception:
+        # Stale if error: the entry may be answered until its hard TTL, whatever is wrong with its loader.
+        logger.exception("%s %s could not be refreshed", source.policy.namespace, look.id)
+        return _answer(look, entry)
+    return _answer(look._replace(state=State.MISS), entry._replace(body=body or b"", negative=body is None))
+
+
+def _missing(look: Look, reading: Reading) -> Found:
+    """Load under the lease, or wait for whoever has it."""
+    source, id, family = look.source, look.id, look.family
+    turn = Turn(Leases(), None, reading.generation)
+    if reading.reachable and may_fill():
+        turn = take_turn(source, id, reading)
+    if turn.entry is not None:
+        if look.live is None and family is not None and not turn.entry.negative:
             # Whoever filled it has seeded its live count too, so this asks the database nothing.
-            live, amount = _count(family, id, amount)
-        return _answer(source, id, entry, State.MISS, family, live, amount)
+            look = _count(look, family)
+        return _answer(look, turn.entry)
+    respect_backoff(source, [id], turn.leases)
     uncounted = [id] if family is not None else []
-    loaded = load_and_fill(source, [id], tokens, reading.generation, family, uncounted, amount)
+    loaded = load_and_fill(source, [id], turn.leases, turn.generation, family, uncounted, look.amount)
     return Found(loaded.load.bodies.get(id), State.MISS, loaded.counts.get(id, 0))
 
 
-def _answer(
-    source: Source, id: Id, entry: Entry, state: State, family: CounterFamily | None, live: int | None, amount: int
-) -> Found:
-    """Answer an entry; if its live count is not known, ask the database for the total and count `amount`."""
+def _answer(look: Look, entry: Entry) -> Found:
+    """Answer an entry; if its live count is not known, ask the database for the total and count."""
+    family, live = look.family, look.live
     if entry.negative:
         if live is not None and family is not None:
             # Seeded by a read that a deletion overtook; it would go on counting what does not exist.
-            _forget(family, id)
-        return Found(None, state, 0)
+            with contextlib.suppress(*RedisUnavailable):
+                family.forget([int(look.id)])
+        return Found(None, look.state, 0)
     if live is None and family is not None:
-        live = load_and_fill(source, [], {}, 0, family, [id], amount).counts.get(id, 0)
-    return Found(entry.body, state, live or 0)
+        counts = load_and_fill(look.source, [], {}, 0, family, [look.id], look.amount).counts
+        live = counts.get(look.id, 0)
+    return Found(entry.body, look.state, live or 0)
 
 
-def _degraded(source: Source, id: Id, family: CounterFamily | None, amount: int) -> Found:
+def _degraded(look: Look) -> Found:
     """Answer from the database. The view is refused: after a lost reply it may have been counted already."""
-    metrics.READS.labels(source.policy.namespace, State.MISS).inc()
-    load = source.loader([id])
-    if family is not None and amount and id in load.bodies:
-        metrics.VIEWS_REFUSED.labels(family.name).inc(amount)
-    return Found(load.bodies.get(id), State.MISS, load.totals.get(id, 0))
+    look.source.count_read(State.MISS)
+    load = look.source.loader([look.id])
+    if look.family is not None and look.amount and look.id in load.bodies:
+        metrics.VIEWS_REFUSED.labels(look.family.name).inc(look.amount)
+    return Found(load.bodies.get(look.id), State.MISS, load.totals.get(look.id, 0))
 
 
-def _count(family: CounterFamily, id: Id, amount: int) -> tuple[int | None, int]:
-    """Count, and return the live count with what is still to be counted."""
+def _count(look: Look, family: CounterFamily) -> Look:
+    """Count what is still to be counted, now that somebody else has made the live count known."""
     try:
-        live = family.increment(int(id), amount)
+        live = family.increment(int(look.id), look.amount)
     except RedisUnavailable:
-        metrics.VIEWS_REFUSED.labels(family.name).inc(amount)
-        return None, 0
-    return live, amount if live is None else 0
-
-
-def _forget(family: CounterFamily, id: Id) -> None:
-    with contextlib.suppress(*RedisUnavailable):
-        family.forget([int(id)])
+        metrics.VIEWS_REFUSED.labels(family.name).inc(look.amount)
+        return look._replace(amount=0)
+    return look._replace(live=live, amount=look.amount if live is None else 0)
 
 
 def _live(reading: Reading) -> int | None:
@@ -129,11 +194,7 @@ def _live(reading: Reading) -> int | None:
     return answer
 
 
-def _lease(source: Source, id: Id, background: bool = False) -> dict[Id, str]:
-    if not may_fill():
-        return {}
-    try:
-        return source.store.lease([id], background=[id] if background else ())
-    except StoreUnavailable:
-        return {}
-
+def _is_due_early(source: Source, entry: Entry) -> bool:
+    if not workers.seem_absent():
+        return False
+    return is_due(source.store.clock(), entry.loaded_ms + entry.fresh_ms, source.pace.load_ms)

@@ -78,9 +78,7 @@ def _flush_shard(family: CounterFamily, shard: int, apply: Apply, done: Flushed)
         _apply_chunk(family, shard, family.read(shard, chunk), apply, done)
 
 
-def _apply_chunk(
-    family: CounterFamily, shard: int, buckets: Sequence[Bucket], apply: Apply, done: Flushed
-) -> None:
+def _apply_chunk(family: CounterFamily, shard: int, buckets: Sequence[Bucket], apply: Apply, done: Flushed) -> None:
     parsed = {bucket.number: _parse(family, bucket) for bucket in buckets}
     with transaction.atomic():
         mine = _enter(family, shard, {number: counts for number, (counts, _) in parsed.items()})

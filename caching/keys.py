@@ -2,6 +2,8 @@
 
     <prefix>:c:{<namespace>:<id>}      an entry                         has a TTL
     <prefix>:l:{<namespace>:<id>}      the lease of that entry          has a TTL
+    <prefix>:w:{<namespace>:<id>}      how many wait for that lease     has a TTL
+    <prefix>:k:{<namespace>:<id>}      the list that wakes them         has a TTL
     <prefix>:g:<namespace>             the generation of a namespace    state, no TTL
     <prefix>:n:{<family>:<shard>}:…    counters, see `counters`         state, no TTL
     <prefix>:d:{<family>:<shard>}:…    deadlines, see `deadlines`       state, no TTL
@@ -37,15 +39,25 @@ class KeySpace:
         return f"{prefix()}:g:{self._namespace}"
 
     @cached_property
-    def _entry(self) -> str:
-        return f"{prefix()}:c:{{{self._namespace}:"
-
-    @cached_property
-    def _lease(self) -> str:
-        return f"{prefix()}:l:{{{self._namespace}:"
+    def entry_stem(self) -> str:
+        """What stands before the id in the key of an entry; `}` follows the id."""
+        return self._stem("c")
 
     def entry(self, id: Id) -> str:
-        return f"{self._entry}{id}}}"
+        return f"{self.entry_stem}{id}}}"
 
     def lease(self, id: Id) -> str:
         return f"{self._lease}{id}}}"
+
+    def waiters(self, id: Id) -> str:
+        return f"{self._stem('w')}{id}}}"
+
+    def wake(self, id: Id) -> str:
+        return f"{self._stem('k')}{id}}}"
+
+    @cached_property
+    def _lease(self) -> str:
+        return self._stem("l")
+
+    def _stem(self, kind: str) -> str:
+        return f"{prefix()}:{kind}:{{{self._namespace}:"

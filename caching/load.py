@@ -11,7 +11,15 @@ from caching import metrics
 from caching.counters import CounterFamily
 from caching.keys import Id
 from caching.source import Load, Source
-from caching.store import StoreUnavailable
+from caching.store import Leases, StoreUnavailable
+
+
+class LoaderBackedOff(Exception):
+    """A loader has just failed, so it is left alone for `retry_after` seconds, and there is nothing else to answer."""
+
+    def __init__(self, namespace: str, retry_after: float) -> None:
+        super().__init__(f"loading {namespace} failed a moment ago")
+        self.retry_after = retry_after
 
 
 class Loaded(NamedTuple):
@@ -27,6 +35,17 @@ def may_fill() -> bool:
     return not transaction.get_connection().in_atomic_block
 
 
+def respect_backoff(source: Source, missing: Iterable[Id], leases: Leases) -> None:
+    """Raise LoaderBackedOff if the loader of an id that is missing has just failed; the leases are given back then."""
+    backed_off = [leases.backed_off[id] for id in missing if id in leases.backed_off]
+    if not backed_off:
+        return
+    if leases:
+        source.store.release(leases)
+    metrics.BACKED_OFF.labels(source.policy.namespace).inc()
+    raise LoaderBackedOff(source.policy.namespace, max(backed_off) / 1000)
+
+
 def load_and_fill(
     source: Source,
     missing: Sequence[Id],
@@ -39,22 +58,23 @@ def load_and_fill(
     """Load `missing` and `uncounted` in one query; fill the leased ones and seed the uncounted in one round trip.
 
     `tokens` must have been taken before this call. Whatever the loader raises passes through, after the leases
-    were given back. Without Redis the counts are the totals of the database.
+    were ended and the loader backed off. Without Redis the counts are the totals of the database.
     """
     loaded_ms = source.store.clock()
     unseeded = list(uncounted)
     try:
-        load = source.loader(list(dict.fromkeys([*missing, *unseeded])))
+        with source.pace.measured():
+            load = source.loader(list(dict.fromkeys([*missing, *unseeded])))
     except BaseException:
         if tokens:
-            source.store.release(tokens)
+            source.store.release(tokens, source.pace.backoff_ms())
         raise
     totals = {id: load.totals[id] for id in unseeded if id in load.totals}
     bodies = {id: load.bodies.get(id) for id in missing}
     # What a transaction sees may never have been: it seeds nothing unless there is a view to count.
     seeds = bool(family and totals and (amount or may_fill()))
-    also = family.also_seed(totals, load.applied, amount) if family and seeds else None
-    if not tokens and also is None:
+    also = family.seeding(totals, load.applied, amount) if family and seeds else []
+    if not tokens and not also:
         return Loaded(load, totals)
     try:
         answers = source.store.fill(bodies, tokens, loaded_ms, generation, also)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
 READS = Counter("cache_reads", "Keys read, by what was found.", ["namespace", "result"])
 FILLS = Counter("cache_fills", "Entries offered for storing, by whether they were stored.", ["namespace", "result"])
@@ -11,3 +11,11 @@ INVALIDATIONS = Counter("cache_invalidations", "Keys invalidated.", ["namespace"
 REDIS_FAILURES = Counter("cache_redis_failures", "Calls that Redis did not answer, by operation.", ["operation"])
 ENQUEUE_FAILURES = Counter("cache_enqueue_failures", "Tasks that the broker did not take.", ["task"])
 VIEWS_REFUSED = Counter("counter_increments_refused", "Increments that nothing could accept.", ["family"])
+BREAKER_OPENED = Counter("cache_breaker_opened", "Times that a Redis failed and was no longer asked.", ["server"])
+BREAKERS_OPEN = Gauge(
+    "cache_breakers_open", "Processes' breakers that are open now.", ["server"], multiprocess_mode="livesum"
+)
+WAITS = Counter("cache_lease_waits", "Times that a reader waited for another loader.", ["namespace"])
+BACKED_OFF = Counter("cache_loads_backed_off", "Reads refused because the loader has just failed.", ["namespace"])
+JOURNALED = Counter("cache_invalidations_replayed", "Journaled invalidations that were made up for.", ["namespace"])
+EARLY = Counter("cache_early_refreshes", "Entries that a reader refreshed for want of a worker.", ["namespace"])

@@ -16,9 +16,10 @@ class Policy:
     """One kind of entry. All times are seconds.
 
     Until `soft_ttl` an entry is fresh; from then until `hard_ttl` it is stale: answered at once while one
-    task refreshes it. A row that does not exist is remembered as missing for `negative_ttl`. `lease` bounds how
-    long a loader that died blocks its key, and `wait` how long others wait for one that lives. Raise `schema`
-    whenever the shape of the value changes: entries of another schema are misses.
+    task refreshes it. A row that does not exist is remembered as missing for `negative_ttl`. `lease` is the most
+    that a loader that died blocks its key (less as soon as loads have been measured), and `wait` the most that others
+    wait for one that lives. Raise `schema` whenever the shape of the value changes: entries of another schema are
+    misses.
     """
 
     namespace: str
@@ -26,8 +27,8 @@ class Policy:
     hard_ttl: float
     negative_ttl: float = 10.0
     jitter: float = 0.1
-    lease: float = 5.0
-    wait: float = 0.25
+    lease: float = 4.0
+    wait: float = 6.0
     schema: int = 1
 
     def __post_init__(self) -> None:

@@ -9,34 +9,48 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from caching.dispatch import enqueue
+from caching.early import workers
 from caching.keys import Id
 from caching.load import load_and_fill, may_fill
 from caching.source import Source, registered
-from caching.store import StoreUnavailable
+from caching.store import Leases, StoreUnavailable
 
 REFRESH_TASK = "caching.tasks.refresh"
 
 
-def refresh_later(
-    source: Source, tokens: Mapping[Id, str], generation: int, task: str = REFRESH_TASK
-) -> None:
-    """Send one task that loads and fills the leased ids."""
-    if tokens:
-        pairs = [[id, token] for id, token in tokens.items()]
-        enqueue(task, source.policy.namespace, pairs, generation, expires=source.policy.lease)
+def background_lease(source: Source, ids: Sequence[Id]) -> Leases:
+    """Return leases for a task; none in a transaction, or while Redis is away."""
+    if not ids or not may_fill():
+        return Leases()
+    try:
+        leases = source.store.lease(ids, background=frozenset(ids))
+    except StoreUnavailable:
+        return Leases()
+    for id in leases.backed_off:
+        workers.ran(source.policy.namespace, id)
+    return leases
+
+
+def refresh_later(source: Source, tokens: Mapping[Id, str], generation: int, task: str = REFRESH_TASK) -> None:
+    """Send one task that loads and fills the leased ids. If it cannot be sent, the next chance is left to others."""
+    if not tokens:
+        return
+    pairs = [[id, token] for id, token in tokens.items()]
+    if not enqueue(task, source.policy.namespace, pairs, generation, expires=source.policy.lease):
+        workers.missed()
+        source.store.release(tokens)
 
 
 def prefetch(source: Source, ids: Sequence[Id], task: str = REFRESH_TASK) -> None:
     """Have ids made ready that will probably be asked for next, by `task`; skip those that are there already."""
-    if not may_fill():
+    if not may_fill() or workers.seem_absent():
         return
     try:
         reading = source.store.read(ids)
-        missing = [id for id in ids if id not in reading.entries]
-        tokens = source.store.lease(missing, background=missing) if missing else {}
     except StoreUnavailable:
         return
-    refresh_later(source, tokens, reading.generation, task)
+    missing = [id for id in ids if id not in reading.entries]
+    refresh_later(source, background_lease(source, missing), reading.generation, task)
 
 
 def refresh(namespace: str, pairs: Sequence[tuple[Id, str]], generation: int) -> Mapping[Id, bytes]:

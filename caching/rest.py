@@ -1,9 +1,10 @@
-"""What the API of a batch needs from DRF: the list of ids it takes."""
+"""The list of ids that the API of a batch takes: as a field of DRF, and read straight from a plain body."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import orjson
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -45,11 +46,27 @@ class IdListField(serializers.Field):  # type: ignore[type-arg]
         return value
 
 
+def plain_ids(body: bytes, name: str) -> dict[int, None] | None:
+    """Return the ids, in order and each once, of a body that is `{name: [integers]}` and nothing else, or None.
+
+    None says nothing about the body, except that `IdListField` must look at it.
+    """
+    if body.count(b'"') != 2:
+        # A member that is there twice would be overwritten here, and might be refused there.
+        return None
+    try:
+        data = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    items = data.get(name) if type(data) is dict and len(data) == 1 else None
+    if type(items) is not list or not 0 < len(items) <= MAX_IDS or set(map(type, items)) != {int}:
+        return None
+    return dict.fromkeys(items) if min(items) > 0 and max(items) <= _ID_MAX else None
+
+
 def _number(item: Any) -> int | None:
     if type(item) is int:
         return item
     if isinstance(item, str) and item.isascii() and item.removeprefix("-").isdigit() and len(item) <= 20:
         return int(item)
     return None
-
-

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from caching import metrics
-from caching.connections import RedisUnavailable, Role, client, one_server
-from caching.scripts import Script, run
+from caching.breaker import BreakerOpen
+from caching.connections import RedisUnavailable, Role, one_server, pool
+from caching.pool import Command
 
 logger = logging.getLogger(__name__)
-
-Queue = Callable[[Any], None]
-
-
-class Commands(NamedTuple):
-    """Commands for one role: how to queue them on a pipeline, and which scripts they call."""
-
-    queue: Queue
-    scripts: list[Script]
 
 
 class Answers(NamedTuple):
@@ -30,33 +22,25 @@ class Answers(NamedTuple):
     state: list[Any] | None
 
 
-def round_trip(operation: str, cache: Commands, state: Commands | None = None) -> Answers:
+def round_trip(operation: str, cache: Sequence[Command], state: Sequence[Command] = ()) -> Answers:
     """Run commands of both roles, together where they are one server; `operation` names them in metrics and logs."""
-    if state is None:
-        answers = _run(operation, "cache", cache)
-        return Answers(answers, None if answers is None else [])
+    if not state:
+        return Answers(_call(operation, "cache", cache), [])
     if not one_server():
-        return Answers(_run(operation, "cache", cache), _run(operation, "state", state))
-    pipeline = client("cache").pipeline(transaction=False)
-    cache.queue(pipeline)
-    size = len(pipeline)
-    state.queue(pipeline)
-    together = _execute(operation, "cache", pipeline, cache.scripts + state.scripts)
-    return Answers(None, None) if together is None else Answers(together[:size], together[size:])
+        return Answers(_call(operation, "cache", cache), _call(operation, "state", state))
+    together = _call(operation, "cache", [*cache, *state])
+    if together is None:
+        return Answers(None, None)
+    return Answers(together[: len(cache)], together[len(cache) :])
 
 
-def _run(operation: str, role: Role, commands: Commands) -> list[Any] | None:
-    pipeline = client(role).pipeline(transaction=False)
-    commands.queue(pipeline)
-    return _execute(operation, role, pipeline, commands.scripts)
-
-
-def _execute(operation: str, role: Role, pipeline: Any, scripts: list[Script]) -> list[Any] | None:
-    if not len(pipeline):
+def _call(operation: str, role: Role, commands: Sequence[Command]) -> list[Any] | None:
+    if not commands:
         return []
     try:
-        return run(client(role), pipeline, scripts)
+        return pool(role).call(commands)
     except RedisUnavailable as error:
         metrics.REDIS_FAILURES.labels(operation).inc()
-        logger.warning("Redis did not answer %s: %s", operation, error)
+        if not isinstance(error, BreakerOpen):
+            logger.warning("Redis did not answer %s: %s", operation, error)
         return None

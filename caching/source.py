@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
+from caching import metrics
 from caching.clock import Clock, system_ms
 from caching.keys import Id
+from caching.pace import Pace
 from caching.policy import Policy
 from caching.store import Store
 
@@ -29,12 +32,21 @@ Loader = Callable[[Sequence[Id]], Load]
 
 
 class Source:
-    """Entries of one namespace: where they are stored and how they are loaded."""
+    """Entries of one namespace: where they are stored, how they are loaded, and how that has been going."""
 
     def __init__(self, policy: Policy, loader: Loader, clock: Clock = system_ms) -> None:
         self.policy = policy
         self.loader = loader
         self.store = Store(policy, clock)
+        self.pace = Pace(policy.lease)
+        self._reads: dict[str, Any] = {}
+
+    def count_read(self, result: str, amount: int = 1) -> None:
+        """Count keys that were read, by what was found."""
+        series = self._reads.get(result)
+        if series is None:
+            series = self._reads[result] = metrics.READS.labels(self.policy.namespace, result)
+        series.inc(amount)
 
 
 _sources: dict[str, Source] = {}

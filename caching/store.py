@@ -1,4 +1,4 @@
-"""How entries lie in Redis: the only file that reads, fills and invalidates them.
+"""How entries lie in Redis: the only file that reads, leases and fills them.
 
 A miss takes a lease on the key before it loads; a fill is a compare-and-set on that lease; an invalidation
 deletes entry and lease in one command. A value loaded before an invalidation therefore finds its lease gone
@@ -10,39 +10,35 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
-from caching import metrics
+from caching import dictionaries, metrics
 from caching.clock import Clock, system_ms
+from caching.connections import RedisUnavailable, pool
 from caching.entry import BadEntry, Entry, decode, encode
+from caching.erasure import GENERATIONS, UNKNOWN_GENERATION, StoreUnavailable, erase, erase_all
+from caching.journal import journal
 from caching.keys import Id, KeySpace
 from caching.policy import Policy
-from caching.round_trip import Commands, round_trip
-from caching.scripts import script
+from caching.pool import Command
+from caching.reading import Reading
+from caching.round_trip import round_trip
+from caching.scripts import Script, script
 
 logger = logging.getLogger(__name__)
 
-# One DEL of this many keys takes Redis well under a millisecond.
-_DELETE_CHUNK = 500
-_GENERATIONS = 2**32
+__all__ = ["Leases", "Store", "StoreUnavailable"]
 
 
-class StoreUnavailable(Exception):
-    """Redis did not answer; the caller goes to PostgreSQL and fills nothing."""
+class Leases(dict[Id, str]):
+    """Tokens by id, of those leases that were to be had. Of the others, `backed_off` says for how many ms their loader
+    is left alone after a failure, and `filled` which entries are there by now."""
 
-
-class Reading(NamedTuple):
-    """What one read found: usable entries by id, the generation they were read in, and the answers to `also`.
-
-    Where cache and state are two servers, one may be away: then `reachable` is False, or `also` is None, which means
-    that nobody knows whether its commands ran.
-    """
-
-    entries: dict[Id, Entry]
-    generation: int
-    also: list[Any] | None
-    reachable: bool = True
+    def __init__(self, tokens: Iterable[tuple[Id, str]] = ()) -> None:
+        super().__init__(tokens)
+        self.backed_off: dict[Id, int] = {}
+        self.filled: set[Id] = set()
 
 
 class Store:
@@ -53,40 +49,73 @@ class Store:
         self.clock = clock
         self._keys = KeySpace(policy.namespace)
 
-    def read(self, ids: Sequence[Id], also: Commands | None = None) -> Reading:
+    def read(self, ids: Sequence[Id], also: Sequence[Command] = ()) -> Reading:
         """Return what is stored under the ids in one round trip (two if cache and state are two servers).
 
         Entries that are damaged or of another schema or generation are left out. Raises StoreUnavailable.
         """
-        names = [self._keys.generation, *map(self._keys.entry, ids)]
-        answers = round_trip("read", Commands(lambda pipeline: pipeline.mget(names), []), also)
+        journal.check()
+        answers = round_trip("read", [self.ask(ids)], also)
         if answers.cache is None:
-            if answers.state is None:
+            if not answers.state:
                 raise StoreUnavailable(f"read of {self.policy.namespace}")
-            return Reading({}, 0, answers.state, reachable=False)
-        (values,) = answers.cache
-        generation = self._generation(values[0])
-        found = {
-            id: entry
-            for id, raw in zip(ids, values[1:], strict=True)
-            if raw is not None and (entry := self._usable(raw, generation)) is not None
-        }
-        return Reading(found, generation, answers.state)
+            return Reading.unreachable(self, answers.state)
+        return self.reading(ids, answers.cache[0], answers.state)
 
-    def lease(self, ids: Sequence[Id], background: Collection[Id] = ()) -> dict[Id, str]:
+    def ask(self, ids: Iterable[Id]) -> Command:
+        """Return the command whose answer `reading` reads."""
+        stem = self._keys.entry_stem
+        return Command(("MGET", self._keys.generation, *[f"{stem}{id}}}" for id in ids]))
+
+    def reading(self, ids: Sequence[Id], values: list[bytes | None], also: list[Any] | None) -> Reading:
+        """Return what `ask` was answered."""
+        generation = values[0]
+        return Reading(self, ids, 0 if generation is None else self._generation(generation), values[1:], also)
+
+    def usable(self, ids: Sequence[Id], values: Sequence[bytes | None], generation: int) -> dict[Id, Entry]:
+        """Return the entries by id that are whole and of this schema and generation."""
+        found = {}
+        for id, raw in zip(ids, values, strict=True):
+            if raw is not None and (entry := self._usable(raw, generation)) is not None:
+                found[id] = entry
+        return found
+
+    def lease(
+        self,
+        ids: Sequence[Id],
+        background: Collection[Id] = (),
+        ttl_ms: int | None = None,
+        wait_ms: int = 0,
+        saw_nothing: bool = False,
+    ) -> Leases:
         """Return tokens for those ids whose lease was to be had, in one round trip. Raises StoreUnavailable.
 
         Those in `background` are for a task: such a lease yields to a reader who finds nothing and loads at once.
+        A caller who gives `wait_ms` is woken by `wait` within that time when the lease it did not get has ended.
+        One who `saw_nothing` under any of the keys is told what has been filled since instead of filling it again.
         """
+        keys, lease = self._keys, script("lease")
         tokens = {id: ("b" if id in background else "r") + secrets.token_hex(8) for id in ids}
-        ttl = round(self.policy.lease * 1000)
+        rest = (ttl_ms or round(self.policy.lease * 1000), wait_ms, int(saw_nothing))
+        commands = [
+            _call(lease, [keys.lease(id), keys.waiters(id), keys.entry(id)], token, *rest)
+            for id, token in tokens.items()
+        ]
+        answers = self._run("lease", commands)
+        answered = list(zip(tokens.items(), answers, strict=True))
+        leases = Leases((id, token) for (id, token), answer in answered if answer == 1)
+        leases.backed_off = {id: -answer for (id, _), answer in answered if answer < 0}
+        leases.filled = {id for (id, _), answer in answered if answer == 2}
+        return leases
 
-        def queue(pipeline: Any) -> None:
-            for id, token in tokens.items():
-                script("lease").queue(pipeline, [self._keys.lease(id)], [token, ttl])
-
-        taken = self._run("lease", Commands(queue, [script("lease")]))
-        return {id: token for (id, token), mine in zip(tokens.items(), taken, strict=True) if mine}
+    def wait(self, id: Id, ms: int) -> None:
+        """Block until the lease of an id has ended, or `ms` are over. Raises StoreUnavailable."""
+        # Redis 6.2 takes 0.001 s for no limit at all.
+        seconds = max(ms, 2) / 1000
+        try:
+            pool("cache").call([Command(("BLPOP", self._keys.wake(id), f"{seconds:.3f}"))], patience=seconds)
+        except RedisUnavailable as error:
+            raise StoreUnavailable(f"wait for {self.policy.namespace}") from error
 
     def fill(
         self,
@@ -94,55 +123,49 @@ class Store:
         tokens: Mapping[Id, str],
         loaded_ms: int,
         generation: int,
-        also: Commands | None = None,
+        also: Sequence[Command] = (),
     ) -> list[Any]:
         """Store the loaded values whose lease still stands; None is stored as missing. Return the answers to `also`.
 
         `loaded_ms` is when the load began, `generation` what was read before it. Raises StoreUnavailable.
         """
         leased = [id for id in bodies if id in tokens]
-
-        def queue(pipeline: Any) -> None:
-            for id in leased:
-                data, ttl = self._encode(bodies[id], loaded_ms, generation)
-                script("fill").queue(pipeline, [self._keys.lease(id), self._keys.entry(id)], [tokens[id], data, ttl])
-
-        answers = round_trip("fill", Commands(queue, [script("fill")]), also)
-        stored = sum(map(int, answers.cache or []))
-        metrics.FILLS.labels(self.policy.namespace, "stored").inc(stored)
-        metrics.FILLS.labels(self.policy.namespace, "refused").inc(len(leased) - stored)
+        fills = [self._fill(id, bodies[id], tokens[id], loaded_ms, generation) for id in leased]
+        answers = round_trip("fill", fills, also)
+        if answers.cache is not None:
+            stored = sum(answers.cache)
+            metrics.FILLS.labels(self.policy.namespace, "stored").inc(stored)
+            metrics.FILLS.labels(self.policy.namespace, "refused").inc(len(leased) - stored)
         if answers.state is None:
             raise StoreUnavailable(f"fill of {self.policy.namespace}")
         return answers.state
 
-    def release(self, tokens: Mapping[Id, str]) -> None:
-        """Give leases back after a load that failed, so that the next reader need not wait them out."""
-
-        def queue(pipeline: Any) -> None:
-            for id, token in tokens.items():
-                script("release").queue(pipeline, [self._keys.lease(id)], [token])
-
-        round_trip("release", Commands(queue, [script("release")]))
+    def release(self, tokens: Mapping[Id, str], backoff_ms: int = 0) -> None:
+        """End leases after a load that failed; for `backoff_ms` nobody else gets them."""
+        release = script("release")
+        round_trip(
+            "release",
+            [
+                _call(release, [self._keys.lease(id), self._keys.waiters(id), self._keys.wake(id)], token, backoff_ms)
+                for id, token in tokens.items()
+            ],
+        )
 
     def invalidate(self, ids: Sequence[Id]) -> None:
         """Delete the entries and their leases. Raises StoreUnavailable: then old values may still be served."""
-        names = [name for id in ids for name in (self._keys.lease(id), self._keys.entry(id))]
-        for start in range(0, len(names), _DELETE_CHUNK):
-            self._run("invalidate", _deletion(names[start : start + _DELETE_CHUNK]))
-        metrics.INVALIDATIONS.labels(self.policy.namespace).inc(len(ids))
+        erase(self.policy.namespace, ids)
 
     def clear(self) -> None:
-        """Make every entry of the namespace a miss, in O(1): entries carry the generation they were loaded in."""
-        generation = 1 + secrets.randbelow(_GENERATIONS - 1)
-        self._run("clear", Commands(lambda pipeline: pipeline.set(self._keys.generation, generation), []))
+        """Make every entry of the namespace a miss, in O(1). Raises StoreUnavailable."""
+        erase_all(self.policy.namespace)
 
-    def _generation(self, raw: bytes | None) -> int:
-        if raw is None:
-            return 0
-        if raw.isdigit() and len(raw) <= 10 and int(raw) < _GENERATIONS:
+    def _generation(self, raw: bytes) -> int:
+        if raw.isdigit() and len(raw) <= 10 and int(raw) < GENERATIONS:
             return int(raw)
+        # Nobody knows what entries were of before it was damaged, so none of them may come back.
         metrics.BAD_ENTRIES.labels(self.policy.namespace).inc()
-        return 0
+        self.clear()
+        return UNKNOWN_GENERATION
 
     def _usable(self, raw: bytes, generation: int) -> Entry | None:
         try:
@@ -151,22 +174,23 @@ class Store:
             metrics.BAD_ENTRIES.labels(self.policy.namespace).inc()
             logger.warning("bad %s entry: %s", self.policy.namespace, error)
             return None
-        current = entry.schema == self.policy.schema and entry.generation == generation
+        current = entry.schema == self.policy.schema and entry.generation == generation != UNKNOWN_GENERATION
         return entry if current else None
 
-    def _encode(self, body: bytes | None, loaded_ms: int, generation: int) -> tuple[bytes, int]:
+    def _fill(self, id: Id, body: bytes | None, token: str, loaded_ms: int, generation: int) -> Command:
         negative = body is None
-        entry = Entry(
-            body or b"", negative, self.policy.schema, generation, loaded_ms, self.policy.soft_ms(negative)
-        )
-        return encode(entry), self.policy.expire_ms(negative)
+        fresh_ms = self.policy.soft_ms(negative)
+        entry = Entry(body or b"", negative, self.policy.schema, generation, loaded_ms, fresh_ms)
+        data = encode(entry, dictionary=dictionaries.current(self.policy.namespace))
+        keys = [self._keys.lease(id), self._keys.entry(id), self._keys.waiters(id), self._keys.wake(id)]
+        return _call(script("fill"), keys, token, data, self.policy.expire_ms(negative))
 
-    def _run(self, operation: str, commands: Commands) -> list[Any]:
+    def _run(self, operation: str, commands: Sequence[Command]) -> list[Any]:
         answers = round_trip(operation, commands).cache
         if answers is None:
             raise StoreUnavailable(f"{operation} of {self.policy.namespace}")
         return answers
 
 
-def _deletion(names: list[str]) -> Commands:
-    return Commands(lambda pipeline: pipeline.delete(*names), [])
+def _call(called: Script, keys: list[str], *args: Any) -> Command:
+    return Command(("EVALSHA", called.digest, len(keys), *keys, *args), called)

@@ -3,24 +3,47 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from typing import NamedTuple
 
+from caching import metrics
 from caching.entry import Entry
 from caching.keys import Id
+from caching.reading import Reading
 from caching.source import Source
-from caching.store import StoreUnavailable
+from caching.store import Leases, StoreUnavailable
 
-_POLL_SECONDS = 0.01
+# Whoever ends a lease wakes those who wait for it. Only a loader that died, or an invalidation, lets them sleep on:
+# then they look again by themselves.
+_LOOK_AGAIN_MS = 200
 
 
-def wait_for(source: Source, ids: Sequence[Id]) -> dict[Id, Entry]:
-    """Return the entries that appeared within `policy.wait`, as soon as all are there or Redis is away."""
-    found: dict[Id, Entry] = {}
+class Turn(NamedTuple):
+    """How a reader who found nothing goes on: with the lease, with what somebody else loaded, or, after waiting in
+    vain, with neither. `generation` is what was read last."""
+
+    leases: Leases
+    entry: Entry | None
+    generation: int
+
+
+def take_turn(source: Source, id: Id, seen: Reading) -> Turn:
+    """Return the lease of an id; while somebody else has it wait for the entry, for at most `policy.wait` in all.
+
+    `seen` is what was read of the id, and only of it, when nothing usable was found.
+    """
+    store, wait_ms = source.store, round(source.policy.wait * 1000)
     deadline = time.monotonic() + source.policy.wait
-    while len(found) < len(ids) and time.monotonic() < deadline:
-        time.sleep(_POLL_SECONDS)
-        try:
-            found = source.store.read(ids).entries
-        except StoreUnavailable:
-            break
-    return found
+    try:
+        while (entry := seen.entries.get(id)) is None:
+            nothing = not seen.stored(0)
+            leases = store.lease([id], ttl_ms=source.pace.lease_ms(), wait_ms=wait_ms, saw_nothing=nothing)
+            left_ms = round((deadline - time.monotonic()) * 1000)
+            if leases or leases.backed_off or left_ms <= 0:
+                return Turn(leases, None, seen.generation)
+            if not leases.filled:
+                metrics.WAITS.labels(source.policy.namespace).inc()
+                store.wait(id, min(_LOOK_AGAIN_MS, left_ms))
+            seen = store.read([id])
+    except StoreUnavailable:
+        return Turn(Leases(), None, seen.generation)
+    return Turn(Leases(), entry, seen.generation)

@@ -5,11 +5,17 @@ from __future__ import annotations
 import gc
 import os
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
+
+from caching import dispatch
+from caching.checks import verify
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings")
 
 application = get_wsgi_application()
+verify(production=settings.IS_PRODUCTION)
+dispatch.prepare()
 
 # What start-up built lives for ever: taking it out of the collector's sight keeps its pauses out of the p99.
 gc.collect()

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import Http404
 from django.utils import timezone
 
-from products.cache import forget_products, invalidate_products
+from products.cache import forget_products
 from products.errors import NotTheSeller, ProductSold
 from products.models import Product, ProductStatus, ProductViews
 from products.signals import products_closed
@@ -23,7 +23,6 @@ def create_product(seller: AbstractBaseUser, **fields: Any) -> Product:
     now = timezone.now()
     product = Product.objects.create(seller=seller, created_at=now, updated_at=now, **fields)
     ProductViews.objects.create(product=product)
-    invalidate_products([product.pk])
     return product
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -13,7 +14,10 @@ from django.db import connection
 from hypothesis import settings as hypothesis_settings
 from rest_framework.test import APIClient
 
+from caching import dictionaries
 from caching.connections import client
+from caching.early import workers
+from caching.journal import journal
 from tests.task_queue import Queue
 
 # A busy machine is no failure of the code under test.
@@ -23,9 +27,16 @@ hypothesis_settings.load_profile("suite")
 
 @pytest.fixture(autouse=True)
 def redis_state() -> Iterator[redis.Redis]:
-    """The test's own Redis database, empty."""
+    """The test's own Redis database, empty, and a process that knows nothing of an outage.
+
+    The journal is trusted throughout, and nobody looks for dictionaries, so that no test has one query more than it
+    says; those of the journal and of the dictionaries look.
+    """
     state = client("state")
     state.flushdb()
+    journal.trust(3600)
+    workers.__init__()  # type: ignore[misc]
+    dictionaries.registry.start_afresh(look_at=math.inf)
     return state
 
 

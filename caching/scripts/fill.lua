@@ -1,11 +1,20 @@
--- Stores an entry if the lease under which it was loaded still stands, and ends the lease.
+-- Stores an entry if the lease under which it was loaded still stands, ends the lease, and wakes who waited for it.
 -- Every invalidation deletes the lease, so a value loaded before it finds no token and is refused.
---   KEYS  1 lease, 2 entry
+--   KEYS  1 lease, 2 entry, 3 number of waiters, 4 list on which the waiters block
 --   ARGV  1 token, 2 entry bytes, 3 TTL in ms
 --   returns 1 if stored, 0 if refused
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then
-  return 0
+local stored = 0
+if redis.call('GET', KEYS[1]) == ARGV[1] then
+  redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
+  redis.call('DEL', KEYS[1])
+  stored = 1
 end
-redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
-redis.call('DEL', KEYS[1])
-return 1
+local waiters = tonumber(redis.call('GET', KEYS[3]) or 0) or 0
+if waiters > 0 then
+  redis.call('DEL', KEYS[3])
+  for _ = 1, math.min(waiters, 1000) do
+    redis.call('RPUSH', KEYS[4], '1')
+  end
+  redis.call('PEXPIRE', KEYS[4], 1000)
+end
+return stored

@@ -1,8 +1,21 @@
--- Gives a lease back, if it is still the caller's.
---   KEYS  1 lease
---   ARGV  1 token
---   returns 1 if released, 0 if it was somebody else's or gone
+-- Ends a lease after a load that failed, if it is still the caller's, and wakes who waited for it.
+--   KEYS  1 lease, 2 number of waiters, 3 list on which the waiters block
+--   ARGV  1 token, 2 ms for which nobody may take the lease: the loader is backed off (0 to let the next one try)
+--   returns 1 if ended, 0 if it was somebody else's or gone
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return 0
 end
-return redis.call('DEL', KEYS[1])
+if ARGV[2] == '0' then
+  redis.call('DEL', KEYS[1])
+else
+  redis.call('SET', KEYS[1], 'x', 'PX', ARGV[2])
+end
+local waiters = tonumber(redis.call('GET', KEYS[2]) or 0) or 0
+if waiters > 0 then
+  redis.call('DEL', KEYS[2])
+  for _ = 1, math.min(waiters, 1000) do
+    redis.call('RPUSH', KEYS[3], '1')
+  end
+  redis.call('PEXPIRE', KEYS[3], 1000)
+end
+return 1

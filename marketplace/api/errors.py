@@ -15,6 +15,7 @@ from django.utils.log import log_response
 from psycopg_pool import PoolTimeout
 from rest_framework import exceptions
 
+from caching.load import LoaderBackedOff
 from marketplace.api.problems import ProblemResponse, flatten_errors, make_problem
 
 logger = logging.getLogger(__name__)
@@ -61,6 +62,17 @@ class RedisUnavailable(Unavailable):
     default_detail = "Redis is not available. Try again shortly."
 
 
+class LoadingFailed(Unavailable):
+    """What would be answered could not be loaded a moment ago, and is not tried again at once."""
+
+    default_code = "loading_failed"
+    default_detail = "This could not be loaded a moment ago. Try again shortly."
+
+    def __init__(self, wait: float) -> None:
+        super().__init__()
+        self.wait = math.ceil(wait)
+
+
 def problem_handler(exc: Exception, context: dict[str, Any]) -> ProblemResponse:
     """Answer `exc` with a problem: DRF's EXCEPTION_HANDLER."""
     return answer(exc, context["request"])
@@ -87,6 +99,8 @@ def _translate(exc: Exception) -> exceptions.APIException | None:
         return exceptions.PermissionDenied(_message(exc))
     if isinstance(exc, DatabaseDown):
         return DatabaseUnavailable()
+    if isinstance(exc, LoaderBackedOff):
+        return LoadingFailed(exc.retry_after)
     if isinstance(exc, RequestDataTooBig):
         return ContentTooLarge()
     if isinstance(exc, (SuspiciousOperation, BadRequest, UnreadablePostError)):

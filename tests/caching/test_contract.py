@@ -1,0 +1,107 @@
+"""The contract of the read-through, on every face, with one server and with two, and packed in every way."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import pytest
+
+pytest.register_assert_rewrite("tests.caching.contract", "tests.caching.contract_of_filling")
+
+import orjson  # noqa: E402
+
+from caching import codec, dictionaries  # noqa: E402
+from caching import source as sources  # noqa: E402
+from tests.caching import packing  # noqa: E402
+from tests.caching.contract import ReadManyThrough, ReadThrough  # noqa: E402
+from tests.caching.contract_of_filling import Filling  # noqa: E402
+from tests.caching.faces import FACES, FILLERS, Truth  # noqa: E402
+
+
+class Setting(NamedTuple):
+    """How many servers there are, and the codec that entries are packed by."""
+
+    servers: int
+    tag: int
+
+
+SETTINGS = {
+    "one server, raw": Setting(1, codec.RAW),
+    "one server, zstd": Setting(1, codec.ZSTD),
+    "one server, dictionary": Setting(1, codec.ZSTD_DICT),
+    "two servers, raw": Setting(2, codec.RAW),
+    "two servers, dictionary": Setting(2, codec.ZSTD_DICT),
+}
+
+
+@pytest.fixture(params=SETTINGS.values(), ids=SETTINGS)
+def setting(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Setting]:
+    chosen: Setting = request.param
+    if chosen.servers == 2:
+        # Both roles still use the test's server, but as if they were two.
+        monkeypatch.setattr("caching.round_trip.one_server", lambda: False)
+    registry = dictionaries.registry
+    # A process that looks for no dictionary in PostgreSQL: it knows the one it needs, or that there is none.
+    registry.start_afresh(look_at=math.inf)
+    if chosen.tag == codec.ZSTD_DICT:
+        registry._current["things"] = packing.dictionary("things").number
+    yield chosen
+    registry.start_afresh()
+
+
+@pytest.fixture
+def tag(setting: Setting) -> int:
+    return setting.tag
+
+
+@pytest.fixture
+def values(setting: Setting) -> Callable[[int], Any]:
+    """Return a function to values by number, each of a size that the codec takes."""
+    repeat = 10 if setting.tag == codec.ZSTD else 1
+    return lambda number: [orjson.loads(packing.body(number))] * repeat
+
+
+@pytest.fixture
+def truth() -> Truth:
+    return Truth()
+
+
+@pytest.fixture
+def make(setting: Setting, truth: Truth, clock: Any) -> Iterator[Callable[[type], Any]]:
+    """Return a function that makes a face of the truth."""
+
+    def made(kind: type) -> Any:
+        face = kind(truth, clock)
+        # Whoever waits for another loader shall not hold up the test.
+        face.source.policy = face.source.store.policy = dataclasses.replace(face.source.policy, wait=0.05)
+        return face
+
+    yield made
+    sources._sources.pop("things")
+
+
+@pytest.fixture
+def key(face: Any) -> Callable[[int], str]:
+    """Return a function to the key of a number's entry."""
+    return lambda number: face.source.store._keys.entry(face.id(number))
+
+
+class TestReadThrough(ReadThrough):
+    @pytest.fixture(params=FACES, ids=lambda kind: kind.__name__)
+    def face(self, request: pytest.FixtureRequest, make: Any) -> Any:
+        return make(request.param)
+
+
+class TestReadManyThrough(ReadManyThrough):
+    @pytest.fixture(params=[kind for kind in FACES if kind.many], ids=lambda kind: kind.__name__)
+    def face(self, request: pytest.FixtureRequest, make: Any) -> Any:
+        return make(request.param)
+
+
+class TestFilling(Filling):
+    @pytest.fixture(params=FILLERS, ids=lambda kind: kind.__name__)
+    def face(self, request: pytest.FixtureRequest, make: Any) -> Any:
+        return make(request.param)

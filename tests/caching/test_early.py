@@ -1,0 +1,130 @@
+"""Early refresh by readers: by chance, and only where nobody else refreshes."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from caching.batch import fetch_many
+from caching.connections import client
+from caching.early import Workers, is_due, workers
+from caching.fetch import State, fetch
+from caching.keys import KeySpace
+
+pytestmark = pytest.mark.django_db(transaction=True)
+KEYS = KeySpace("things")
+
+
+def chance(now: int, stale_from: int, load_ms: float, tries: int = 4000) -> float:
+    random.seed(20)
+    return sum(is_due(now, stale_from, load_ms) for _ in range(tries)) / tries
+
+
+def test_the_chance_is_that_of_xfetch():
+    """P(load * beta * -ln(u) >= left) is exp(-left / load)."""
+    assert chance(now=0, stale_from=1000, load_ms=1000) == pytest.approx(0.368, abs=0.03)
+    assert chance(now=0, stale_from=2000, load_ms=1000) == pytest.approx(0.135, abs=0.03)
+    assert chance(now=0, stale_from=60_000, load_ms=100) == 0
+    assert chance(now=1000, stale_from=1000, load_ms=0) == 1
+    assert chance(now=1001, stale_from=1000, load_ms=5) == 1
+    assert chance(now=999, stale_from=1000, load_ms=0) == 0
+
+
+def test_a_worker_is_thought_absent_for_ten_seconds_after_a_refresh_that_was_not_run():
+    now = [0.0]
+    absent = Workers(lambda: now[0])
+    assert absent.would_refresh("things", 1, loaded_ms=5)
+    assert absent.would_refresh("things", 2, loaded_ms=5)
+    assert not absent.seem_absent()
+
+    # The same entry, as old as it was: whoever was sent for it has not come.
+    assert not absent.would_refresh("things", 1, loaded_ms=5)
+    assert absent.seem_absent()
+    assert not absent.would_refresh("things", 3, loaded_ms=5)
+
+    # After ten seconds a worker gets another chance.
+    now[0] = 10.0
+    assert not absent.seem_absent()
+    assert absent.would_refresh("things", 1, loaded_ms=5)
+
+
+def test_a_refresh_that_was_run_keeps_the_worker_in_good_standing():
+    present = Workers(lambda: 0.0)
+    assert all(present.would_refresh("things", 1, loaded_ms) for loaded_ms in range(50))
+
+
+def test_only_so_many_refreshes_are_remembered():
+    present = Workers(lambda: 0.0)
+    for id in range(5000):
+        present.would_refresh("things", id, 1)
+    assert len(present._sent) == 1000
+
+
+def test_while_a_worker_seems_present_a_fresh_entry_is_refreshed_by_nobody(things, truth, clock, queue):
+    truth.rows[1] = b"{}"
+    fetch(things, 1)
+    things.pace._mean_ms = 1e9
+    clock.advance(59)
+    assert fetch(things, 1).state is State.HIT
+    assert (len(truth.loads), queue.messages()) == (1, [])
+
+
+def test_where_no_worker_is_a_reader_refreshes_before_the_entry_is_stale(things, truth, clock, queue):
+    # Given an entry that will soon be stale, whose load takes very long, and no worker
+    truth.rows[1] = b"old"
+    fetch(things, 1)
+    truth.rows[1] = b"new"
+    workers.missed()
+    clock.advance(59)
+    things.pace._mean_ms = 1e9
+
+    # Then the reader that chance picks refreshes it right here, and tells nobody
+    assert fetch(things, 1)[:2] == (b"new", State.MISS)
+    assert queue.messages() == []
+    things.pace._mean_ms = 0.001
+    assert fetch(things, 1)[:2] == (b"new", State.HIT)
+
+
+def test_a_refresh_that_was_sent_and_not_run_within_its_lease_is_done_by_the_next_reader(things, truth, clock, queue):
+    # Given a stale entry whose refresh waits in a queue that nobody reads
+    truth.rows[1] = b"old"
+    fetch(things, 1)
+    truth.rows[1] = b"new"
+    clock.advance(61)
+    assert [fetch(things, 1).state for _ in range(3)] == [State.STALE] * 3
+    assert len(queue.messages()) == 1
+
+    # When its lease is over
+    client("cache").delete(KEYS.lease(1))
+    clock.advance(5)
+
+    # Then a reader refreshes, and no other message is sent
+    assert fetch(things, 1)[:2] == (b"new", State.MISS)
+    assert fetch(things, 1)[:2] == (b"new", State.HIT)
+    assert workers.seem_absent()
+    assert len(queue.messages()) == 1
+
+    # And the message, should it be run after all, changes nothing
+    truth.rows[1] = b"newer"
+    queue.run()
+    assert fetch(things, 1)[:2] == (b"new", State.HIT)
+
+
+def test_of_many_readers_of_a_stale_entry_one_asks_for_its_lease(things, truth, clock, queue, redis_commands):
+    truth.rows[1] = b"old"
+    fetch(things, 1)
+    clock.advance(61)
+    fetch(things, 1)
+
+    with redis_commands() as trips:
+        fetch(things, 1)
+        clock.advance(0.2)
+        fetch_many(things, [1])
+    assert trips == [["MGET"], ["MGET"]]
+
+    # And after a while another one asks again
+    clock.advance(0.1)
+    with redis_commands() as trips:
+        fetch(things, 1)
+    assert trips == [["MGET"], ["EVALSHA"]]

@@ -1,0 +1,239 @@
+"""Law 4: what was written while Redis was away, or by a process that died, is made up for before anybody reads."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from django.db import OperationalError, connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
+
+from caching.fetch import State, fetch
+from caching.invalidation import clear, invalidate
+from caching.journal import TRUST_SECONDS, Journal
+from caching.models import Invalidation
+from caching.store import StoreUnavailable
+from tests.deploy.services import free_port
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Seconds:
+    """A clock that stands still until it is told."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def seconds() -> Seconds:
+    return Seconds()
+
+
+@pytest.fixture
+def looking(monkeypatch, seconds) -> Journal:
+    """The journal of a process that has just started, which every read asks."""
+    journal = Journal(seconds)
+    monkeypatch.setattr("caching.store.journal", journal)
+    return journal
+
+
+def test_an_invalidation_costs_its_transaction_one_insert_and_one_delete(things, truth):
+    with CaptureQueriesContext(connection) as queries, transaction.atomic():
+        invalidate(things, [1, 2, 3])
+    about = [query["sql"].split()[0] for query in queries if "caching_invalidation" in query["sql"]]
+    assert about == ["INSERT", "DELETE"]
+
+
+def test_a_hit_asks_the_database_once_a_second(things, truth, looking, seconds, django_assert_num_queries):
+    truth.rows[1] = b"{}"
+    fetch(things, 1)
+    with django_assert_num_queries(0):
+        seconds.now += TRUST_SECONDS - 0.001
+        assert fetch(things, 1).state is State.HIT
+    with django_assert_num_queries(1):
+        seconds.now += 0.001
+        assert fetch(things, 1).state is State.HIT
+        assert fetch(things, 1).state is State.HIT
+
+
+def test_a_note_lives_from_the_write_to_the_erasure_and_no_rollback_leaves_one(things, truth):
+    with transaction.atomic():
+        invalidate(things, [1])
+        assert Invalidation.objects.get().ids == [1]
+        with pytest.raises(ZeroDivisionError), transaction.atomic():  # noqa: PT012
+            invalidate(things, [2])
+            assert Invalidation.objects.count() == 2
+            _ = 1 / 0
+        assert Invalidation.objects.count() == 1
+    assert not Invalidation.objects.exists()
+
+    with pytest.raises(ZeroDivisionError), transaction.atomic():  # noqa: PT012
+        invalidate(things, [1])
+        _ = 1 / 0
+    assert not Invalidation.objects.exists()
+
+
+def test_what_a_dead_writer_noted_is_erased_by_the_next_look_and_struck_out(things, truth, looking, seconds):
+    truth.rows[1] = b"old"
+    fetch(things, 1)
+    truth.rows[1] = b"new"
+    looking.note("things", [1])
+    looking.note("nobody_registered_this", [7])
+
+    seconds.now += TRUST_SECONDS
+
+    assert fetch(things, 1)[:2] == (b"new", State.MISS)
+    assert not Invalidation.objects.exists()
+
+
+def test_inside_a_transaction_it_is_erased_but_the_note_stays(things, truth, looking):
+    """Its deletion would wait for this commit, and hold up everybody else who deletes it."""
+    truth.rows[1] = b"old"
+    tokens = things.store.lease([1])
+    things.store.fill({1: b"old"}, tokens, things.store.clock(), 0)
+    looking.note("things", [1])
+    looking.trust(0)
+    truth.rows[1] = b"new"
+    with transaction.atomic():
+        assert fetch(things, 1).body == b"new"
+        assert Invalidation.objects.count() == 1
+
+
+def test_inside_a_transaction_any_number_of_notes_is_made_up_for(things, truth, looking):
+    tokens = things.store.lease([1])
+    things.store.fill({1: b"old"}, tokens, things.store.clock(), 0)
+    Invalidation.objects.bulk_create(Invalidation(namespace="others", ids=[n]) for n in range(300))
+    looking.note("things", [1])
+    truth.rows[1] = b"new"
+    with transaction.atomic():
+        assert fetch(things, 1).body == b"new"
+
+
+def test_a_transaction_that_can_only_be_rolled_back_reads_nothing_it_could_not_check(things, truth, looking):
+    truth.rows[1] = b"{}"
+    fetch(things, 1)
+    looking.trust(0)
+    with transaction.atomic():
+        transaction.set_rollback(True)
+        with pytest.raises(StoreUnavailable):
+            things.store.read([1])
+
+
+def test_notes_that_cannot_be_struck_out_are_made_up_for_and_do_not_hold_the_reader_for_ever(
+    things, looking, seconds, monkeypatch
+):
+    erased = []
+
+    def erase(namespace: str, ids: list[int]) -> None:
+        erased.append(ids)
+        assert len(erased) < 10, "for ever"
+
+    monkeypatch.setattr("caching.journal.erase", erase)
+    looking.note("things", [1])
+    with connection.cursor() as cursor:
+        cursor.execute("SET default_transaction_read_only = on")
+    try:
+        looking.check()
+        assert erased == [[1]]
+        looking.check()
+        assert erased == [[1]]
+    finally:
+        connection.close()
+
+
+def test_a_note_is_not_believed_to_be_made_up_for_while_redis_is_away(things, looking, reroute):
+    looking.note("things", [1])
+    reroute(free_port())
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable):
+            things.store.read([1])
+    assert Invalidation.objects.count() == 1
+
+
+def test_without_postgresql_hits_are_served(things, truth, looking, seconds, monkeypatch):
+    truth.rows[1] = b"{}"
+    fetch(things, 1)
+    with monkeypatch.context() as patch:
+        patch.setitem(connection.settings_dict, "PORT", free_port())
+        connection.close()
+        seconds.now += 2 * TRUST_SECONDS
+        assert fetch(things, 1).state is State.HIT
+    connection.close()
+
+
+def test_a_database_that_is_slow_to_fail_is_not_asked_again_within_the_second(looking, seconds, monkeypatch):
+    asked = []
+
+    def hang(*_):
+        asked.append(seconds.now)
+        seconds.now += 5
+        raise OperationalError("timeout")
+
+    monkeypatch.setattr(Journal, "_notes", hang)
+    looking.check()
+    before = len(asked)
+    looking.check()
+    assert len(asked) == before
+
+
+def test_a_cut_connection_is_looked_through_again(things, truth, looking, seconds):
+    """PostgreSQL is there, only this process' connection is not: that is no reason to trust what Redis has."""
+    truth.rows[1] = b"old"
+    fetch(things, 1)
+    truth.rows[1] = b"new"
+    looking.note("things", [1])
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (pid,) = cursor.fetchone()
+    killer = connections.create_connection("default")
+    try:
+        with killer.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+    finally:
+        killer.close()
+
+    seconds.now += TRUST_SECONDS
+    try:
+        assert fetch(things, 1).body == b"new"
+    finally:
+        connection.close()
+
+
+def test_invalidations_of_one_commit_wait_once_for_the_trust_of_others_to_end(things, reroute):
+    reroute(free_port())
+    began = time.monotonic()
+    with transaction.atomic():
+        invalidate(things, [1])
+        invalidate(things, [2])
+        clear("things")
+    assert TRUST_SECONDS <= time.monotonic() - began < 1.8 * TRUST_SECONDS
+    assert list(Invalidation.objects.order_by("pk").values_list("ids", flat=True)) == [[1], [2], None]
+
+
+@pytest.mark.parametrize("erasing", [lambda things: invalidate(things, [1]), lambda things: clear("things")])
+def test_outside_a_transaction_an_erasure_that_failed_is_kept_too(
+    things, truth, looking, seconds, proxy, reroute, erasing
+):
+    # Given an entry, and a Redis that goes away
+    pool = reroute(proxy.port)
+    truth.rows[1] = b"old"
+    fetch(things, 1)
+    proxy.refuse()
+
+    # When it is made old, and Redis comes back
+    truth.rows[1] = b"new"
+    erasing(things)
+    assert Invalidation.objects.count() == 1
+    proxy.thaw()
+    deadline = time.monotonic() + 10
+    while pool.breaker.is_open and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+    # Then the entry, which is still there, is not answered
+    seconds.now += TRUST_SECONDS
+    assert fetch(things, 1)[:2] == (b"new", State.MISS)
+    assert fetch(things, 1).state is State.HIT
+    assert not Invalidation.objects.exists()

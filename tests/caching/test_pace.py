@@ -1,0 +1,153 @@
+"""How a loader's pace decides how long a lease lasts, and how long it is left alone after a failure."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from caching.batch import fetch_many
+from caching.connections import client
+from caching.early import workers
+from caching.fetch import State, fetch
+from caching.invalidation import invalidate
+from caching.keys import KeySpace
+from caching.load import LoaderBackedOff
+from caching.pace import Pace
+from tests.caching.conftest import Truth
+
+pytestmark = pytest.mark.django_db(transaction=True)
+KEYS = KeySpace("things")
+
+
+@pytest.mark.parametrize(("load_ms", "lease_ms"), [(1, 1000), (60, 1200), (200, 4000), (900, 5000)])
+def test_a_lease_lasts_many_loads_but_no_less_than_a_second_and_no_more_than_the_policy(load_ms, lease_ms):
+    pace = Pace(most_lease=5.0)
+    assert pace.lease_ms() == 5000
+
+    pace._mean_ms = load_ms
+    assert pace.lease_ms() == lease_ms
+
+
+def test_the_mean_follows_the_loads():
+    pace = Pace(most_lease=5.0)
+    for seconds in (0.02, 0.06):
+        with pace.measured():
+            time.sleep(seconds)
+    # Four parts of 20 ms and one of 60 ms.
+    assert 28 <= pace.load_ms < 80
+    before = pace.load_ms
+    with pytest.raises(ZeroDivisionError), pace.measured():
+        _ = 1 / 0
+    assert pace.load_ms == before
+
+
+def test_the_lease_of_a_miss_is_as_long_as_its_pace_says(things, truth):
+    truth.rows = {1: b"{}", 2: b"{}"}
+    left = []
+    truth.during_load = lambda: left.append(client("cache").pttl(KEYS.lease(truth.loads[-1][0])))
+
+    fetch(things, 1)
+    fetch(things, 2)
+
+    assert 3000 < left[0] <= 4000
+    assert 500 < left[1] <= 1000
+
+
+class Failing:
+    """Lets a loader fail as often as it says."""
+
+    def __init__(self, truth: Truth, times: int) -> None:
+        self.times = times
+        truth.during_load = self
+
+    def __call__(self) -> None:
+        if self.times > 0:
+            self.times -= 1
+            raise RuntimeError("no database")
+
+
+def test_a_loader_that_failed_is_left_alone_for_a_while(things, truth):
+    # Given a load that fails
+    truth.rows[1] = b"{}"
+    Failing(truth, times=1)
+    with pytest.raises(RuntimeError, match="no database"):
+        fetch(things, 1)
+
+    # Then nobody loads before the time is over, whoever asks for the key learns how long that is
+    with pytest.raises(LoaderBackedOff) as backed_off:
+        fetch(things, 1)
+    assert 0 < backed_off.value.retry_after <= 0.5
+    assert len(truth.loads) == 1
+
+    # And after it the next one does
+    client("cache").pexpire(KEYS.lease(1), 1)
+    time.sleep(0.005)
+    assert fetch(things, 1)[:2] == (b"{}", State.MISS)
+    assert fetch(things, 1)[:2] == (b"{}", State.HIT)
+
+
+def test_the_time_doubles_with_each_failure_in_a_row(things, truth):
+    Failing(truth, times=6)
+    left = []
+    for _ in range(6):
+        with pytest.raises(RuntimeError):
+            fetch(things, 1)
+        left.append(client("cache").pttl(KEYS.lease(1)))
+        client("cache").delete(KEYS.lease(1))
+
+    for ms, most in zip(left, (500, 1000, 2000, 4000, 8000, 10_000), strict=True):
+        assert 0.75 * most < ms <= most
+    fetch(things, 1)
+    assert things.pace.backoff_ms() <= 500
+
+
+def test_what_is_stale_is_served_while_its_loader_fails(things, truth, clock, queue):
+    # Given an entry that is stale, whose refresh fails in the worker
+    truth.rows[1] = b"old"
+    fetch(things, 1)
+    clock.advance(61)
+    Failing(truth, times=1)
+    assert fetch(things, 1)[:2] == (b"old", State.STALE)
+    with pytest.raises(RuntimeError):
+        queue.run()
+
+    # Then it is answered all the same, and nobody sends another refresh until the time is over
+    assert [fetch(things, 1)[:2] for _ in range(3)] == [(b"old", State.STALE)] * 3
+    assert queue.messages() == []
+    client("cache").delete(KEYS.lease(1))
+    clock.advance(1)
+    fetch(things, 1)
+    assert workers.seem_absent() or len(queue.messages()) == 1
+
+
+def test_a_write_ends_the_time_for_which_its_loader_is_left_alone(things, truth):
+    truth.rows[1] = b"{}"
+    Failing(truth, times=1)
+    with pytest.raises(RuntimeError):
+        fetch(things, 1)
+    invalidate(things, [1])
+    assert fetch(things, 1).state is State.MISS
+
+
+def test_a_key_whose_loader_is_left_alone_takes_no_other_of_its_batch_along(things, truth, clock):
+    # Given one stale key whose refresh has just failed
+    truth.rows = {1: b"one", 2: b"two"}
+    fetch(things, 1)
+    clock.advance(61)
+    client("cache").set(KEYS.lease(1), "x", px=5000)
+
+    # Then it is served stale, and the other one loaded
+    assert fetch_many(things, [1, 2]).bodies == {1: b"one", 2: b"two"}
+    assert truth.loads == [[1], [2]]
+
+
+def test_a_batch_that_gives_up_holds_nobody_up(things, truth):
+    truth.rows = {1: b"one", 2: b"two"}
+    client("cache").set(KEYS.lease(1), "x", px=5000)
+    with pytest.raises(LoaderBackedOff):
+        fetch_many(things, [1, 2])
+
+    assert client("cache").exists(KEYS.lease(2)) == 0
+    assert fetch(things, 2)[:2] == (b"two", State.MISS)
+    assert fetch(things, 2)[:2] == (b"two", State.HIT)

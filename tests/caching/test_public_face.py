@@ -1,0 +1,55 @@
+"""What `import caching` gives, and what it does not do."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import caching
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+# Runs in an interpreter that has no settings: reading one of them would fail.
+IMPORT = """
+import sys
+
+def watch(event, arguments):
+    if event in {"socket.connect", "socket.bind", "socket.getaddrinfo", "subprocess.Popen", "os.fork"}:
+        raise SystemExit(f"{event} {arguments}")
+
+sys.addaudithook(watch)
+import caching
+from django.conf import settings
+
+assert not settings.configured
+assert not any(name.split(".")[0] in {"marketplace", "products", "offers"} for name in sys.modules)
+assert "caching.models" not in sys.modules
+
+@caching.stale_while_revalidate(key_prefix="face", ttl=60)
+def face(who: str) -> str:
+    return who
+
+source = caching.register(caching.Source(caching.Policy("more", soft_ttl=1, hard_ttl=2), lambda ids: caching.Load({})))
+assert not settings.configured
+print(" ".join(sorted(caching.__all__)))
+"""
+
+
+@pytest.mark.slow
+def test_importing_it_opens_no_socket_and_reads_no_settings():
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("DJANGO", "DATABASE", "REDIS"))}
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORT], cwd=ROOT, env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == sorted(caching.__all__)
+
+
+def test_every_name_of_it_is_there_and_says_what_it_is():
+    assert caching.__all__ == sorted(caching.__all__)
+    for name in caching.__all__:
+        assert getattr(caching, name).__doc__, name

@@ -1,0 +1,105 @@
+"""Refreshing in the background: one task a key, whose loss costs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from celery import current_app
+from django.db import transaction
+
+from caching import dispatch
+from caching.batch import fetch_many
+from caching.connections import client
+from caching.early import workers
+from caching.fetch import State, fetch
+from caching.keys import KeySpace
+from caching.refresh import prefetch
+from tests.deploy.services import free_port
+
+pytestmark = pytest.mark.django_db(transaction=True)
+KEYS = KeySpace("things")
+
+
+@pytest.fixture
+def broker_away() -> Iterator[None]:
+    """A broker that refuses connections."""
+    url = current_app.conf.broker_write_url
+    current_app.conf.broker_write_url = f"redis://127.0.0.1:{free_port()}/0"
+    dispatch._broker.cache_clear()
+    yield
+    current_app.conf.broker_write_url = url
+    dispatch._broker.cache_clear()
+
+
+@pytest.fixture
+def stale(things, truth, clock) -> None:
+    """One and two, which were loaded a while ago and have changed."""
+    truth.rows = {1: b"old", 2: b"old"}
+    fetch_many(things, [1, 2])
+    clock.advance(61)
+    truth.rows = {1: b"new", 2: b"new"}
+    truth.loads.clear()
+
+
+def test_without_a_broker_the_stale_answer_goes_out_and_the_next_reader_refreshes(stale, things, truth, broker_away):
+    # The lease is given back at once
+    assert fetch(things, 1)[:2] == (b"old", State.STALE)
+    assert client("cache").exists(KEYS.lease(1)) == 0
+    assert truth.loads == []
+    assert workers.seem_absent()
+
+    assert fetch(things, 1)[:2] == (b"new", State.MISS)
+    assert fetch(things, 1)[:2] == (b"new", State.HIT)
+
+
+def test_without_a_broker_a_batch_does_the_same(stale, things, truth, broker_away):
+    assert fetch_many(things, [1, 2]).bodies == {1: b"old", 2: b"old"}
+    assert fetch_many(things, [1, 2]).bodies == {1: b"new", 2: b"new"}
+    assert truth.loads == [[1, 2]]
+    assert fetch_many(things, [1, 2]).hits == 2
+
+
+@pytest.mark.parametrize(
+    "read", [lambda things: fetch(things, 1).body, lambda things: fetch_many(things, [1]).bodies[1]]
+)
+def test_a_reader_whose_refresh_fails_answers_what_is_stale(stale, things, truth, broker_away, read):
+    def fail() -> None:
+        raise RuntimeError("no database")
+
+    read(things)
+    truth.during_load = fail
+    assert [read(things) for _ in range(3)] == [b"old"] * 3
+    # One try; then the loader is left alone.
+    assert len(truth.loads) == 1
+
+
+def test_a_stale_batch_is_one_message_whoever_asks(stale, things, truth, queue):
+    for _ in range(3):
+        assert set(fetch_many(things, [1, 2]).bodies.values()) == {b"old"}
+    (message,) = queue.run()
+    assert sorted(id for id, _ in message.args[1]) == [1, 2]
+    assert truth.loads == [[1, 2]]
+    assert fetch_many(things, [1, 2]).hits == 2
+
+
+def test_inside_a_transaction_no_refresh_is_sent(stale, things, queue):
+    with transaction.atomic():
+        assert fetch(things, 1).state is State.STALE
+    assert queue.messages() == []
+
+
+def test_a_row_that_is_gone_is_refreshed_to_missing(stale, things, truth, queue):
+    truth.rows = {}
+    fetch(things, 1)
+    queue.run()
+    assert fetch(things, 1)[:2] == (None, State.HIT)
+
+
+def test_a_prefetch_fills_what_is_missing_and_leaves_the_rest(stale, things, truth, queue):
+    truth.rows[3] = b"three"
+    prefetch(things, [1, 3])
+    prefetch(things, [1, 3])
+    assert [message.args[1][0][0] for message in queue.run()] == [3]
+    assert fetch(things, 3)[:2] == (b"three", State.HIT)
+    assert truth.loads == [[3]]

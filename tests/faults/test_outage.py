@@ -1,0 +1,147 @@
+"""Law 4 between processes: Redis is away for one of them or for all, or the writer dies before it could erase."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from caching import invalidation, metrics
+from caching.fetch import fetch
+from caching.models import Invalidation
+from products.cache import invalidate_products, products
+from products.models import Product
+from tests.factories import ProductFactory
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.fault, pytest.mark.slow]
+
+
+def read(pk: int) -> list[str]:
+    """Return title and state of one read."""
+    found = fetch(products, pk)
+    assert found.body is not None
+    return [json.loads(found.body)["title"], found.state]
+
+
+def read_until(pk: int, stop: str) -> list[list[Any]]:
+    """Read until a file is there; return when each read began, its title and its state."""
+    reads = []
+    while not Path(stop).exists():
+        reads.append([time.monotonic(), *read(pk)])
+        time.sleep(0.001)
+    return reads
+
+
+def write(pk: int, title: str) -> list[float]:
+    """Change a title as every writer does; return when that began and when it was answered."""
+    began = time.monotonic()
+    with transaction.atomic():
+        Product.objects.filter(pk=pk).update(title=title)
+        invalidate_products([pk])
+    return [began, time.monotonic()]
+
+
+def write_and_die(pk: int, title: str) -> None:
+    """Change a title, and die between the commit and the erasure."""
+    invalidation.erase = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+    write(pk, title)
+
+
+def stop_after(stop: Path, seconds: float) -> None:
+    """Let the readers read on for some seconds and then end."""
+    time.sleep(seconds)
+    stop.touch()
+
+
+def breaker_opened() -> float:
+    """Return how often a breaker of this process opened."""
+    (family,) = metrics.BREAKER_OPENED.collect()
+    return sum(sample.value for sample in family.samples if sample.name.endswith("_total"))
+
+
+def first_shown(reads: Sequence[Sequence[Any]], title: str) -> float:
+    """Return when a title was first answered; fail if the one before it was answered after that."""
+    shown = [began for began, seen, _ in reads if seen == title]
+    assert shown, "it was never answered"
+    assert all(seen == title for began, seen, _ in reads if began >= shown[0])
+    return float(shown[0])
+
+
+@pytest.mark.parametrize("how", ["freeze", "refuse"])
+def test_a_writer_that_is_cut_off_from_redis_is_believed_by_a_reader_that_is_not(others, proxy, tmp_path, how):
+    # Given a reader with a hit, and a writer whose own way to Redis is about to fail
+    product = ProductFactory(title="old")
+    (reader,), (writer,) = others(1), others(1, redis_port=proxy.port)
+    assert [reader.call(read, product.pk) for _ in range(2)] == [["old", "miss"], ["old", "hit"]]
+    writer.call(read, product.pk)
+    getattr(proxy, how)()
+
+    # When it writes while the reader reads
+    reader.begin(read_until, product.pk, str(tmp_path / "stop"))
+    time.sleep(0.7)
+    _, answered = writer.call(write, product.pk, "new")
+    stop_after(tmp_path / "stop", 1.5)
+    proxy.thaw()
+
+    # Then no read that began after the answer shows the old title, without the reader having noticed an outage
+    reads = reader.answer()
+    assert any(title == "old" and state == "hit" for _, title, state in reads)
+    assert [began - answered for began, title, _ in reads if began >= answered and title != "new"] == []
+    assert reads[-1][1:] == ["new", "hit"]
+    assert reader.call(breaker_opened) == 0
+    assert not Invalidation.objects.exists()
+
+
+def test_a_write_during_a_freeze_is_answered_while_it_lasts_and_leaves_nothing_stale(others, own_redis, tmp_path):
+    # Given two processes on a Redis that freezes
+    server, port = own_redis
+    product = ProductFactory(title="old")
+    reader, writer = others(2, redis_port=port)
+    for _ in range(2):
+        reader.call(read, product.pk)
+    server.send_signal(signal.SIGSTOP)
+
+    # When one writes, and the freeze ends while the other reads
+    began, answered = writer.call(write, product.pk, "new")
+    reader.begin(read_until, product.pk, str(tmp_path / "stop"))
+    time.sleep(0.7)
+    server.send_signal(signal.SIGCONT)
+    thawed = time.monotonic()
+    stop_after(tmp_path / "stop", 4)
+    reads = reader.answer()
+
+    # Then the write took its timeout and its second, every read is new, and hits are back
+    print(f"the write took {answered - began:.2f} s")
+    assert answered - began < 5
+    assert {title for _, title, _ in reads} == {"new"}
+    back = min(when for when, _, state in reads if state == "hit")
+    print(f"hits were back {back - thawed:.2f} s after the thaw")
+    assert back - thawed < 4
+    assert not Invalidation.objects.exists()
+
+
+def test_what_a_writer_killed_after_its_commit_wrote_is_seen_by_all_within_a_second(others, tmp_path):
+    product = ProductFactory(title="old")
+    *readers, writer = others(3)
+    for reader in readers:
+        reader.call(read, product.pk)
+        reader.begin(read_until, product.pk, str(tmp_path / "stop"))
+    writer.call(read, product.pk)
+
+    writer.begin(write_and_die, product.pk, "new")
+    assert writer.process.wait(10) == -signal.SIGKILL
+    died = time.monotonic()
+    stop_after(tmp_path / "stop", 2.5)
+
+    for reader in readers:
+        late = first_shown(reader.answer(), "new") - died
+        print(f"seen {late:.2f} s after the death")
+        assert late < 2
+    assert not Invalidation.objects.exists()

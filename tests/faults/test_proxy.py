@@ -1,0 +1,136 @@
+"""Law 4 on the wire: whichever request is lost, cut off or late, answers are right and nothing is counted twice."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from caching import metrics
+from caching.connections import client
+from caching.counters import CounterFamily
+from caching.fetch import fetch
+from caching.invalidation import invalidate
+from caching.journal import Journal
+from caching.pool import Pool
+from caching.source import Load, Source
+from tests.caching.conftest import Truth
+from tests.deploy.services import wait_until
+from tests.faults.proxy import Fault, Proxy
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.fault]
+
+TOTAL = 10
+TRUST_SECONDS = 0.05
+# No scenario has more requests than this; the last ones prove that the faults went through all of them.
+MOST_REQUESTS = 20
+
+
+@pytest.fixture
+def hurried(monkeypatch) -> None:
+    """A journal that is trusted for a twentieth of a second, so that many outages fit into a test."""
+    for module in ("journal", "invalidation"):
+        monkeypatch.setattr(f"caching.{module}.TRUST_SECONDS", TRUST_SECONDS)
+    monkeypatch.setattr("caching.store.journal", Journal())
+
+
+@pytest.fixture
+def counted(things: Source, truth: Truth) -> Iterator[CounterFamily]:
+    """Things whose views are counted, from a total of ten."""
+    things.loader = lambda ids: Load(truth.load(ids).bodies, dict.fromkeys(truth.rows, TOTAL))
+    return CounterFamily("clicks", shards=1, bucket_seconds=5)
+
+
+def closed(pool: Pool) -> None:
+    wait_until(lambda: not pool.breaker.is_open, 10)
+
+
+def each_request(
+    proxy: Proxy, pool: Pool, fault: Fault, prepare: Callable[[], None], scenario: Callable[[], None]
+) -> int:
+    """Run a scenario once for each of its requests, with the fault at that one; return how many there are."""
+    for number in range(1, MOST_REQUESTS):
+        client("cache").flushdb()
+        proxy.thaw()
+        closed(pool)
+        prepare()
+        proxy.arm(number, fault)
+        scenario()
+        if not proxy.fired:
+            proxy.arm(10**9, fault)
+            return number - 1
+        # The fault costs no more than a moment: the breaker closes by itself.
+        closed(pool)
+    raise AssertionError("the scenario does not end")
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_reads_are_right_and_no_view_is_counted_twice_or_lost_in_silence(
+    things, truth, counted, proxy, reroute, hurried, fault
+):
+    pool = reroute(proxy.port)
+    refused = metrics.VIEWS_REFUSED.labels("clicks")
+    truth.rows[1] = b"{}"
+    before = refused._value.get()
+
+    def forget() -> None:
+        nonlocal before
+        before = refused._value.get()
+
+    def views() -> None:
+        sent = 4  # one cold, three warm
+        assert [fetch(things, 1, counted, 1).body for _ in range(sent)] == [b"{}"] * sent
+        accepted = sent - round(refused._value.get() - before)
+        in_buckets = sum(
+            int(bucket) for name in client("state").keys("mp:n:*b:*") for bucket in client("state").hvals(name)
+        )
+        assert accepted <= in_buckets <= sent
+        assert int(client("state").get("mp:n:{clicks:0}:live:1") or TOTAL) == TOTAL + in_buckets
+
+    requests = each_request(proxy, pool, fault, forget, views)
+    # Read, lease, fill, and the warm reads; connections have to be opened, too.
+    assert requests >= 6
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_no_read_after_an_invalidation_returned_shows_what_it_made_old(things, truth, proxy, reroute, hurried, fault):
+    pool = reroute(proxy.port)
+
+    def fill() -> None:
+        truth.rows[1] = b"old"
+        fetch(things, 1)
+
+    def write_and_read() -> None:
+        truth.rows[1] = b"new"
+        invalidate(things, [1])
+        assert [fetch(things, 1).body for _ in range(3)] == [b"new"] * 3
+        closed(pool)
+        time.sleep(TRUST_SECONDS)
+        assert [fetch(things, 1).body for _ in range(3)] == [b"new"] * 3
+
+    assert each_request(proxy, pool, fault, fill, write_and_read) >= 4
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_no_fill_that_was_overtaken_is_shown_whichever_request_fails(things, truth, proxy, reroute, hurried, fault):
+    """The load sees the old row, the write commits and invalidates, and then comes the fill."""
+    pool = reroute(proxy.port)
+
+    def write_meanwhile() -> None:
+        truth.during_load = lambda: None
+        truth.rows[1] = b"new"
+        invalidate(things, [1])
+
+    def old() -> None:
+        truth.rows[1] = b"old"
+        truth.during_load = write_meanwhile
+
+    def overtake() -> None:
+        fetch(things, 1)
+        assert [fetch(things, 1).body for _ in range(2)] == [b"new"] * 2
+        closed(pool)
+        time.sleep(TRUST_SECONDS)
+        assert [fetch(things, 1).body for _ in range(2)] == [b"new"] * 2
+
+    assert each_request(proxy, pool, fault, old, overtake) >= 4
