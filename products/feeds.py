@@ -10,13 +10,14 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import NamedTuple
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import connection
 from django.db.models import QuerySet
 
-from caching.batch import Batch, fetch_many
+from caching.batch import Ask, Batch, LookMany, fetch_many, look_all, look_many, settle_many
 from caching.http import Origin
 from caching.keys import Id
 from caching.policy import Policy
@@ -29,6 +30,10 @@ PER_PAGE = 20
 MAX_PER_PAGE = 100
 # OFFSET walks over every row before it; no person pages this far.
 MAX_PAGE = 100_000
+# What pages listed when this process last read them: no more than which products to ask for together with a page.
+_guesses: dict[str, list[Id]] = {}
+_MAX_GUESSES = 1000
+
 PREPARE_TASK = "products.tasks.prepare_feed_page"
 
 _TRENDING_SPAN = timedelta(hours=24)
@@ -70,6 +75,25 @@ class FeedPage:
     origin: Origin
 
 
+class PageLook(NamedTuple):
+    """What was found of a page: its ids, if they are a plain hit, and then its products."""
+
+    address: PageAddress
+    pages: LookMany | None
+    shown: LookMany | None
+    found: Batch | None = None
+    has_next: bool = False
+
+    def plain_hit(self) -> FeedPage | None:
+        """Return the page if nothing is left to do, not even to have the next one made ready."""
+        if self.shown is None or self.found is None:
+            return None
+        if self.has_next and self.pages is not None and not self.pages.stored_ahead():
+            return None
+        batch = self.shown.plain_hits()
+        return None if batch is None else FeedPage(batch, self.has_next, Origin(1 + batch.hits))
+
+
 def first_page_keys(feed: str) -> list[str]:
     """Return the keys of a feed's first page in every size: what remembers that there is no such feed."""
     return [str(PageAddress(feed, 1, size)) for size in range(1, MAX_PER_PAGE + 1)]
@@ -77,21 +101,57 @@ def first_page_keys(feed: str) -> list[str]:
 
 def read_page(address: PageAddress) -> FeedPage | None:
     """Return a page, or None if there is none; have the next one made ready if it is not there yet."""
-    key, following = str(address), address.next()
+    return settle_page(look_page(address))
+
+
+def look_page(address: PageAddress) -> PageLook:
+    """Look for a page and for its products: in one round trip if it lists what this process saw it list last."""
+    key = str(address)
     if _ADDRESS.match(key) is None:
         # No category or seller can have this name, so there is nothing to look up or to remember as missing.
+        return PageLook(address, None, None)
+    guess = _guesses.get(key, [])
+    pages, shown = look_all([Ask(feed_pages, [key], ahead=[str(address.next())]), Ask(products, guess, product_views)])
+    found = pages.plain_hits()
+    if found is None:
+        return PageLook(address, pages, None)
+    ids = _listed(found.bodies[key])
+    if ids[: address.per_page] != guess:
+        _remember(key, ids[: address.per_page])
+        shown = look_many(products, ids[: address.per_page], product_views)
+    return PageLook(address, pages, shown, found, has_next=len(ids) > address.per_page)
+
+
+def _remember(key: str, ids: list[Id]) -> None:
+    if len(_guesses) >= _MAX_GUESSES:
+        _guesses.clear()
+    _guesses[key] = ids
+
+
+def settle_page(look: PageLook) -> FeedPage | None:
+    """Turn a look into a page, by whatever that takes; None if there is none."""
+    address = look.address
+    if look.pages is None:
         return None
-    pages = fetch_many(feed_pages, [key], ahead=[str(following)], wait=True)
-    body = pages.bodies.get(key)
-    if body is None:
-        return None
-    ids = [int(id) for id in body.split(b",")] if body else []
-    shown, has_next = ids[: address.per_page], len(ids) > address.per_page
-    batch = fetch_many(products, shown, product_views)
-    if has_next and str(following) not in pages.found_ids:
+    if look.shown is not None and look.found is not None:
+        found, has_next = look.found, look.has_next
+        batch = look.shown.plain_hits() or settle_many(look.shown)
+    else:
+        found = settle_many(look.pages, wait=True)
+        body = found.bodies.get(str(address))
+        if body is None:
+            return None
+        ids = _listed(body)
+        has_next = len(ids) > address.per_page
+        batch = fetch_many(products, ids[: address.per_page], product_views)
+    if has_next and not look.pages.stored_ahead():
         prefetch_next_page(address)
-    origin = Origin(pages.hits, pages.stale, pages.misses) + Origin(batch.hits, batch.stale, batch.misses)
+    origin = Origin(found.hits, found.stale, found.misses) + Origin(batch.hits, batch.stale, batch.misses)
     return FeedPage(batch, has_next, origin)
+
+
+def _listed(body: bytes) -> list[Id]:
+    return [int(id) for id in body.split(b",")] if body else []
 
 
 def prefetch_next_page(address: PageAddress) -> None:

@@ -70,9 +70,7 @@ class Product(models.Model):
             ),
         ]
         indexes = [
-            models.Index(
-                fields=["-created_at", "-id"], condition=Q(status="available"), name="product_newest"
-            ),
+            models.Index(fields=["-created_at", "-id"], condition=Q(status="available"), name="product_newest"),
             models.Index(
                 fields=["category", "-created_at", "-id"],
                 condition=Q(status="available"),
@@ -99,9 +97,7 @@ class Product(models.Model):
 class ProductViews(models.Model):
     """How often a product was viewed, as far as flushed: a narrow row that is updated in place (HOT)."""
 
-    product = models.OneToOneField(
-        Product, on_delete=models.CASCADE, primary_key=True, related_name="views"
-    )
+    product = models.OneToOneField(Product, on_delete=models.CASCADE, primary_key=True, related_name="views")
     views = models.BigIntegerField(default=0)
 
     class Meta:

@@ -37,4 +37,5 @@ def with_count(body: bytes, count: int) -> bytes:
 
 def join(bodies: Mapping[int, bytes], counts: Mapping[int, int]) -> bytes:
     """Return the JSON array of products with their view counts."""
-    return b"[%b]" % b",".join([with_count(body, counts[id]) for id, body in bodies.items()])
+    # As `with_count` does; a call for each of a hundred products would cost as much again.
+    return b"[%b]" % b",".join([b'%b,"view_count":%d}' % (body[:-1], counts[id]) for id, body in bodies.items()])

@@ -3,43 +3,78 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
-from django.http import Http404, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponseBase
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from caching.http import conditional_response, weak_etag
+from caching.lane import HitLane
 from products.api.pages import products_page
 from products.api.serializers import PageQuerySerializer, ProductPageSerializer
-from products.feeds import MAX_PAGE, PageAddress, read_page
+from products.feeds import MAX_PAGE, MAX_PER_PAGE, PER_PAGE, FeedPage, PageAddress, PageLook, look_page, settle_page
+
+# A longer one may have more parameters than Django reads, which is for DRF to refuse.
+_MAX_QUERY = 500
 
 
-class FeedView(APIView):
+class FeedView(HitLane, APIView):
     """One page of a feed; `feed` is fixed by the route or made of its `kind` and the name in the URL."""
 
     authentication_classes: list[Any] = []
     permission_classes: list[Any] = []
     feed = ""
+    allow = "GET, HEAD, OPTIONS"
+    looked: PageLook | None = None
+
+    def lane(self, request: HttpRequest, **kwargs: Any) -> HttpResponseBase | None:
+        """Answer a page that is a plain hit."""
+        if request.method not in ("GET", "HEAD") or len(request.META.get("QUERY_STRING", "")) > _MAX_QUERY:
+            return None
+        query = request.GET
+        page = _plain_number(query.getlist("page"), 1, MAX_PAGE)
+        per_page = _plain_number(query.getlist("per_page"), PER_PAGE, MAX_PER_PAGE)
+        if not page or not per_page:
+            return None
+        self.looked = look_page(PageAddress(self._name(kwargs.get("name")), page, per_page))
+        found = self.looked.plain_hit()
+        return _answer(request, page, found) if found is not None else None
 
     @extend_schema(parameters=[PageQuerySerializer], responses=ProductPageSerializer)
     def get(self, request: Request, name: str | int | None = None) -> HttpResponseBase:
         """Answer a page of a feed; the page after it is made ready in the background."""
         query = PageQuerySerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
-        feed = self.feed if name is None else f"{self.feed}/{name}"
-        address = PageAddress(feed, query.validated_data["page"], query.validated_data["per_page"])
-        page = read_page(address) if address.page <= MAX_PAGE else None
+        number = query.validated_data["page"]
+        address = PageAddress(self._name(name), number, query.validated_data["per_page"])
+        page = settle_page(self.looked or look_page(address)) if number <= MAX_PAGE else None
         if page is None:
-            raise Http404(f"The feed {feed} has no page {address.page}.")
-        next_link = _link(request, address.page + 1) if page.has_next else None
-        previous_link = _link(request, address.page - 1) if address.page > 1 else None
-        parts = [*page.batch.bodies.values(), str(next_link).encode(), str(previous_link).encode()]
-        body = products_page(page.batch, next_link, previous_link)
-        return conditional_response(request._request, body, page.origin, weak_etag(parts))
+            raise Http404(f"The feed {address.feed} has no page {number}.")
+        return _answer(request._request, number, page)
+
+    def _name(self, name: str | int | None) -> str:
+        return self.feed if name is None else f"{self.feed}/{name}"
 
 
-def _link(request: Request, page: int) -> str:
-    query = request._request.GET.copy()
-    query["page"] = str(page)
-    return f"{request.scheme}://{request.get_host()}{request.path}?{query.urlencode()}"
+def _plain_number(given: list[str], default: int, most: int) -> int:
+    """Return a number of the query as the serializer would read it; 0 if that is for the serializer to say."""
+    if not given:
+        return default
+    text = given[0]
+    plain = len(given) == 1 and len(text) <= 6 and text.isascii() and text.isdigit()
+    return number if plain and (number := int(text)) <= most else 0
+
+
+def _answer(request: HttpRequest, number: int, page: FeedPage) -> HttpResponseBase:
+    next_link = _link(request, number + 1) if page.has_next else None
+    previous_link = _link(request, number - 1) if number > 1 else None
+    parts = [*page.batch.bodies.values(), str(next_link).encode(), str(previous_link).encode()]
+    body = products_page(page.batch, next_link, previous_link)
+    return conditional_response(request, body, page.origin, weak_etag(parts))
+
+
+def _link(request: HttpRequest, page: int) -> str:
+    query = {**dict(request.GET.lists()), "page": [str(page)]}
+    return f"{request.scheme}://{request.get_host()}{request.path}?{urlencode(query, doseq=True)}"

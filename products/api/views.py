@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import Http404, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status
@@ -15,8 +15,9 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from caching.batch import fetch_many
-from caching.fetch import fetch
+from caching.fetch import Look, State, fetch, look, settle
 from caching.http import Origin, conditional_response, json_response, weak_etag
+from caching.lane import HitLane
 from products import services
 from products.api.filters import ProductFilter
 from products.api.pages import products_page
@@ -26,11 +27,16 @@ from products.models import Product, ProductStatus
 from products.rendering import with_count
 
 _WRITES = {"create", "partial_update", "destroy"}
+_READS = frozenset({"GET", "HEAD"})
 _ID_MAX = 2**63 - 1
+_ID_DIGITS = 19
 
 
-class ProductViewSet(GenericViewSet[Product]):
+class ProductViewSet(HitLane, GenericViewSet[Product]):
     """Products. Reads are public and answered from the cache; writes belong to the seller."""
+
+    allow = "GET, PATCH, DELETE, HEAD, OPTIONS"
+    looked: Look | None = None
 
     queryset = Product.objects.filter(status=ProductStatus.AVAILABLE)
     serializer_class = ProductWriteSerializer
@@ -45,6 +51,16 @@ class ProductViewSet(GenericViewSet[Product]):
     def get_permissions(self) -> list[BasePermission]:
         return [IsAuthenticated()] if self.action in _WRITES else []
 
+    def lane(self, request: HttpRequest, **kwargs: Any) -> HttpResponseBase | None:
+        """Answer a detail that is a plain hit."""
+        pk = kwargs.get("pk")
+        if pk is None or request.method not in _READS or not 0 < len(pk) < _ID_DIGITS or (number := int(pk)) == 0:
+            return None
+        self.looked = found = look(products, number, product_views, 1 if request.method == "GET" else 0)
+        if not found.is_plain_hit:
+            return None
+        return _detail(request, found.entry.body, found.live or 0, State.HIT)
+
     @extend_schema(summary="List available products", responses=ProductPageSerializer)
     def list(self, request: Request) -> HttpResponseBase:
         """Answer one page of available products, newest first, narrowed by the filters."""
@@ -53,20 +69,18 @@ class ProductViewSet(GenericViewSet[Product]):
         batch = fetch_many(products, [product.pk for product in page], product_views)
         origin = Origin(batch.hits, batch.stale, batch.misses)
         paginator: Any = self.paginator
-        return json_response(
-            products_page(batch, paginator.get_next_link(), paginator.get_previous_link()), origin
-        )
+        return json_response(products_page(batch, paginator.get_next_link(), paginator.get_previous_link()), origin)
 
     @extend_schema(summary="Read a product and count a view", responses=ProductSerializer)
     def retrieve(self, request: Request, pk: str) -> HttpResponseBase:
         """Answer a product. A GET counts one view, also where it is answered 304; a HEAD counts none."""
         number = _number(pk)
         amount = 1 if request.method == "GET" else 0
-        found = fetch(products, number, product_views, amount)
+        # What the lane has read, and perhaps counted, is not read and counted again.
+        found = settle(self.looked or look(products, number, product_views, amount))
         if found.body is None:
             raise Http404(f"There is no product {pk}.")
-        body = with_count(found.body, found.live)
-        return conditional_response(request._request, body, Origin.of(found.state), weak_etag([found.body]))
+        return _detail(request._request, found.body, found.live, found.state)
 
     @extend_schema(summary="Put a product up for sale", responses={201: ProductSerializer})
     def create(self, request: Request) -> HttpResponseBase:
@@ -93,9 +107,13 @@ class ProductViewSet(GenericViewSet[Product]):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
+def _detail(request: HttpRequest, entry: bytes, live: int, state: State) -> HttpResponse:
+    return conditional_response(request, with_count(entry, live), Origin.of(state), weak_etag([entry]))
+
+
 def _number(pk: str) -> int:
     # Python refuses to read thousands of digits, and an id has at most 19.
-    number = int(pk) if len(pk) <= 19 else 0
+    number = int(pk) if len(pk) <= _ID_DIGITS else 0
     if not 0 < number <= _ID_MAX:
         raise Http404(f"There is no product {pk}.")
     return number

@@ -1,0 +1,157 @@
+"""Rows, and a cache of them that can be put back as it was: in Redis, in this process, and in time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+import pytest
+import redis
+from django.utils import timezone
+
+from caching import metrics
+from caching.batch import fetch_many
+from caching.connections import pool
+from caching.early import workers
+from caching.entry import decode, encode
+from caching.keys import Id, KeySpace
+from caching.source import Source
+from marketplace.accounts.cache import users
+from products import feeds
+from products.cache import product_views, products
+from products.feeds import PageAddress, feed_pages, read_page
+from products.models import ProductStatus, ProductViewsHour
+from tests.caching.conftest import FakeClock
+from tests.factories import CategoryFactory, ProductFactory, UserFactory
+from tests.marketplace.api.lane import twists
+from tests.task_queue import Queue
+
+SOURCES = (products, users, feed_pages)
+_METRICS = (metrics.READS, metrics.VIEWS_REFUSED, metrics.BAD_ENTRIES, metrics.BACKED_OFF, metrics.FILLS, metrics.EARLY)
+
+
+# Every key with its time to live and its value, and back again.
+_SAVE = """
+local found = {}
+for _, key in ipairs(redis.call('KEYS', '*')) do
+  found[#found + 1] = key
+  found[#found + 1] = tostring(math.max(redis.call('PTTL', key), 0))
+  found[#found + 1] = redis.call('DUMP', key)
+end
+return found
+"""
+_RESTORE = """
+redis.call('FLUSHDB')
+for first = 1, #ARGV, 3 do redis.call('RESTORE', ARGV[first], ARGV[first + 1], ARGV[first + 2]) end
+"""
+
+
+class Footprint(NamedTuple):
+    """What a request leaves behind: what lies in Redis (a lease's token left out), tasks sent, and what was counted."""
+
+    redis: dict[bytes, bytes | None]
+    tasks: list[tuple[str, list[Any]]]
+    metrics: dict[Any, float]
+
+
+class World:
+    """The rows that `twists` names, all of them in the cache; time stands still."""
+
+    def __init__(self, state: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.redis = state
+        self.queue = Queue(state)
+        self.clock = FakeClock()
+        self.has_postgres = True
+        for source in SOURCES:
+            monkeypatch.setattr(source.store, "clock", self.clock)
+        monkeypatch.setattr(product_views, "clock", self.clock)
+        monkeypatch.setattr(feeds, "_guesses", {})
+        # Whatever is cleared is of the same generation then, in both worlds.
+        monkeypatch.setattr("caching.erasure.secrets.randbelow", lambda limit: 6)
+        self._began = self.clock.now
+        _make_rows()
+        self._warm()
+        self._guesses = dict(feeds._guesses)
+        self._saved: list[bytes] = state.eval(_SAVE, 0)
+
+    def restore(self) -> None:
+        """Make everything as it was."""
+        self.clock.now = self._began
+        self.has_postgres = True
+        workers.__init__()  # type: ignore[misc]
+        feeds._guesses.clear()
+        feeds._guesses.update(self._guesses)
+        for source in SOURCES:
+            source.pace.__init__(source.policy.lease)  # type: ignore[misc]
+        self.set_away(False)
+        self.redis.eval(_RESTORE, 0, *self._saved)
+
+    def set_away(self, away: bool) -> None:
+        """Have Redis answer nothing, or answer again."""
+        for role in ("cache", "state"):
+            pool(role).breaker.is_open = away
+
+    def footprint(self, before: dict[Any, float]) -> Footprint:
+        """Return what a request has left behind; `before` are the metrics from before it."""
+        self.set_away(False)
+        saved = self.redis.eval(_SAVE, 0)
+        lies = dict(zip(saved[::3], saved[2::3], strict=True))
+        queued = [key for key in lies if b":q:" in key]
+        tasks = [(message.task, _without_tokens(message.args)) for message in self.queue.messages()] if queued else []
+        lies = {key: None if b":l:" in key else data for key, data in lies.items() if key not in queued}
+        more = {name: value - before.get(name, 0) for name, value in counted().items()}
+        return Footprint(lies, tasks, {name: value for name, value in more.items() if value})
+
+    def edit(self, source: Source, id: Id, change: Callable[[bytes], bytes]) -> None:
+        """Change the bytes of an entry in Redis."""
+        key = KeySpace(source.policy.namespace).entry(id)
+        found = self.redis.get(key)
+        assert found is not None, key
+        self.redis.set(key, change(found), keepttl=True)
+
+    def age(self, source: Source, id: Id) -> None:
+        """Make an entry stale."""
+        self.edit(source, id, lambda data: encode(decode(data)._replace(loaded_ms=self.clock.now - 10**6)))
+
+    def _warm(self) -> None:
+        everything = [*twists.PRODUCTS, twists.SOLD]
+        fetch_many(products, everything, product_views)
+        for id in everything:
+            product_views.increment(id)
+        fetch_many(users, twists.USERS)
+        for name in ("discover", "trending", f"category/{twists.SLUG}", f"seller/{twists.USERS[0]}"):
+            first = PageAddress(name, per_page=2)
+            sizes = (replace(first, per_page=size) for size in (20, 100, 101))
+            for address in (first, first.next(), first.next().next(), *sizes):
+                assert read_page(address) is not None
+                # The next read is a hit, and so this process knows what to ask for together with the page.
+                assert read_page(address) is not None
+        self.queue.run()
+
+
+def counted() -> dict[Any, float]:
+    """Return the layer's own counters as they are."""
+    return {
+        (metric._name, *labels): series._value.get()
+        for metric in _METRICS
+        for labels, series in metric._metrics.items()
+    }
+
+
+def _without_tokens(args: list[Any]) -> list[Any]:
+    namespace, pairs, *rest = args
+    return [namespace, [id for id, _ in pairs], *rest]
+
+
+def _make_rows() -> None:
+    seller, _, _ = (UserFactory(id=id) for id in twists.USERS)
+    UserFactory(id=twists.INACTIVE, is_active=False)
+    category = CategoryFactory(slug=twists.SLUG)
+    now = timezone.now()
+    statuses = {twists.SOLD: ProductStatus.SOLD, twists.WITHDRAWN: ProductStatus.WITHDRAWN}
+    for id in (*twists.PRODUCTS, *statuses):
+        status = statuses.get(id, ProductStatus.AVAILABLE)
+        product = ProductFactory(id=id, seller=seller, category=category, status=status, views=id)
+        ProductViewsHour.objects.create(hour=now - timedelta(hours=1), product=product, views=id)
