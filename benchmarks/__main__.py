@@ -30,8 +30,11 @@ def main(argv: list[str]) -> int:
     print(machine())
     with own_place():
         for name in [options.name] if options.name else known:
-            found = import_module(f"benchmarks.{name}").run(quick=options.quick)
+            benchmark = import_module(f"benchmarks.{name}")
+            found = benchmark.run(quick=options.quick)
             print(rows.table(name, found), flush=True)
+            if hasattr(benchmark, "closing"):
+                print(benchmark.closing(found), flush=True)
             measured += found
     if options.json:
         rows.write_json(Path(options.json), measured)

@@ -1,7 +1,7 @@
 """HTTP: a product, a feed page and both batches, beside a bare Django view and a conventional DRF view.
 
 Latency is measured on one connection, throughput on eight; all three variants are served by the same processes, over
-the same connections, in interleaved rounds.
+the same connections, in interleaved rounds. The same reads with misses stand beside a floor that misses too.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from benchmarks.harness.rounds import interleaved, median_ratio
 from benchmarks.harness.rows import Reach, Row, number, row
 from benchmarks.harness.server import WebServer, web_server
 from benchmarks.harness.traffic import CONVENTIONAL, FLOOR, OURS, Scenario
+from benchmarks.http_parts import misses
 from benchmarks.peers.warm import warm
 
 CONNECTIONS = 8
@@ -36,16 +37,17 @@ class Scale:
     """
 
     products: int = 5_000
-    users: int = 500
+    users: int = 1_000
     pages: int = 50
     rounds: int = 20
+    miss_rounds: int = 10
     latency_seconds: float = 0.15
     throughput_seconds: float = 0.5
     warm_up_seconds: float = 0.5
 
 
 FULL = Scale()
-QUICK = Scale(rounds=5, latency_seconds=0.06, throughput_seconds=0.15, warm_up_seconds=0.1)
+QUICK = Scale(rounds=5, miss_rounds=3, latency_seconds=0.06, throughput_seconds=0.15, warm_up_seconds=0.1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ def measure(scale: Scale) -> list[Row]:
             turns = _measure(server, scenario, scale)
             found += _report(scenario.name, scenario, turns)
             measured += [turn for variant in turns.values() for turn in variant]
+        found += misses.measure(server, catalogue, pages=scale.pages, rounds=scale.miss_rounds, clients=CONNECTIONS)
     return [*found, _client(measured)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import zstandard
 from zstandard import frame_content_size
@@ -52,6 +52,16 @@ class Zstd(threading.local):
             raise CodecError(str(error)) from error
         raise CodecError(f"claims {size} bytes")
 
+    def decompress_all(self, frames: Sequence[bytes]) -> list[bytes]:
+        """Return what each frame holds. Raises CodecError, before anything is unpacked if one claims too much."""
+        try:
+            sizes = set(map(frame_content_size, frames))
+            if min(sizes) >= 0 and max(sizes) <= LIMIT_BYTES:
+                return list(map(self._decompress, frames))
+        except (zstandard.ZstdError, ValueError, MemoryError) as error:
+            raise CodecError(str(error)) from error
+        raise CodecError(f"one of {len(frames)} frames claims {max(sizes)} bytes")
+
 
 class TrainedDictionary:
     """A dictionary ready for use by any thread. Its number is how packed bytes name it. Raises CodecError."""
@@ -74,6 +84,9 @@ class TrainedDictionary:
     def unpack(self, data: bytes) -> bytes:
         return self._zstd.decompress(_MAGIC + data[NUMBER_BYTES:])
 
+    def unpack_all(self, packed: Sequence[bytes]) -> list[bytes]:
+        return self._zstd.decompress_all([_MAGIC + data[NUMBER_BYTES:] for data in packed])
+
 
 # Returns the dictionary of a number, or None if there is none.
 FindDictionary = Callable[[int], TrainedDictionary | None]
@@ -94,16 +107,29 @@ def pack(data: bytes, floor: int | None = None, dictionary: TrainedDictionary | 
     return (codec, packed) if len(packed) < len(data) else (RAW, data)
 
 
+def unpack_all(codecs: Sequence[int], packed: Sequence[bytes], find: FindDictionary) -> list[bytes]:
+    """Return what `unpack` returns of each; where all name one dictionary, at half the cost. Raises CodecError."""
+    if set(codecs) == {ZSTD_DICT} and len({data[:NUMBER_BYTES] for data in packed}) == 1:
+        return _named(packed[0], find).unpack_all(packed)
+    return [unpack(codec, data, find) for codec, data in zip(codecs, packed, strict=True)]
+
+
 def unpack(codec: int, data: bytes, find: FindDictionary = lambda number: None) -> bytes:
     """Return the bytes that `pack` was given, or raise CodecError."""
     if codec == RAW:
         return data
     if codec == ZSTD:
         return _plain.decompress(data)
-    if codec != ZSTD_DICT or len(data) < NUMBER_BYTES:
+    if codec != ZSTD_DICT:
         raise CodecError(f"unknown codec {codec}")
+    return _named(data, find).unpack(data)
+
+
+def _named(data: bytes, find: FindDictionary) -> TrainedDictionary:
+    if len(data) < NUMBER_BYTES:
+        raise CodecError(f"unknown dictionary: {len(data)} bytes name none")
     (number,) = _NUMBER.unpack_from(data)
     dictionary = find(number)
     if dictionary is None:
         raise CodecError(f"unknown dictionary {number:08x}")
-    return dictionary.unpack(data)
+    return dictionary

@@ -11,8 +11,10 @@ moment whose state of the database the value shows.
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from typing import NamedTuple
-from zlib import crc32
+
+from isal.isal_zlib import crc32
 
 from caching import codec, dictionaries
 
@@ -22,7 +24,7 @@ _CHECKSUM = struct.Struct(">I")
 _HEADER = struct.Struct(">BBBxHIQII")
 _IDENTITY = struct.Struct(">BBBxHI")
 _unpack_times = struct.Struct(">QII").unpack_from
-_COVERED_BYTES = _COVERED.size
+_COVERED_BYTES, _IDENTITY_BYTES = _COVERED.size, _IDENTITY.size
 HEADER_BYTES = _HEADER.size
 _NEGATIVE = 1
 _unpack_header = _HEADER.unpack_from
@@ -86,20 +88,22 @@ def fresh_prefixes(schema: int, generation: int) -> tuple[bytes, ...]:
     return tuple(_IDENTITY.pack(FORMAT, tag, 0, schema, generation) for tag in tags)
 
 
-def fresh_body(data: bytes | None, prefixes: tuple[bytes, ...], now_ms: int) -> bytes | None:
-    """Return the body of an entry that is fresh, whole, and neither negative nor of another kind; None for any other.
+def fresh_bodies(values: Sequence[bytes | None], prefixes: tuple[bytes, ...], now_ms: int) -> list[bytes] | None:
+    """Return the bodies of entries that are all fresh, whole, and neither negative nor of another kind, or None.
 
-    It is `decode` and the checks that follow it, at half the cost: a batch does this a hundred times.
+    It is `decode` and the checks that follow it, in one loop at a third of the cost: a batch has a hundred.
     """
-    if data is None or len(data) < HEADER_BYTES or not data.startswith(prefixes):
-        return None
-    loaded_ms, fresh_ms, checksum = _unpack_times(data, _IDENTITY.size)
-    body = data[HEADER_BYTES:]
-    if now_ms >= loaded_ms + fresh_ms or checksum != crc32(body, crc32(data[:_COVERED_BYTES])):
-        return None
-    if data[1] == codec.RAW:
-        return body
+    bodies, tags = [], bytearray()
     try:
-        return codec.unpack(data[1], body, dictionaries.by_number)
-    except codec.CodecError:
+        for data in values:
+            if data is None or not data.startswith(prefixes):
+                return None
+            loaded_ms, fresh_ms, checksum = _unpack_times(data, _IDENTITY_BYTES)
+            body = data[HEADER_BYTES:]
+            if now_ms >= loaded_ms + fresh_ms or checksum != crc32(body, crc32(data[:_COVERED_BYTES])):
+                return None
+            bodies.append(body)
+            tags.append(data[1])
+        return codec.unpack_all(tags, bodies, dictionaries.by_number) if any(tags) else bodies
+    except (struct.error, codec.CodecError):
         return None

@@ -26,6 +26,8 @@ from caching.keys import Id
 logger = logging.getLogger(__name__)
 
 TRUST_SECONDS = 1.0
+# When one thread looks again while the last look is still good, so that nobody has to wait for it.
+EARLY_SECONDS = 0.3
 # Notes that are read at once; each may hold many ids.
 _CHUNK = 200
 _DatabaseAway = (DatabaseError, InterfaceError, PoolTimeout)
@@ -42,10 +44,18 @@ class Journal:
     def check(self) -> None:
         """Make sure that Redis may be read: look at the journal if the last look is too old, and make up for it.
 
+        Under load one thread looks a little early, and the others go on meanwhile.
         Raises StoreUnavailable if there is something to make up for and Redis does not answer.
         """
-        if self._clock() >= self._trusted_until:
-            self._look()
+        left = self._trusted_until - self._clock()
+        if left > EARLY_SECONDS:
+            return
+        if self._lock.acquire(blocking=left <= 0):
+            try:
+                if self._trusted_until - self._clock() <= EARLY_SECONDS:
+                    self._trusted_until = self._look() + TRUST_SECONDS
+            finally:
+                self._lock.release()
 
     def trust(self, seconds: float) -> None:
         """Take the journal as empty for so long."""
@@ -72,12 +82,7 @@ class Journal:
         self._trusted_until = 0.0
         self._lock = threading.Lock()
 
-    def _look(self) -> None:
-        with self._lock:
-            if self._clock() >= self._trusted_until:
-                self._trusted_until = self._begin_to_make_up() + TRUST_SECONDS
-
-    def _begin_to_make_up(self) -> float:
+    def _look(self) -> float:
         """Make up for all notes, and return the time from which on there may be others."""
         connection = transaction.get_connection()
         if connection.needs_rollback:

@@ -50,14 +50,22 @@ class KeySpace:
         return f"{self._lease}{id}}}"
 
     def waiters(self, id: Id) -> str:
-        return f"{self._stem('w')}{id}}}"
+        return f"{self._waiters}{id}}}"
 
     def wake(self, id: Id) -> str:
-        return f"{self._stem('k')}{id}}}"
+        return f"{self._wake}{id}}}"
 
     @cached_property
     def _lease(self) -> str:
         return self._stem("l")
+
+    @cached_property
+    def _waiters(self) -> str:
+        return self._stem("w")
+
+    @cached_property
+    def _wake(self) -> str:
+        return self._stem("k")
 
     def _stem(self, kind: str) -> str:
         return f"{prefix()}:{kind}:{{{self._namespace}:"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from caching.entry import Entry, fresh_body, fresh_prefixes
+from caching.entry import Entry, fresh_bodies, fresh_prefixes
 from caching.erasure import UNKNOWN_GENERATION
 from caching.keys import Id
 
@@ -45,14 +45,7 @@ class Reading:
         if not self.reachable or self.generation == UNKNOWN_GENERATION:
             return None
         prefixes = fresh_prefixes(self._store.policy.schema, self.generation)
-        now = self._store.clock()
-        bodies = []
-        for value in self._values[:count]:
-            body = fresh_body(value, prefixes, now)
-            if body is None:
-                return None
-            bodies.append(body)
-        return bodies
+        return fresh_bodies(self._values[:count], prefixes, self._store.clock())
 
     def stored(self, position: int) -> bool:
         """Return whether anything at all is stored under the id at that position."""

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Protocol
 
 from benchmarks.harness.load import Connection
-from benchmarks.harness.traffic import OURS, Scenario
+from benchmarks.harness.traffic import OURS
+
+
+class Asked(Protocol):
+    """A scenario: its name, and its requests by variant."""
+
+    name: str
+    requests: dict[str, list[bytes]]
 
 
 class Disagreement(Exception):
     """A peer answered something else than ours to the same request."""
 
 
-def check(connection: Connection, scenario: Scenario, sample: int = 3) -> None:
+def check(connection: Connection, scenario: Asked, sample: int = 3) -> None:
     """Ask all variants the first few requests; view counts and links are each one's own. Raises Disagreement."""
     for variant, requests in scenario.requests.items():
         for ours, theirs in zip(scenario.requests[OURS][:sample], requests[:sample], strict=True):

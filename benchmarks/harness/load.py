@@ -8,6 +8,7 @@ bytes made beforehand; nothing is pipelined.
 from __future__ import annotations
 
 import gc
+import math
 import re
 import select
 import socket
@@ -139,6 +140,15 @@ def connections(host: str, port: int, count: int) -> Iterator[list[Connection]]:
 
 def drive(over: Sequence[Connection], requests: Sequence[bytes], seconds: float) -> Load:
     """Send the requests in turn over all connections for some seconds, then wait for the last answers."""
+    return _drive(over, cycle(requests), seconds)
+
+
+def drive_once(over: Sequence[Connection], requests: Sequence[bytes]) -> Load:
+    """Send each request once over all connections, and wait for the last answers."""
+    return _drive(over, iter(requests), math.inf)
+
+
+def _drive(over: Sequence[Connection], upcoming: Iterator[bytes], seconds: float) -> Load:
     poll = select.epoll()
     by_fd = {connection.socket.fileno(): connection for connection in over}
     for fd in by_fd:
@@ -146,21 +156,22 @@ def drive(over: Sequence[Connection], requests: Sequence[bytes], seconds: float)
     gc_was_on = gc.isenabled()
     gc.disable()
     try:
-        return _loop(poll, by_fd, requests, seconds)
+        return _loop(poll, by_fd, upcoming, seconds)
     finally:
         poll.close()
         if gc_was_on:
             gc.enable()
 
 
-def _loop(poll: select.epoll, by_fd: dict[int, Connection], requests: Sequence[bytes], seconds: float) -> Load:
-    upcoming = cycle(requests)
+def _loop(poll: select.epoll, by_fd: dict[int, Connection], upcoming: Iterator[bytes], seconds: float) -> Load:
     latencies: list[float] = []
     cpu, began = time.thread_time(), time.perf_counter()
     deadline = began + seconds
-    for connection in by_fd.values():
-        connection.send(next(upcoming))
-    busy = len(by_fd)
+    busy = 0
+    # The connections come first: when they run out, `zip` has not taken a request that nobody would send.
+    for connection, first in zip(by_fd.values(), upcoming, strict=False):
+        connection.send(first)
+        busy += 1
     while busy:
         ready = poll.poll(TIMEOUT_SECONDS)
         if not ready:
@@ -171,8 +182,9 @@ def _loop(poll: select.epoll, by_fd: dict[int, Connection], requests: Sequence[b
                 continue
             now = time.perf_counter()
             latencies.append((now - connection.began) * 1000)
-            if now < deadline:
-                connection.send(next(upcoming))
-            else:
+            following = next(upcoming, None) if now < deadline else None
+            if following is None:
                 busy -= 1
+            else:
+                connection.send(following)
     return Load(time.perf_counter() - began, latencies, time.thread_time() - cpu)

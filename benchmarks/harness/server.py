@@ -9,8 +9,8 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -40,9 +40,13 @@ class WebServer:
 
 
 @contextlib.contextmanager
-def web_server(environment: Mapping[str, str]) -> Iterator[WebServer]:
-    """Yield a server on a free port that answers already, and stop it afterwards. Raises ServerFailed."""
-    process = programs.web(free_port(), dict(environment))
+def web_server(environment: Mapping[str, str], adapt: Callable[[list[str]], list[str]] = list) -> Iterator[WebServer]:
+    """Yield a server on a free port that answers already, and stop it afterwards. Raises ServerFailed.
+
+    `adapt` may change the command line with which bin/dev starts it.
+    """
+    started = programs.web(free_port(), dict(environment))
+    process = replace(started, argv=adapt(started.argv))
     port = int(process.argv[process.argv.index("--port") + 1])
     with tempfile.TemporaryFile() as log:
         popen = subprocess.Popen(

@@ -36,29 +36,38 @@ def scenarios(catalogue: Catalogue, pages: int) -> list[Scenario]:
     batches = [_sample(random, catalogue.products, 100) for _ in some]
     people = [_sample(random, catalogue.users, 20) for _ in some]
     numbers = [random.randint(1, pages) for _ in some]
-    details = _by_variant(some, lambda base, pk: _get(f"{base}/products/{pk}/"))
-    feeds = _by_variant(numbers, lambda base, page: _get(f"{base}/feeds/discover/?page={page}"))
     return [
-        Scenario("detail", details, floor_aim=0.80, conventional_aim=2.0),
-        Scenario("feed page of 20", feeds, floor_aim=0.80),
-        Scenario("batch of 100", _by_variant(batches, _product_batch), floor_aim=0.80, conventional_aim=5.5),
-        Scenario("batch of 20 users", _by_variant(people, _user_batch), floor_aim=0.75),
+        Scenario("detail", by_variant(some, detail), floor_aim=0.80, conventional_aim=2.0),
+        Scenario("feed page of 20", by_variant(numbers, feed_page), floor_aim=0.80),
+        Scenario("batch of 100", by_variant(batches, product_batch), floor_aim=0.80, conventional_aim=5.5),
+        Scenario("batch of 20 users", by_variant(people, user_batch), floor_aim=0.75),
     ]
 
 
-def _by_variant(drawn: Sequence[T], make: Callable[[str, T], bytes]) -> dict[str, list[bytes]]:
-    return {variant: [make(base, item) for item in drawn] for variant, base in BASES.items()}
+def by_variant(
+    drawn: Sequence[T], make: Callable[[str, T], bytes], variants: Sequence[str] = tuple(BASES)
+) -> dict[str, list[bytes]]:
+    """Return what `make` makes of what was drawn, for each variant under its base."""
+    return {variant: [make(BASES[variant], item) for item in drawn] for variant in variants}
 
 
-def _get(path: str) -> bytes:
-    return request("GET", path, HOST)
+def detail(base: str, pk: int) -> bytes:
+    """Return the request of a product."""
+    return request("GET", f"{base}/products/{pk}/", HOST)
 
 
-def _product_batch(base: str, ids: list[int]) -> bytes:
+def feed_page(base: str, page: int) -> bytes:
+    """Return the request of a page of the newest products."""
+    return request("GET", f"{base}/feeds/discover/?page={page}", HOST)
+
+
+def product_batch(base: str, ids: list[int]) -> bytes:
+    """Return the request of many products."""
     return request("POST", f"{base}/batch/products/", HOST, json.dumps({"product_ids": ids}).encode())
 
 
-def _user_batch(base: str, ids: list[int]) -> bytes:
+def user_batch(base: str, ids: list[int]) -> bytes:
+    """Return the request of many users."""
     return request("POST", f"{base}/batch/users/", HOST, json.dumps({"user_ids": ids}).encode())
 
 

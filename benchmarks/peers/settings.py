@@ -10,7 +10,7 @@ ROOT_URLCONF = "benchmarks.peers.urls"
 _ours = CACHES["default"]
 _connections = _ours["OPTIONS"]["CONNECTION_POOL_KWARGS"]
 CACHES = {
-    **{alias: {**entry, "KEY_PREFIX": f"{CACHING_KEY_PREFIX}:dj"} for alias, entry in CACHES.items()},
+    **CACHES,
     # As django-redis comes: pickle, no compression.
     "conventional": {
         "BACKEND": "django_redis.cache.RedisCache",

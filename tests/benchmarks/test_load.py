@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from benchmarks.harness.load import UnexpectedAnswer, connections, drive, request, unchunked
+from benchmarks.harness.load import UnexpectedAnswer, connections, drive, drive_once, request, unchunked
 
 HOST = "127.0.0.1"
 LARGE = b"x" * 700_000
@@ -85,6 +85,17 @@ def test_every_answer_is_counted_and_timed(server: Server) -> None:
     assert abs(server.seen.count("/one") - server.seen.count("/two")) <= 1
     assert 0 < load.percentile_ms(0.5) <= load.percentile_ms(0.99) <= load.seconds * 1000
     assert 0 < load.client_cpu <= load.seconds
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 4, 11])
+def test_a_pass_sends_each_request_once(server: Server, count: int) -> None:
+    # When three connections share fewer requests, as many, or more than they are
+    paths = [f"/{number}" for number in range(count)]
+    with connections(HOST, _port(server), 3) as opened:
+        load = drive_once(opened, [request("GET", path, HOST) for path in paths])
+    # Then the server saw each of them once, and each has its latency
+    assert sorted(server.seen) == sorted(paths)
+    assert len(load.latencies_ms) == count
 
 
 @pytest.mark.parametrize("path", ["/large", "/chunked"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
@@ -10,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from caching.fetch import State, fetch
 from caching.invalidation import clear, invalidate
-from caching.journal import TRUST_SECONDS, Journal
+from caching.journal import EARLY_SECONDS, TRUST_SECONDS, Journal
 from caching.models import Invalidation
 from caching.store import StoreUnavailable
 from tests.deploy.services import free_port
@@ -51,12 +52,26 @@ def test_a_hit_asks_the_database_once_a_second(things, truth, looking, seconds, 
     truth.rows[1] = b"{}"
     fetch(things, 1)
     with django_assert_num_queries(0):
-        seconds.now += TRUST_SECONDS - 0.001
+        seconds.now += TRUST_SECONDS - EARLY_SECONDS - 0.01
         assert fetch(things, 1).state is State.HIT
     with django_assert_num_queries(1):
-        seconds.now += 0.001
+        seconds.now += 0.02
         assert fetch(things, 1).state is State.HIT
         assert fetch(things, 1).state is State.HIT
+
+
+def test_while_one_thread_looks_early_the_others_go_on(looking, seconds):
+    """Under load nobody waits for the look, as long as the last one is still good."""
+    looking.check()
+    seconds.now += TRUST_SECONDS - EARLY_SECONDS
+    with looking._lock:
+        looking.check()
+        seconds.now += EARLY_SECONDS
+        late = threading.Thread(target=looking.check)
+        late.start()
+        late.join(0.05)
+        assert late.is_alive()
+    late.join()
 
 
 def test_a_note_lives_from_the_write_to_the_erasure_and_no_rollback_leaves_one(things, truth):

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import NoReturn
 
-from . import interpreter, options, preflight, requirements, venv
+from . import interpreter, options, peers, preflight, requirements, venv
 from .errors import StartupError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -37,19 +37,23 @@ def main(argv: list[str]) -> int:
 
 def _start(command: str, arguments: list[str]) -> NoReturn:
     local_dir = Path(os.environ.get("LOCAL_DIR") or ROOT / ".local").absolute()
+    with_peers = False
     if command == "dev":
         port = options.dev_parser().parse_args(arguments).port
         preflight.require_alone(local_dir)
         preflight.require_port(port, local_dir)
     elif command == "bench":
-        options.bench_parser(ROOT).parse_args(arguments)
+        with_peers = peers.needed_by(options.bench_parser(ROOT).parse_args(arguments).name)
 
     wanted = requirements.wanted(command, ROOT, os.environ)
     other = interpreter.better_for(wanted, os.environ, sys.version_info[:2])
     if other:
         interpreter.become(other, [sys.argv[0], command, *arguments])
     _require_space(command, local_dir, first=not venv.is_ready(ROOT, wanted))
-    python = venv.prepare(ROOT, wanted, local_dir / "logs" / "pip.log")
+    log = local_dir / "logs" / "pip.log"
+    python = venv.prepare(ROOT, wanted, log)
+    if with_peers:
+        peers.prepare(ROOT, log)
     os.chdir(ROOT)
     os.environ["LOCAL_DIR"] = str(local_dir)
     interpreter.become(str(python), ["-m", f"marketplace.development.{command}", *arguments])

@@ -14,6 +14,13 @@ environment:
   PYTHON         the Python to build .venv with (3.11 or newer)
 """
 
+BENCH_HELP = """\
+Run every benchmark, or one, on servers of its own.
+
+`laws` puts other caching libraries beside ours. They are installed from requirements-peers.txt into .venv/peers, never
+into .venv; one that cannot be installed has rows that say so, and the rest is measured.
+"""
+
 DEV_HELP = """\
 Prepare .venv, start PostgreSQL and Redis under .local/, migrate, seed a demo catalogue once, warm the cache,
 start web, worker and beat, and print where everything is. Ctrl-C stops all of it; the data stays.
@@ -56,9 +63,7 @@ def dev_parser() -> argparse.ArgumentParser:
 def bench_parser(root: Path) -> argparse.ArgumentParser:
     """Return the options of bin/bench, whose help lists the benchmarks found under root."""
     listing = "\n".join(f"  {name:<14} {about}" for name, about in benchmarks(root)) or "  (none yet)"
-    parser = _parser(
-        "bin/bench", "Run every benchmark, or one, on servers of its own.\n", f"benchmarks:\n{listing}\n\n"
-    )
+    parser = _parser("bin/bench", BENCH_HELP, f"benchmarks:\n{listing}\n\n")
     parser.add_argument("name", nargs="?", metavar="NAME", help="one benchmark; without it, all of them")
     parser.add_argument("--quick", action="store_true", help="smaller rounds: a look, not a measurement")
     parser.add_argument("--json", metavar="FILE", help="also write the rows as JSON")

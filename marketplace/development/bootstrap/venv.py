@@ -1,4 +1,4 @@
-"""The virtual environment in .venv: reused while its stamp fits, rebuilt when a build was cut short."""
+"""The virtual environments, in .venv and inside it: reused while the stamp fits, rebuilt when a build was cut short."""
 
 from __future__ import annotations
 
@@ -18,19 +18,20 @@ from .requirements import Wanted, read_stamp, write_stamp
 
 STAMP = "bootstrap.json"
 UNFINISHED = "bootstrap.unfinished"
+PLACE = ".venv"
 
 
-def is_ready(root: Path, wanted: Wanted) -> bool:
-    """Tell whether .venv already holds all that is wanted, for this Python."""
-    missing = wanted.missing_from(_stamp(root / ".venv"))
+def is_ready(root: Path, wanted: Wanted, place: str = PLACE) -> bool:
+    """Tell whether the environment already holds all that is wanted, for this Python."""
+    missing = wanted.missing_from(_stamp(root / place))
     return not missing.files and not missing.wheels
 
 
-def prepare(root: Path, wanted: Wanted, log: Path) -> Path:
-    """Return the Python of a .venv that holds all that is wanted, or raise StartupError."""
-    venv = root / ".venv"
+def prepare(root: Path, wanted: Wanted, log: Path, place: str = PLACE) -> Path:
+    """Return the Python of an environment that holds all that is wanted, or raise StartupError."""
+    venv = root / place
     python = venv / "bin" / "python"
-    if is_ready(root, wanted):
+    if is_ready(root, wanted, place):
         return python
     with _only_one(root) as lock:
         stamp = _stamp(venv)
@@ -47,6 +48,17 @@ def prepare(root: Path, wanted: Wanted, log: Path) -> Path:
         write_stamp(venv / STAMP, {**stamp, "python": _python_id(), **missing.files, **missing.wheels})
         (venv / UNFINISHED).unlink()
     return python
+
+
+def install_singly(root: Path, file: str, log: Path, place: str) -> None:
+    """Install what can be of a file whose packages could not be installed together; its stamp goes on saying so."""
+    pins = [line for line in (root / file).read_text("utf-8").splitlines() if line and not line.startswith("#")]
+    with _only_one(root) as lock:
+        for pin in pins:
+            with contextlib.suppress(StartupError):
+                # The index was tried patiently before, for all of them together.
+                arguments = ["--retries", "0", pin]
+                pip.install(root / place / "bin" / "python", arguments, log, lock, f"installing {pin}")
 
 
 def _stamp(venv: Path) -> dict[str, str]:

@@ -1,0 +1,64 @@
+"""Products' entries in the states that reads are measured in."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+
+from django.core.management import call_command
+
+from caching.batch import fetch_many
+from products.cache import load_products, product_views, products
+
+TTL_SECONDS = 3600
+_CHUNK = 100
+_STALE_MS = round(products.policy.soft_ttl * 1000) + 1000
+
+
+class NotFresh(Exception):
+    """What was to be measured as hits is none."""
+
+
+def fill(ids: Sequence[int]) -> None:
+    """Load and fill all anew, as entries are packed now, with their live counts."""
+    for chunk in _chunks(ids):
+        products.store.invalidate(chunk)
+        fetch_many(products, chunk, product_views)
+
+
+def check_fresh(ids: Sequence[int]) -> None:
+    """Raise NotFresh unless all are hits."""
+    found = fetch_many(products, ids)
+    if found.hits < len(ids):
+        raise NotFresh(f"{found.hits} of {len(ids)} products are fresh, {found.stale} stale")
+
+
+def make_stale(ids: Sequence[int]) -> None:
+    """Fill entries that are past their soft TTL and that nobody is about to refresh."""
+    store = products.store
+    store.invalidate(ids)
+    generation = store.read([]).generation
+    store.fill(load_products(ids).bodies, store.lease(ids), store.clock() - _STALE_MS, generation)
+
+
+def make_noticed(ids: Sequence[int]) -> None:
+    """Fill stale entries whose leases a refresh already has."""
+    make_stale(ids)
+    products.store.lease(ids, background=frozenset(ids), ttl_ms=TTL_SECONDS * 1000)
+
+
+def train_dictionary() -> None:
+    """Have new entries packed with a dictionary that is trained on those that are cached."""
+    call_command("train_dictionary", "product", stdout=io.StringIO())
+
+
+def mean_bytes(ids: Sequence[int]) -> float:
+    """Return how many bytes an entry takes in Redis, with its envelope."""
+    from benchmarks.fetch_parts import raw
+
+    return sum(map(len, raw.client().mget(raw.keys(ids)))) / len(ids)
+
+
+def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(ids), _CHUNK):
+        yield ids[start : start + _CHUNK]

@@ -1,0 +1,1 @@
+"""Parts of the HTTP benchmark that have rows of their own."""
