@@ -21,8 +21,7 @@ from typing import NamedTuple
 from caching.clock import Clock
 from caching.connections import client, pool
 from caching.keys import Id, prefix
-from caching.pool import Command
-from caching.scripts import script
+from caching.scripts import Command, script
 
 _LIVE_TTL_MS = 6 * 3600 * 1000
 
@@ -84,9 +83,7 @@ class CounterFamily:
         """Seal every bucket whose time is over and return the numbers of the sealed ones, oldest first."""
         seal = script("seal")
         keys = (self._key(shard, "sealed"), self._key(shard, "buckets"))
-        (names,) = pool("state").call(
-            [Command(("EVALSHA", seal.digest, len(keys), *keys, self._width_ms, self._now()), seal)]
-        )
+        (names,) = pool("state").call([seal.command(keys, self._width_ms, self._now())])
         return [int(name) for name in names]
 
     def read(self, shard: int, numbers: Sequence[int]) -> list[Bucket]:
@@ -143,7 +140,7 @@ class CounterFamily:
     def _script(self, id: Id, amount: int, *seed: int) -> Command:
         count, shard = script("count"), self.shard(id)
         keys = (self._live(id), *self._bucket_keys[shard])
-        return Command(("EVALSHA", count.digest, 4, *keys, id, amount, self._width_ms, self._now(), *seed), count)
+        return count.command(keys, id, amount, self._width_ms, self._now(), *seed)
 
     @cached_property
     def _tags(self) -> list[str]:

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 from caching import metrics
 from caching.connections import RedisUnavailable, client, pool
 from caching.keys import prefix
-from caching.pool import Command
 from caching.scripts import script
 
 logger = logging.getLogger(__name__)
@@ -101,7 +100,7 @@ class DeadlineFamily:
         if not args:
             return Settled(0, 0)
         settle = script("deadline_settle")
-        (settled,) = pool("state").call([Command(("EVALSHA", settle.digest, 1, self.key, *args), settle)])
+        (settled,) = pool("state").call([settle.command((self.key,), *args)])
         return Settled(*settled)
 
     def put_missing(self, deadlines: Iterable[tuple[int, datetime]]) -> int:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from caching import metrics
 from caching.keys import Id, KeySpace
-from caching.pool import Command
 from caching.round_trip import round_trip
+from caching.scripts import Command
 
 # One DEL of this many keys takes Redis well under a millisecond.
 _CHUNK = 500

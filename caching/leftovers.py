@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 from caching.connections import client, pool
 from caching.entry import FORMAT, HEADER_BYTES
 from caching.keys import Id, prefix
-from caching.pool import Command
 from caching.scan import Walk, literal
 from caching.scripts import script
 from caching.source import Source, namespaces, registered
@@ -166,9 +165,7 @@ class Sweep:
     def _discard(self, reason: str, ones: Iterable[Found]) -> None:
         code = script("discard")
         guard = "1" if reason == "without_ttl" else "0"
-        calls = [
-            Command(("EVALSHA", code.digest, 1, found.name, found.head, HEADER_BYTES, guard), code) for found in ones
-        ]
+        calls = [code.command((found.name,), found.head, HEADER_BYTES, guard) for found in ones]
         if not calls:
             return
         freed = pool("cache").call(calls)

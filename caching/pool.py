@@ -10,30 +10,19 @@ import threading
 import time
 import weakref
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import redis
 from hiredis import pack_command
 from redis.exceptions import NoScriptError
 
 from caching.breaker import Breaker
-from caching.scripts import Script
+from caching.scripts import Command
 
 # A connection that rested longer than this may have been closed by the server, which costs a look to find out.
 _RESTED_SECONDS = 1.0
 
 _pools: weakref.WeakSet[Pool] = weakref.WeakSet()
-
-
-class Command(NamedTuple):
-    """One command as it is sent; `script` is what it calls, if it calls one by its digest."""
-
-    args: tuple[Any, ...]
-    script: Script | None = None
-
-    def with_source(self) -> tuple[Any, ...]:
-        """Return the call of the script with its source in place of its digest."""
-        return ("EVAL", self.script.source, *self.args[2:]) if self.script else self.args
 
 
 class Pool(redis.ConnectionPool):

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from caching import metrics
 from caching.breaker import BreakerOpen
 from caching.connections import RedisUnavailable, Role, one_server, pool
-from caching.pool import Command
+from caching.scripts import Command
 
 logger = logging.getLogger(__name__)
 

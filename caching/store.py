@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from caching import dictionaries, metrics
@@ -21,10 +21,9 @@ from caching.erasure import GENERATIONS, UNKNOWN_GENERATION, StoreUnavailable, e
 from caching.journal import journal
 from caching.keys import Id, KeySpace
 from caching.policy import Policy
-from caching.pool import Command
 from caching.reading import Reading
 from caching.round_trip import round_trip
-from caching.scripts import Script, script
+from caching.scripts import Command, script
 
 logger = logging.getLogger(__name__)
 
@@ -94,11 +93,12 @@ class Store:
         A caller who gives `wait_ms` is woken by `wait` within that time when the lease it did not get has ended.
         One who `saw_nothing` under any of the keys is told what has been filled since instead of filling it again.
         """
-        keys, lease = self._keys, script("lease")
-        tokens = {id: ("b" if id in background else "r") + secrets.token_hex(8) for id in ids}
+        keys, lease, stamp = self._keys, script("lease"), secrets.token_hex(8)
+        # A token is compared under its own key alone, so those of one call may be alike.
+        tokens = {id: ("b" if id in background else "r") + stamp for id in ids}
         rest = (ttl_ms or round(self.policy.lease * 1000), wait_ms, int(saw_nothing))
         commands = [
-            _call(lease, [keys.lease(id), keys.waiters(id), keys.entry(id)], token, *rest)
+            lease.command((keys.lease(id), keys.waiters(id), keys.entry(id)), token, *rest)
             for id, token in tokens.items()
         ]
         answers = self._run("lease", commands)
@@ -130,7 +130,7 @@ class Store:
         `loaded_ms` is when the load began, `generation` what was read before it. Raises StoreUnavailable.
         """
         leased = [id for id in bodies if id in tokens]
-        fills = [self._fill(id, bodies[id], tokens[id], loaded_ms, generation) for id in leased]
+        fills = [*self._fills(leased, bodies, tokens, loaded_ms, generation)]
         answers = round_trip("fill", fills, also)
         if answers.cache is not None:
             stored = sum(answers.cache)
@@ -142,11 +142,11 @@ class Store:
 
     def release(self, tokens: Mapping[Id, str], backoff_ms: int = 0) -> None:
         """End leases after a load that failed; for `backoff_ms` nobody else gets them."""
-        release = script("release")
+        keys, release = self._keys, script("release")
         round_trip(
             "release",
             [
-                _call(release, [self._keys.lease(id), self._keys.waiters(id), self._keys.wake(id)], token, backoff_ms)
+                release.command((keys.lease(id), keys.waiters(id), keys.wake(id)), token, backoff_ms)
                 for id, token in tokens.items()
             ],
         )
@@ -177,20 +177,26 @@ class Store:
         current = entry.schema == self.policy.schema and entry.generation == generation != UNKNOWN_GENERATION
         return entry if current else None
 
-    def _fill(self, id: Id, body: bytes | None, token: str, loaded_ms: int, generation: int) -> Command:
-        negative = body is None
-        fresh_ms = self.policy.soft_ms(negative)
-        entry = Entry(body or b"", negative, self.policy.schema, generation, loaded_ms, fresh_ms)
-        data = encode(entry, dictionary=dictionaries.current(self.policy.namespace))
-        keys = [self._keys.lease(id), self._keys.entry(id), self._keys.waiters(id), self._keys.wake(id)]
-        return _call(script("fill"), keys, token, data, self.policy.expire_ms(negative))
+    def _fills(
+        self,
+        ids: Iterable[Id],
+        bodies: Mapping[Id, bytes | None],
+        tokens: Mapping[Id, str],
+        loaded_ms: int,
+        generation: int,
+    ) -> Iterator[Command]:
+        policy, keys, fill = self.policy, self._keys, script("fill")
+        dictionary = dictionaries.current(policy.namespace)
+        for id in ids:
+            body = bodies[id]
+            negative = body is None
+            entry = Entry(body or b"", negative, policy.schema, generation, loaded_ms, policy.soft_ms(negative))
+            data = encode(entry, dictionary=dictionary)
+            names = (keys.lease(id), keys.entry(id), keys.waiters(id), keys.wake(id))
+            yield fill.command(names, tokens[id], data, policy.expire_ms(negative))
 
     def _run(self, operation: str, commands: Sequence[Command]) -> list[Any]:
         answers = round_trip(operation, commands).cache
         if answers is None:
             raise StoreUnavailable(f"{operation} of {self.policy.namespace}")
         return answers
-
-
-def _call(called: Script, keys: list[str], *args: Any) -> Command:
-    return Command(("EVALSHA", called.digest, len(keys), *keys, *args), called)

@@ -1,10 +1,22 @@
-"""The Lua scripts of the layer, loaded by name and called by digest."""
+"""Commands to Redis as they are sent, and the Lua scripts of the layer, loaded by name and called by digest."""
 
 from __future__ import annotations
 
 import hashlib
 from functools import cache
 from importlib.resources import files
+from typing import Any, NamedTuple
+
+
+class Command(NamedTuple):
+    """One command as it is sent; `script` is what it calls, if it calls one by its digest."""
+
+    args: tuple[Any, ...]
+    script: Script | None = None
+
+    def with_source(self) -> tuple[Any, ...]:
+        """Return the call of the script with its source in place of its digest."""
+        return ("EVAL", self.script.source, *self.args[2:]) if self.script else self.args
 
 
 class Script:
@@ -13,6 +25,10 @@ class Script:
     def __init__(self, name: str) -> None:
         self.source = files(__package__).joinpath(f"{name}.lua").read_text("utf-8")
         self.digest = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
+
+    def command(self, keys: tuple[str | bytes, ...], *args: Any) -> Command:
+        """Return the command that calls it."""
+        return Command(("EVALSHA", self.digest, len(keys), *keys, *args), self)
 
 
 @cache

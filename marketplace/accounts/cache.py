@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import orjson
+from django.db import connection
 
 from caching.invalidation import invalidate
 from caching.keys import Id
@@ -21,10 +22,20 @@ PUBLIC_FIELDS = ("id", "username", "display_name", "date_joined")
 _SHOWN = frozenset({*PUBLIC_FIELDS, "is_active"})
 
 
+# Written out, since a loader is what a miss waits for, and the ORM takes longer to put this together than it runs.
+_LOAD = "SELECT id, username, display_name, date_joined FROM accounts_user WHERE id = ANY(%s) AND is_active"
+
+
 def load_users(ids: Sequence[Id]) -> Load:
     """Load active users in one query; an inactive one does not exist for anybody else."""
-    rows = User.objects.filter(id__in=ids, is_active=True).values(*PUBLIC_FIELDS)
-    return Load({row["id"]: orjson.dumps(row, option=orjson.OPT_UTC_Z) for row in rows})
+    with connection.cursor() as cursor:
+        cursor.execute(_LOAD, [[int(id) for id in ids]])
+        rows = cursor.fetchall()
+    return Load({row[0]: _render(row) for row in rows})
+
+
+def _render(row: Sequence[Any]) -> bytes:
+    return orjson.dumps(dict(zip(PUBLIC_FIELDS, row, strict=True)), option=orjson.OPT_UTC_Z)
 
 
 users = register(Source(Policy("user", soft_ttl=900, hard_ttl=24 * 3600, negative_ttl=10), load_users))

@@ -14,7 +14,7 @@ from django.db import connection
 from caching.breaker import Breaker, BreakerOpen
 from caching.connections import pool
 from caching.fetch import State, fetch
-from caching.pool import Command
+from caching.scripts import Command
 from products.cache import products
 from tests.caching.elsewhere import OtherProcess
 from tests.deploy.services import wait_until

@@ -13,7 +13,8 @@ from redis.exceptions import MaxConnectionsError
 import caching.pool
 from caching.connections import client, pool
 from caching.counters import CounterFamily
-from caching.pool import Command, Pool
+from caching.pool import Pool
+from caching.scripts import Command
 from tests.deploy.services import wait_until
 
 
