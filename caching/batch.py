@@ -126,7 +126,7 @@ def settle_many(look: LookMany, wait: bool = False) -> Batch:
     namespace, now = source.policy.namespace, source.store.clock()
     stale = [id for id in stale if workers.may_ask(namespace, id, entries[id].loaded_ms, now)]
     leases = _lease(source, missing, stale) if reading.reachable else Leases()
-    due = _refresh(source, stale, leases, entries, reading.generation)
+    due = _refresh(source, stale, leases, entries, reading.generation, loading=bool(missing))
     if wait and reading.reachable and may_fill():
         missing = _wait(source, missing, leases, entries)
     respect_backoff(source, missing, leases)
@@ -163,19 +163,30 @@ def _lease(source: Source, missing: Sequence[Id], stale: Sequence[Id]) -> Leases
     if not (missing or stale) or not may_fill():
         return Leases()
     try:
-        return source.store.lease([*missing, *stale], background=frozenset(stale))
+        leases = source.store.lease([*missing, *stale], background=frozenset(stale))
     except StoreUnavailable:
         return Leases()
+    for id in leases.backed_off:
+        workers.ran(source.policy.namespace, id)
+    return leases
 
 
 def _refresh(
-    source: Source, stale: Sequence[Id], leases: Leases, entries: dict[Id, Entry], generation: int
+    source: Source,
+    stale: Sequence[Id],
+    leases: Leases,
+    entries: dict[Id, Entry],
+    generation: int,
+    loading: bool,
 ) -> list[Id]:
-    """Have what is stale refreshed, and return what there seems to be no worker for."""
-    mine = [id for id in stale if id in leases]
-    due = [id for id in mine if not workers.would_refresh(source.policy.namespace, id, entries[id].loaded_ms)]
+    """Have what is stale refreshed; return what this batch refreshes itself, because it loads something anyway, or
+    because there seems to be no worker."""
+    mine, namespace = [id for id in stale if id in leases], source.policy.namespace
+    if loading:
+        return mine
+    due = {id for id in mine if not workers.would_refresh(namespace, id, entries[id].loaded_ms)}
     refresh_later(source, {id: leases.pop(id) for id in mine if id not in due}, generation)
-    return due
+    return [id for id in mine if id in due]
 
 
 def _wait(source: Source, missing: Sequence[Id], leases: Leases, entries: dict[Id, Entry]) -> list[Id]:

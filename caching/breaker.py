@@ -45,11 +45,17 @@ class Breaker:
         with self._lock:
             if self.is_open:
                 return
+            probe = threading.Thread(target=self._until_answered, name="redis-probe", daemon=True)
             self.is_open = True
+            try:
+                probe.start()
+            except RuntimeError:
+                # Nobody could close it again; the next failure tries once more.
+                self.is_open = False
+                return
         metrics.BREAKER_OPENED.labels(self._server).inc()
         metrics.BREAKERS_OPEN.labels(self._server).inc()
         logger.warning("Redis at %s failed; reads go to PostgreSQL until it answers a probe", self._server)
-        threading.Thread(target=self._until_answered, name="redis-probe", daemon=True).start()
 
     def _until_answered(self) -> None:
         began = time.monotonic()

@@ -21,7 +21,7 @@ Role = Literal["cache", "state"]
 _ALIAS: dict[Role, str] = {"cache": "default", "state": "state"}
 
 # What a caller can handle by going to PostgreSQL: Redis unreachable, too slow, out of memory or loading.
-RedisUnavailable = (redis.ConnectionError, redis.TimeoutError, redis.ResponseError)
+RedisUnavailable = (redis.ConnectionError, redis.TimeoutError, redis.ResponseError, redis.InvalidResponse)
 
 
 def cache_settings(url: str, timeout: float, max_connections: int, key_prefix: str) -> dict[str, Any]:

@@ -24,6 +24,9 @@ from caching.keys import Id, prefix
 from caching.scripts import Command, script
 
 _LIVE_TTL_MS = 6 * 3600 * 1000
+# A live count has at most so many digits, as in count.lua; what is larger is rubbish.
+_MOST_DIGITS = 15
+_MOST = 10**_MOST_DIGITS
 
 
 class Bucket(NamedTuple):
@@ -170,6 +173,12 @@ def known(ids: Sequence[Id], values: Sequence[bytes | None]) -> dict[Id, int]:
         counts = [*map(int, values)]  # type: ignore[arg-type]
     except (TypeError, ValueError):
         counts = []
-    if counts and min(counts) >= 0:
+    if counts and min(counts) >= 0 and max(counts) < _MOST:
         return dict(zip(ids, counts, strict=True))
-    return {id: int(value) for id, value in zip(ids, values, strict=True) if value and value.isdigit()}
+    found = {id: live_count(value) for id, value in zip(ids, values, strict=True)}
+    return {id: live for id, live in found.items() if live is not None}
+
+
+def live_count(value: bytes | None) -> int | None:
+    """Return the live count that Redis keeps as these bytes; None if it is none."""
+    return int(value) if value and len(value) <= _MOST_DIGITS and value.isdigit() else None

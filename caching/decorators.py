@@ -129,15 +129,18 @@ class Decorator(Protocol):
     def __call__(self, function: Callable[P, R]) -> Cached[P, R]: ...
 
 
-def stale_while_revalidate(key_prefix: str, ttl: float, *, hard_ttl: float | None = None) -> Decorator:
+def stale_while_revalidate(
+    key_prefix: str, ttl: float, *, hard_ttl: float | None = None, lease: float = 4.0
+) -> Decorator:
     """Keep a function's answers: fresh for `ttl` seconds, then served stale while one Celery task refreshes them.
 
     The function may be async. Arguments and answers are JSON. After `hard_ttl` (default: 24 times `ttl`) an answer is
-    computed again before it is given. The function must be importable by the worker: it is found by `key_prefix`.
-    Raises ValueError for a prefix that is taken. A call raises TypeError for arguments that are not JSON,
+    computed again before it is given. `lease` is how many seconds the first computation may take if it is to be kept;
+    later ones have twice what it has taken so far. The function must be importable by the worker: it is found by
+    `key_prefix`. Raises ValueError for a prefix that is taken. A call raises TypeError for arguments that are not JSON,
     ValueError for NaN and for arguments too long for a key, and LoaderBackedOff right after the function has failed.
     """
-    policy = Policy(key_prefix, soft_ttl=ttl, hard_ttl=hard_ttl if hard_ttl is not None else ttl * 24)
+    policy = Policy(key_prefix, soft_ttl=ttl, hard_ttl=hard_ttl if hard_ttl is not None else ttl * 24, lease=lease)
 
     def decorate(function: Callable[..., Any]) -> Any:
         return (AsyncCached if inspect.iscoroutinefunction(function) else Cached)(function, policy)

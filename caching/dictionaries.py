@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -39,8 +40,12 @@ class Registry:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._asking = threading.Lock()
+        self.after_fork()
         self.start_afresh()
+
+    def after_fork(self) -> None:
+        """Take a new lock: another thread of the parent may have held this one."""
+        self._asking = threading.Lock()
 
     def start_afresh(self, look_at: float = 0.0) -> None:
         """Forget everything, and look for the current ones not before the clock says `look_at`."""
@@ -122,6 +127,7 @@ class Registry:
 
 
 registry = Registry()
+os.register_at_fork(after_in_child=registry.after_fork)
 # Bound once, because a batch calls it for each of its entries.
 by_number = registry.by_number
 current = registry.current

@@ -16,6 +16,7 @@ from kombu.pools import producers
 
 from caching import metrics
 from caching.connections import RedisUnavailable
+from caching.transactions import in_transaction
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ def enqueue(task: str, *args: Any, expires: float) -> bool:
     `expires` (seconds) drops it where workers come back too late for it to matter. A broker that is away is
     logged, counted and answered by False: whoever reads next notices the same work again.
     """
-    if transaction.get_connection().in_atomic_block:
+    if in_transaction():
         transaction.on_commit(lambda: _send(task, args, expires), robust=True)
         return True
     # Not by `on_commit`: that opens a connection to look at autocommit, and a stale hit needs no database.

@@ -27,6 +27,8 @@ _unpack_times = struct.Struct(">QII").unpack_from
 _COVERED_BYTES, _IDENTITY_BYTES = _COVERED.size, _IDENTITY.size
 HEADER_BYTES = _HEADER.size
 _NEGATIVE = 1
+# By how much the clocks of two machines may differ without an entry of one counting as stale on the other.
+_CLOCKS_DIFFER_MS = 2000
 _unpack_header = _HEADER.unpack_from
 # A batch makes a hundred entries, and the constructor of a NamedTuple takes twice as long as that of a tuple.
 _new_tuple = tuple.__new__
@@ -47,7 +49,8 @@ class Entry(NamedTuple):
     fresh_ms: int
 
     def is_fresh(self, now_ms: int) -> bool:
-        return now_ms < self.loaded_ms + self.fresh_ms
+        """Return whether it may be answered without a refresh; one from the future was loaded by a clock gone wrong."""
+        return -_CLOCKS_DIFFER_MS <= now_ms - self.loaded_ms < self.fresh_ms
 
 
 def encode(entry: Entry, floor: int | None = None, dictionary: codec.TrainedDictionary | None = None) -> bytes:
@@ -100,7 +103,9 @@ def fresh_bodies(values: Sequence[bytes | None], prefixes: tuple[bytes, ...], no
                 return None
             loaded_ms, fresh_ms, checksum = _unpack_times(data, _IDENTITY_BYTES)
             body = data[HEADER_BYTES:]
-            if now_ms >= loaded_ms + fresh_ms or checksum != crc32(body, crc32(data[:_COVERED_BYTES])):
+            if not -_CLOCKS_DIFFER_MS <= now_ms - loaded_ms < fresh_ms or checksum != crc32(
+                body, crc32(data[:_COVERED_BYTES])
+            ):
                 return None
             bodies.append(body)
             tags.append(data[1])

@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from caching import metrics
 from caching.connections import RedisUnavailable
-from caching.counters import CounterFamily
+from caching.counters import CounterFamily, live_count
 from caching.early import is_due, workers
 from caching.entry import Entry
 from caching.keys import Id
@@ -189,9 +189,7 @@ def _count(look: Look, family: CounterFamily) -> Look:
 def _live(reading: Reading) -> int | None:
     """Return the live count that rode along: a number from a count, bytes from a look-up, None if not known."""
     answer = reading.also[0] if reading.also else None
-    if isinstance(answer, bytes):
-        return int(answer) if answer.isdigit() else None
-    return answer
+    return live_count(answer) if isinstance(answer, bytes) else answer
 
 
 def _is_due_early(source: Source, entry: Entry) -> bool:

@@ -9,7 +9,6 @@ import logging
 import threading
 import time
 from collections.abc import Iterable, Sequence
-from functools import partial
 
 from django.db import transaction
 
@@ -17,6 +16,7 @@ from caching.erasure import StoreUnavailable, erase, erase_all
 from caching.journal import TRUST_SECONDS, journal
 from caching.keys import Id
 from caching.source import Source, registered
+from caching.transactions import in_transaction
 
 logger = logging.getLogger(__name__)
 _thread = threading.local()
@@ -50,9 +50,11 @@ def clear(namespace: str) -> None:
 
 
 def _after_commit(namespace: str, ids: Sequence[Id] | None) -> None:
-    if transaction.get_connection().in_atomic_block:
+    if in_transaction():
         note = journal.note(namespace, ids)
-        transaction.on_commit(partial(_erase, namespace, ids, _current_commit(), note), robust=True)
+        commit = _current_commit()
+        # Not a partial: Django names a robust hook by its __qualname__ when it logs what it raised.
+        transaction.on_commit(lambda: _erase(namespace, ids, commit, note), robust=True)
     else:
         _erase(namespace, ids, _Commit())
 

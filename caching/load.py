@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
-
-from django.db import transaction
 
 from caching import metrics
 from caching.counters import CounterFamily
 from caching.keys import Id
 from caching.source import Load, Source
 from caching.store import Leases, StoreUnavailable
+from caching.transactions import in_transaction
+
+logger = logging.getLogger(__name__)
 
 
 class LoaderBackedOff(Exception):
@@ -32,7 +34,7 @@ class Loaded(NamedTuple):
 def may_fill() -> bool:
     """Return whether a value read now may be stored: not inside a transaction, which may see what it wrote itself
     and may yet roll back."""
-    return not transaction.get_connection().in_atomic_block
+    return not in_transaction()
 
 
 def respect_backoff(source: Source, missing: Iterable[Id], leases: Leases) -> None:
@@ -60,7 +62,7 @@ def load_and_fill(
     `tokens` must have been taken before this call. Whatever the loader raises passes through, after the leases
     were ended and the loader backed off. Without Redis the counts are the totals of the database.
     """
-    loaded_ms = source.store.clock()
+    loaded_ms, lease_ms = source.store.clock(), source.pace.lease_ms()
     unseeded = list(uncounted)
     try:
         with source.pace.measured():
@@ -69,6 +71,8 @@ def load_and_fill(
         if tokens:
             source.store.release(tokens, source.pace.backoff_ms())
         raise
+    if tokens and source.pace.last_ms > lease_ms:
+        logger.warning("%s took %d ms to load, longer than its lease", source.policy.namespace, source.pace.last_ms)
     totals = {id: load.totals[id] for id in unseeded if id in load.totals}
     bodies = {id: load.bodies.get(id) for id in missing}
     # What a transaction sees may never have been: it seeds nothing unless there is a view to count.

@@ -24,6 +24,7 @@ class Pace:
         self._most_lease_ms = round(most_lease * 1000)
         self._mean_ms: float | None = None
         self._failures = 0
+        self.last_ms = 0.0
 
     @property
     def load_ms(self) -> float:
@@ -40,14 +41,18 @@ class Pace:
             self._failures += 1
             raise
         took = (time.perf_counter() - began) * 1000
-        self._failures = 0
+        self._failures, self.last_ms = 0, took
         self._mean_ms = took if self._mean_ms is None else (1 - _NEWEST) * self._mean_ms + _NEWEST * took
 
     def lease_ms(self) -> int:
-        """Return how long a lease lasts: many times a load, so that a loader that died blocks its key only so long."""
+        """Return how long a lease lasts: many times a load, so that a loader that died blocks its key only so long.
+
+        Loads that take longer than the most a lease should last get twice their time: none could be stored otherwise.
+        """
         if self._mean_ms is None:
             return self._most_lease_ms
-        return min(self._most_lease_ms, max(_LEAST_LEASE_MS, round(_LOADS_A_LEASE * self._mean_ms)))
+        comfortable = max(_LEAST_LEASE_MS, round(_LOADS_A_LEASE * self._mean_ms))
+        return max(min(self._most_lease_ms, comfortable), round(2 * self._mean_ms))
 
     def backoff_ms(self) -> int:
         """Return for how long nobody should try again: twice as long with each failure in a row, less some jitter."""

@@ -54,6 +54,14 @@ def prefetch(source: Source, ids: Sequence[Id], task: str = REFRESH_TASK) -> Non
 
 
 def refresh(namespace: str, pairs: Sequence[tuple[Id, str]], generation: int) -> Mapping[Id, bytes]:
-    """Load and fill leased ids; return what exists. Runs in the worker."""
-    tokens = dict(pairs)
-    return load_and_fill(registered(namespace), list(tokens), tokens, generation).load.bodies
+    """Load and fill leased ids; return what exists. Runs in the worker.
+
+    What lost its lease on the way (to an invalidation, to a reader who could not wait, to time) is left out, because
+    its fill would be refused.
+    """
+    source = registered(namespace)
+    try:
+        tokens = source.store.renew(dict(pairs), source.pace.lease_ms())
+    except StoreUnavailable:
+        return {}
+    return load_and_fill(source, list(tokens), tokens, generation).load.bodies if tokens else {}

@@ -8,8 +8,11 @@ and is refused, and a lease lost to eviction or a flush refuses the fill too, wh
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import secrets
+import threading
+import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -26,6 +29,10 @@ from caching.round_trip import round_trip
 from caching.scripts import Command, script
 
 logger = logging.getLogger(__name__)
+
+# How many readers of a process may block at once, and how long one beyond them sleeps before it looks again.
+_blocking = threading.BoundedSemaphore(24)
+_NAP_SECONDS = 0.05
 
 __all__ = ["Leases", "Store", "StoreUnavailable"]
 
@@ -112,10 +119,16 @@ class Store:
         """Block until the lease of an id has ended, or `ms` are over. Raises StoreUnavailable."""
         # Redis 6.2 takes 0.001 s for no limit at all.
         seconds = max(ms, 2) / 1000
+        if not _blocking.acquire(blocking=False):
+            # Each that blocks holds a connection, and others need some to read by.
+            time.sleep(min(seconds, _NAP_SECONDS))
+            return
         try:
             pool("cache").call([Command(("BLPOP", self._keys.wake(id), f"{seconds:.3f}"))], patience=seconds)
         except RedisUnavailable as error:
             raise StoreUnavailable(f"wait for {self.policy.namespace}") from error
+        finally:
+            _blocking.release()
 
     def fill(
         self,
@@ -139,6 +152,12 @@ class Store:
         if answers.state is None:
             raise StoreUnavailable(f"fill of {self.policy.namespace}")
         return answers.state
+
+    def renew(self, tokens: Mapping[Id, str], ttl_ms: int) -> dict[Id, str]:
+        """Return those leases that still stand, with their full time before them. Raises StoreUnavailable."""
+        renew = script("renew")
+        answers = self._run("renew", [renew.command((self._keys.lease(id),), tokens[id], ttl_ms) for id in tokens])
+        return {id: token for (id, token), stands in zip(tokens.items(), answers, strict=True) if stands}
 
     def release(self, tokens: Mapping[Id, str], backoff_ms: int = 0) -> None:
         """End leases after a load that failed; for `backoff_ms` nobody else gets them."""
@@ -164,7 +183,8 @@ class Store:
             return int(raw)
         # Nobody knows what entries were of before it was damaged, so none of them may come back.
         metrics.BAD_ENTRIES.labels(self.policy.namespace).inc()
-        self.clear()
+        with contextlib.suppress(StoreUnavailable):
+            self.clear()
         return UNKNOWN_GENERATION
 
     def _usable(self, raw: bytes, generation: int) -> Entry | None:

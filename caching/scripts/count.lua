@@ -6,8 +6,9 @@
 --         and to seed: 5 total in PostgreSQL, 6 TTL of the live count in ms, 7.. the applied buckets
 --   returns the live count after counting, or nil if it is not known and nothing was counted
 local id, amount = ARGV[1], tonumber(ARGV[2])
-local live = redis.call('GET', KEYS[1])
-if not (live and live:match('^%d+$')) then
+local live = redis.pcall('GET', KEYS[1])
+-- More than fifteen digits, or a key of another type, is rubbish like any other, and INCRBY would fail on it.
+if not (type(live) == 'string' and #live <= 15 and live:match('^%d+$')) then
   if not ARGV[5] then
     return false
   end

@@ -10,8 +10,8 @@
 if ARGV[4] == '1' and redis.call('TYPE', KEYS[3]).ok == 'string' then
   return 2
 end
-local holder = redis.call('GET', KEYS[1])
-if holder then
+local holder = redis.pcall('GET', KEYS[1])
+if type(holder) == 'string' then
   local kind = holder:sub(1, 1)
   if kind == 'x' then
     return -math.max(1, redis.call('PTTL', KEYS[1]))

@@ -68,13 +68,14 @@ def _plain_number(given: list[str], default: int, most: int) -> int:
 
 
 def _answer(request: HttpRequest, number: int, page: FeedPage) -> HttpResponseBase:
-    next_link = _link(request, number + 1) if page.has_next else None
-    previous_link = _link(request, number - 1) if number > 1 else None
+    query = dict(request.GET.lists())
+    here = f"{request.scheme}://{request.get_host()}{request.path}"
+    next_link = _link(here, query, number + 1) if page.has_next else None
+    previous_link = _link(here, query, number - 1) if number > 1 else None
     parts = [*page.batch.bodies.values(), str(next_link).encode(), str(previous_link).encode()]
     body = products_page(page.batch, next_link, previous_link)
     return conditional_response(request, body, page.origin, weak_etag(parts))
 
 
-def _link(request: HttpRequest, page: int) -> str:
-    query = {**dict(request.GET.lists()), "page": [str(page)]}
-    return f"{request.scheme}://{request.get_host()}{request.path}?{urlencode(query, doseq=True)}"
+def _link(here: str, query: dict[str, list[str]], page: int) -> str:
+    return f"{here}?{urlencode({**query, 'page': [str(page)]}, doseq=True)}"

@@ -271,8 +271,10 @@ def test_trouble_in_one_shard_does_not_hold_up_another(family, totals, clock, re
     assert totals.counts == {1: 1}
 
 
-def test_a_live_count_that_is_rubbish_is_seeded_again(family, redis_state):
-    redis_state.set("mp:n:{clicks:1}:live:1", "rubbish")
+@pytest.mark.parametrize("rubbish", ["rubbish", "-3", "1.5", "9" * 19, "9" * 5000, None])
+def test_a_live_count_that_is_rubbish_is_seeded_again(family, redis_state, rubbish):
+    name = "mp:n:{clicks:1}:live:1"
+    redis_state.set(name, rubbish) if rubbish else redis_state.rpush(name, "of another type")
     assert family.live([1]) == {}
     assert family.increment(1) is None
     assert family.seed({1: 4}, frozenset(), amount=1) == {1: 5}

@@ -127,6 +127,13 @@ def test_a_decompression_bomb_is_refused_before_it_is_unpacked():
             codec.unpack(tag, packed, lambda number: trained)
 
 
+def test_a_bomb_among_others_is_refused_before_any_is_unpacked():
+    trained = dictionary("things")
+    packed = [trained.pack(LARGE), trained.pack(bytes(codec.LIMIT_BYTES + 1))]
+    with pytest.raises(codec.CodecError, match="claims"):
+        codec.unpack_all([codec.ZSTD_DICT] * 2, packed, lambda number: trained)
+
+
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 def test_nothing_is_packed_that_could_not_be_unpacked(form):
     large = bytes(codec.LIMIT_BYTES + 1)

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection, transaction
 
+from caching.batch import fetch_many
 from caching.connections import client
 from caching.counters import CounterFamily
 from caching.fetch import State, fetch
@@ -221,3 +222,16 @@ def test_inside_a_transaction_no_live_count_is_seeded_without_a_view(things):
     with transaction.atomic():
         assert fetch(things, 1, family).live == 3
     assert family.live([1]) == {}
+
+
+@pytest.mark.parametrize("read", [fetch, lambda things, pk: fetch_many(things, [pk])], ids=["fetch", "fetch_many"])
+def test_freshness_counts_from_the_start_of_the_load(things, truth, clock, read):
+    """Law 2: what a load that took fifty seconds found is ten seconds from its soft expiry (60 s)."""
+    truth.rows = {1: b"one"}
+    truth.during_load = lambda: clock.advance(50)
+    read(things, 1)
+    truth.during_load = lambda: None
+    clock.advance(9)
+    assert fetch(things, 1).state is State.HIT
+    clock.advance(1)
+    assert fetch(things, 1).state is State.STALE

@@ -103,3 +103,20 @@ def test_a_prefetch_fills_what_is_missing_and_leaves_the_rest(stale, things, tru
     assert [message.args[1][0][0] for message in queue.run()] == [3]
     assert fetch(things, 3)[:2] == (b"three", State.HIT)
     assert truth.loads == [[3]]
+
+
+def test_after_a_clear_a_refresh_fills_what_readers_find(things, truth, clock, queue):
+    # Given an entry of the generation after a clear, which is stale
+    things.store.clear()
+    truth.rows = {1: b"old"}
+    fetch(things, 1)
+    truth.rows = {1: b"new"}
+    clock.advance(61)
+
+    # When the worker refreshes it
+    assert fetch(things, 1).state is State.STALE
+    queue.run()
+
+    # Then it is of that generation too
+    found = fetch(things, 1)
+    assert (found.body, found.state) == (b"new", State.HIT)

@@ -138,6 +138,16 @@ def test_what_waits_and_wakes_has_a_ttl(patient):
     assert 0 < client("cache").pttl(KEYS.wake(1)) <= 1000
 
 
+def test_what_wakes_after_a_failure_has_a_ttl(patient):
+    """Law 8."""
+    tokens = patient.store.lease([1])
+    assert not patient.store.lease([1], wait_ms=3000)
+
+    patient.store.release(tokens, backoff_ms=500)
+
+    assert 0 < client("cache").pttl(KEYS.wake(1)) <= 1000
+
+
 def test_any_number_of_waiters_leaves_a_short_list(patient):
     tokens = patient.store.lease([1])
     client("cache").set(KEYS.waiters(1), 5_000_000, px=3000)
@@ -188,3 +198,11 @@ def test_who_found_something_unusable_gets_the_lease_although_an_entry_is_there(
     truth.rows[1] = b"{}"
     client("cache").set(KEYS.entry(1), b"rubbish", ex=60)
     assert take_turn(patient, 1, patient.store.read([1])).leases.keys() == {1}
+
+
+def test_a_lease_that_is_none_is_taken(patient):
+    """Law 5."""
+    client("cache").hset(KEYS.lease(1), "of another", "type")
+    tokens = patient.store.lease([1])
+    patient.store.fill({1: b"{}"}, tokens, patient.store.clock(), 0)
+    assert patient.store.read([1]).entries[1].body == b"{}"
