@@ -117,3 +117,9 @@ def process_env(request: pytest.FixtureRequest) -> dict[str, str]:
     user, password = settings["USER"], settings["PASSWORD"]
     host, port, name = settings["HOST"], settings["PORT"], settings["NAME"]
     return {**os.environ, "DATABASE_URL": f"postgresql://{user}:{password}@{host}:{port}/{name}"}
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest: one that began last would keep one process busy while the others have nothing left."""
+    items.sort(key=lambda item: "test_random_run" not in item.nodeid)

@@ -52,13 +52,6 @@ def train_dictionary() -> None:
     call_command("train_dictionary", "product", stdout=io.StringIO())
 
 
-def mean_bytes(ids: Sequence[int]) -> float:
-    """Return how many bytes an entry takes in Redis, with its envelope."""
-    from benchmarks.fetch_parts import raw
-
-    return sum(map(len, raw.client().mget(raw.keys(ids)))) / len(ids)
-
-
 def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
     for start in range(0, len(ids), _CHUNK):
         yield ids[start : start + _CHUNK]
