@@ -14,9 +14,9 @@ class ProductsConfig(AppConfig):
 
     def ready(self) -> None:
         from caching import cleanup
-        from products import receivers, view_counts, warming
+        from products import history, receivers, warming
 
-        cleanup.register("view_hours", view_counts.forget_old_hours)
+        cleanup.register("view_hours", history.forget_old_hours)
         # Imported for what they register: the worker finds sources by namespace.
         assert receivers
         assert warming

@@ -9,12 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import NamedTuple
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.db import connection
 from django.db.models import QuerySet
 
 from caching.batch import Ask, Batch, LookMany, fetch_many, look_all, look_many, settle_many
@@ -24,6 +22,7 @@ from caching.policy import Policy
 from caching.refresh import prefetch
 from caching.source import Load, Source, register
 from products.cache import product_views, products
+from products.history import trending_ids
 from products.models import Category, Product, ProductStatus
 
 PER_PAGE = 20
@@ -36,18 +35,6 @@ _MAX_GUESSES = 1000
 
 PREPARE_TASK = "products.tasks.prepare_feed_page"
 
-_TRENDING_SPAN = timedelta(hours=24)
-# Products are looked up in the order of the ranking until the page is full. A join would be planned as a scan of the
-# whole catalogue beside the few thousand products that a day has views of.
-_TRENDING = """
-    SELECT ranked.product_id
-    FROM (SELECT product_id, sum(views) AS recent FROM products_productviewshour
-          WHERE hour > statement_timestamp() - %s GROUP BY product_id
-          ORDER BY recent DESC, product_id DESC OFFSET 0) AS ranked
-    WHERE (SELECT status FROM products_product WHERE id = ranked.product_id) = 'available'
-    ORDER BY ranked.recent DESC, ranked.product_id DESC
-    LIMIT %s OFFSET %s
-"""
 _ADDRESS = re.compile(r"(discover|trending|category/[a-z0-9-]+|seller/[0-9]{1,18}):([0-9]+):([0-9]+)\Z")
 
 
@@ -184,13 +171,6 @@ def newest_ids() -> QuerySet[Product, int]:
     """Return the ids of available products, newest first."""
     available = Product.objects.filter(status=ProductStatus.AVAILABLE)
     return available.order_by("-created_at", "-id").values_list("id", flat=True)
-
-
-def trending_ids(start: int, count: int) -> list[int]:
-    """Return ids of available products by their views of the last 24 hours, the most viewed first."""
-    with connection.cursor() as cursor:
-        cursor.execute(_TRENDING, [_TRENDING_SPAN, count, start])
-        return [row[0] for row in cursor.fetchall()]
 
 
 def _ids(address: PageAddress) -> list[int]:

@@ -8,13 +8,14 @@ from itertools import islice
 from caching.keys import Id
 from caching.warming import Warmer, register
 from products.cache import product_views, products
-from products.feeds import feed_pages, first_pages, newest_ids, trending_ids
+from products.feeds import feed_pages, first_pages, newest_ids
+from products.history import trending_ids
 
 _GENERAL_PAGES = 5
 
 
 def popular(limit: int) -> Iterable[Id]:
-    """Yield ids of products, the most viewed of the last 24 hours first, then the newest."""
+    """Yield ids of products, those trending first, then the newest."""
     viewed = trending_ids(0, limit)
     yield from viewed
     seen = set(viewed)

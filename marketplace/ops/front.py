@@ -27,7 +27,7 @@ ROOMS: dict[str, tuple[Door, ...]] = {
     ),
     "Read": (
         Door("/api/v1/feeds/discover/", "Discover", "Available products, newest first"),
-        Door("/api/v1/feeds/trending/", "Trending", "Most viewed in the last 24 hours"),
+        Door("/api/v1/feeds/trending/", "Trending", "Most viewed in the last 24 hours, late views first"),
         Door("/api/v1/products/", "Products", "By category, seller, price, words"),
     ),
     "Trade": (

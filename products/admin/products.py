@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.postgres.search import SearchQuery, SearchVector
@@ -11,12 +12,16 @@ from django.db import models
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.utils import timezone
 
+from caching.connections import RedisUnavailable
 from products.admin.filters import CategoryFilter
+from products.admin.history import chapters
 from products.admin.live import AWAY, LiveChangeList, attach_live, totals
 from products.models import SEARCH_CONFIG, Product, ProductViews
 from products.services import withdraw_products
+from products.viewing import visitors
 
 
 class ViewsInline(admin.StackedInline):
@@ -59,11 +64,12 @@ class ProductAdmin(admin.ModelAdmin):
     fieldsets = (
         (None, {"fields": ("title", "description", "category", "image_url")}),
         ("Sale", {"fields": ("seller", "price", "currency", "status")}),
-        ("Views", {"fields": ("live_views", "flushed_views", "pending_views")}),
+        ("Views", {"fields": ("live_views", "flushed_views", "pending_views", "unique_visitors", "history")}),
         ("Origin", {"fields": ("source", "source_id", "created_at", "updated_at")}),
     )
     always_readonly = (
-        "status", "live_views", "flushed_views", "pending_views", "source", "source_id", "created_at", "updated_at",
+        "status", "live_views", "flushed_views", "pending_views", "unique_visitors", "history", "source", "source_id",
+        "created_at", "updated_at",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
@@ -136,6 +142,21 @@ class ProductAdmin(admin.ModelAdmin):
     @admin.display(description="views waiting for the flush")
     def pending_views(self, product: Any) -> int:
         return max(0, int(product.live - product.flushed))
+
+    @admin.display(description="different visitors")
+    def unique_visitors(self, product: Any) -> str:
+        days = settings.VIEW_UNIQUE_DAYS
+        if not days:
+            return "Not kept: VIEW_UNIQUE_DAYS is 0."
+        try:
+            found = visitors(product.pk)
+        except RedisUnavailable:
+            return "Unknown while Redis is away."
+        return f"About {found.today} today, {found.kept} in {days} days."
+
+    @admin.display(description="history of views")
+    def history(self, product: Any) -> str:
+        return render_to_string("admin/products/history.html", {"chapters": chapters(product.pk)})
 
     @admin.action(description="Withdraw: take off the market and decline the offers on it", permissions=["change"])
     def withdraw(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:

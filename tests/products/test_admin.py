@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 import redis
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
+from django.utils import timezone
 
+from caching.connections import pool
 from offers.models import OfferStatus
-from products.models import Category, Product, ProductStatus, ProductViews
+from products.models import Category, Product, ProductStatus, ProductViews, ProductViewsHour
 from products.view_counts import increment_view
 from tests.factories import CategoryFactory, OfferFactory, ProductFactory, UserFactory
 
@@ -55,6 +59,19 @@ def titles(response: Any) -> set[str]:
     return {product.title for product in response.context["cl"].result_list}
 
 
+def viewed(product: Any, views: int, hours_ago: int) -> datetime:
+    hour = timezone.now().replace(minute=0, second=0, microsecond=0) - timedelta(hours=hours_ago)
+    ProductViewsHour.objects.create(product=product, hour=hour, views=views)
+    return hour
+
+
+def plots_of(response: Any) -> list[ElementTree.Element]:
+    """Return the plots of a page, each of which must be XML by itself."""
+    page = response.content.decode()
+    drawn = [part.split("</svg>")[0] for part in page.split('<svg class="plot"')[1:]]
+    return [ElementTree.XML(f'<svg class="plot"{part}</svg>') for part in drawn]
+
+
 def form_of(product: Any, **changes: Any) -> dict[str, Any]:
     inline = {"views-TOTAL_FORMS": 0, "views-INITIAL_FORMS": 0}
     fields = {name: getattr(product, name) for name in ("title", "description", "price", "image_url")}
@@ -90,9 +107,11 @@ def test_the_list_takes_as_many_queries_for_one_as_for_forty(
 
 def test_without_redis_the_flushed_totals_are_shown_and_said_to_be(admin: Any, redis_away: None) -> None:
     product = ProductFactory(views=4000)
+    viewed(product, 4000, 1)
 
     listed, detail = admin.get(LIST), admin.get(page_of(product))
 
+    assert len(plots_of(detail)) == 2
     for response in (listed, detail):
         assert response.status_code == 200
         assert response.content.decode().count("Redis does not answer") == 1
@@ -109,6 +128,104 @@ def test_a_product_shows_what_is_flushed_and_what_waits(admin: Any) -> None:
     for label, value in [("Live views", 4002), ("Flushed views", 4000), ("Views waiting for the flush", 2)]:
         assert label in page
         assert f'<div class="readonly">{value}</div>' in page
+
+
+def test_a_product_shows_its_different_visitors_as_far_as_they_are_kept(admin: Any, settings: Any, api: Any) -> None:
+    product = ProductFactory()
+    page = f"/admin/products/product/{product.pk}/change/"
+    assert "Not kept: VIEW_UNIQUE_DAYS is 0." in admin.get(page).content.decode()
+
+    settings.VIEW_UNIQUE_DAYS = 7
+    for name in ("Firefox", "Firefox", "Safari"):
+        api.get(f"/api/v1/products/{product.pk}/", headers={"user-agent": name})
+
+    assert "About 2 today, 2 in 7 days." in admin.get(page).content.decode()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pool("state").breaker, "is_open", True)
+        assert "Unknown while Redis is away." in admin.get(page).content.decode()
+
+
+
+@pytest.mark.parametrize("hours", [0, 60])
+def test_a_product_takes_as_many_queries_with_a_long_history_as_without(
+    admin: Any, hours: int, django_assert_num_queries: Any
+) -> None:
+    product = ProductFactory()
+    for hours_ago in range(hours):
+        viewed(product, 3, hours_ago)
+    admin.get(page_of(product))
+
+    # Session, user; product; seller and category by name; its row of views; its history.
+    with django_assert_num_queries(7):
+        response = admin.get(page_of(product))
+
+    assert len(plots_of(response)) == (2 if hours else 0)
+
+
+def test_a_product_shows_its_views_by_hour_and_by_day(admin: Any) -> None:
+    product = ProductFactory()
+    viewed(product, 1200, 47)
+    then = viewed(product, 1500, 3)
+    viewed(product, 1, 0)
+    viewed(ProductFactory(), 9999, 1)
+
+    response = admin.get(page_of(product))
+
+    name = f"{then:%-d %b, %H}:00 to {then + timedelta(hours=1):%H}:00 UTC"
+    words = f"2,701 views in the last 48 hours, at most 1,500 in one hour ({name})."
+    assert f"<div>{words}</div>" in response.content.decode()
+    hours, days = plots_of(response)
+    assert [hours.find("title").text, hours.find("desc").text] == ["Views by hour in the last 48 hours", words]
+    assert days.find("title").text == "Views by day in the last 30 days"
+    names = [title.text for title in hours.findall("g/g/title")]
+    assert (len(names), names[-4], names[-1][-15:]) == (48, f"{name}: 1,500 views", ": 1 view so far")
+    assert sum(": 0 views" in name for name in names) == 45
+    assert len(hours.findall("g/g/rect")) == 48 + 3
+    assert len(days.findall("g/g/title")) == 30
+
+
+def test_the_plots_bring_no_style_no_script_and_nothing_from_elsewhere(admin: Any) -> None:
+    product = ProductFactory()
+    viewed(product, 1, 0)
+
+    hours, days = plots_of(admin.get(page_of(product)))
+
+    for drawn in (hours, days):
+        assert drawn.get("role") == "img"
+        ids = {element.get("id") for element in drawn}
+        assert {drawn.get("aria-labelledby"), drawn.get("aria-describedby")} <= ids
+        assert {element.tag for element in drawn.iter()} == {"svg", "title", "desc", "g", "line", "text", "rect"}
+        names = {name for element in drawn.iter() for name in element.attrib}
+        assert not names & {"style", "href", "onload", "onclick"}
+
+
+def test_a_product_nobody_viewed_says_so_in_words(admin: Any) -> None:
+    forgotten, lately = ProductFactory(), ProductFactory()
+    viewed(forgotten, 1, 31 * 24)
+    viewed(lately, 1, 20 * 24)
+
+    nobody, earlier = admin.get(page_of(forgotten)), admin.get(page_of(lately))
+
+    assert plots_of(nobody) == []
+    assert "No views in the last 48 hours." in nobody.content.decode()
+    assert "No views in the last 30 days." in nobody.content.decode()
+    assert [drawn.find("title").text for drawn in plots_of(earlier)] == ["Views by day in the last 30 days"]
+    assert "No views in the last 48 hours." in earlier.content.decode()
+    assert "1 view in the last 30 days" in earlier.content.decode()
+
+
+@pytest.mark.parametrize(("days", "hours", "plotted"), [(1, 24, 1), (0, 24, 1), (2, 48, 2), (3650, 48, 90)])
+def test_a_plot_is_no_longer_than_what_is_kept_and_can_be_seen(
+    admin: Any, settings: Any, days: int, hours: int, plotted: int
+) -> None:
+    settings.VIEW_HISTORY_DAYS = days
+    product = ProductFactory()
+    viewed(product, 1, 0)
+
+    by_hour, by_day = plots_of(admin.get(page_of(product)))
+
+    assert len(by_hour.findall("g/g/title")) == hours
+    assert len(by_day.findall("g/g/title")) == plotted
 
 
 @pytest.mark.parametrize(
@@ -215,6 +332,7 @@ def test_products_are_withdrawn_by_the_action_and_never_deleted(admin: Any, api:
 
 def test_readers_see_everything_and_change_nothing(reader: Any) -> None:
     product = ProductFactory()
+    viewed(product, 1, 0)
 
     listed, detail = reader.get(LIST), reader.get(page_of(product))
     posted = reader.post(page_of(product), form_of(product, title="Edited"))
@@ -222,6 +340,7 @@ def test_readers_see_everything_and_change_nothing(reader: Any) -> None:
 
     assert titles(listed) == {product.title}
     assert detail.status_code == 200
+    assert len(plots_of(detail)) == 2
     assert b'name="_save"' not in detail.content
     assert b"withdraw" not in listed.content.lower().replace(b"withdrawn", b"")
     assert posted.status_code == 403

@@ -14,6 +14,7 @@ from rest_framework.test import APIClient
 
 from products import feeds, services
 from products.feeds import PageAddress, read_page
+from products.history import trending_ids
 from products.models import Product, ProductStatus, ProductViewsHour
 from tests.factories import CategoryFactory, ProductFactory, UserFactory
 from tests.task_queue import Queue
@@ -72,7 +73,31 @@ def test_trending_ranks_the_views_of_the_last_day() -> None:
 
     assert ids(PageAddress("trending")) == [often.pk, twice.pk, once.pk]
     assert ids(PageAddress("trending", 2, 2)) == [once.pk]
-    assert never.pk not in feeds.trending_ids(0, 100)
+    assert never.pk not in trending_ids(0, 100)
+
+
+def test_trending_forgets_by_halves() -> None:
+    old, lately, now, before = made(4)
+    viewed(old, 100, 20)
+    viewed(lately, 100, 4)
+    viewed(now, 60, 0)
+    viewed(before, 100, 5)
+
+    assert ids(PageAddress("trending")) == [lately.pk, now.pk, before.pk, old.pk]
+
+
+def test_products_that_trend_alike_are_listed_by_id_across_pages() -> None:
+    """Two views of a half-life ago are as much as one now."""
+    products = made(7)
+    for n, product in enumerate(products):
+        viewed(product, *((4, 0), (8, 6), (16, 12), (32, 18))[n % 4])
+    expected = sorted((product.pk for product in products), reverse=True)
+
+    pages = [read_page(PageAddress("trending", page, 3)) for page in (1, 2, 3)]
+
+    assert [list(page.batch.bodies) for page in pages if page] == [expected[:3], expected[3:6], expected[6:]]
+    assert [page.has_next for page in pages if page] == [True, True, False]
+    assert read_page(PageAddress("trending", 4, 3)) is None
 
 
 def test_pages_follow_each_other_without_gaps_to_the_last() -> None:

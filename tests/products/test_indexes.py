@@ -9,6 +9,7 @@ import pytest
 
 from products import feeds
 from products.cache import load_products
+from products.history import forget_old_hours, views_by_hour
 from tests.bulk import drop_everything, make_catalogue
 from tests.plans import Plan, plan_of
 
@@ -49,6 +50,19 @@ def test_a_page_of_a_feed_is_read_from_its_index(feed: str, index: str, page: in
 
 def test_trending_reads_the_last_hours_only() -> None:
     plan = plan_of(lambda: feeds.load_pages(["trending:1:20"]), "products_productviewshour")
+
+    assert_reads(plan, "products_productviewshour_pkey")
+
+
+def test_the_history_of_a_product_is_read_from_its_index() -> None:
+    plan = plan_of(lambda: views_by_hour(77, 720), "products_productviewshour")
+
+    assert plan.indexes, plan.text
+    assert not plan.scanned_tables & BIG, plan.text
+
+
+def test_old_hours_are_found_and_deleted_without_reading_the_others() -> None:
+    plan = plan_of(forget_old_hours, "products_productviewshour")
 
     assert_reads(plan, "products_productviewshour_pkey")
 
