@@ -25,6 +25,7 @@ from products.api.serializers import ProductPageSerializer, ProductSerializer, P
 from products.cache import product_views, products
 from products.models import Product, ProductStatus
 from products.rendering import with_count
+from products.viewing import View, counted, view_of
 
 _WRITES = {"create", "partial_update", "destroy"}
 _READS = frozenset({"GET", "HEAD"})
@@ -36,7 +37,7 @@ class ProductViewSet(HitLane, GenericViewSet[Product]):
     """Products. Reads are public and answered from the cache; writes belong to the seller."""
 
     allow = "GET, PATCH, DELETE, HEAD, OPTIONS"
-    looked: Look | None = None
+    looked: tuple[View, Look] | None = None
 
     queryset = Product.objects.filter(status=ProductStatus.AVAILABLE)
     serializer_class = ProductWriteSerializer
@@ -56,10 +57,11 @@ class ProductViewSet(HitLane, GenericViewSet[Product]):
         pk = kwargs.get("pk")
         if pk is None or request.method not in _READS or not 0 < len(pk) < _ID_DIGITS or (number := int(pk)) == 0:
             return None
-        self.looked = found = look(products, number, product_views, 1 if request.method == "GET" else 0)
+        self.looked = view, found = _look(request, number)
         if not found.is_plain_hit:
             return None
-        return _detail(request, found.entry.body, found.live or 0, State.HIT)
+        body = found.entry.body
+        return _detail(request, body, counted(view, number, body, found.live or 0), State.HIT)
 
     @extend_schema(summary="List available products", responses=ProductPageSerializer)
     def list(self, request: Request) -> HttpResponseBase:
@@ -73,14 +75,15 @@ class ProductViewSet(HitLane, GenericViewSet[Product]):
 
     @extend_schema(summary="Read a product and count a view", responses=ProductSerializer)
     def retrieve(self, request: Request, pk: str) -> HttpResponseBase:
-        """Answer a product. A GET counts one view, also where it is answered 304; a HEAD counts none."""
+        """Answer a product. A GET counts one view, also where it is answered 304, unless this deployment leaves out
+        views of that kind; a HEAD counts none."""
         number = _number(pk)
-        amount = 1 if request.method == "GET" else 0
         # What the lane has read, and perhaps counted, is not read and counted again.
-        found = settle(self.looked or look(products, number, product_views, amount))
+        view, looked = self.looked or _look(request._request, number)
+        found = settle(looked)
         if found.body is None:
             raise Http404(f"There is no product {pk}.")
-        return _detail(request._request, found.body, found.live, found.state)
+        return _detail(request._request, found.body, counted(view, number, found.body, found.live), found.state)
 
     @extend_schema(summary="Put a product up for sale", responses={201: ProductSerializer})
     def create(self, request: Request) -> HttpResponseBase:
@@ -105,6 +108,11 @@ class ProductViewSet(HitLane, GenericViewSet[Product]):
         """Withdraw a product of the caller's; its active offers are declined."""
         services.withdraw_product(_number(pk), request.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _look(request: HttpRequest, number: int) -> tuple[View, Look]:
+    view = view_of(request, number)
+    return view, look(products, number, product_views, view.at_once, view.visit)
 
 
 def _detail(request: HttpRequest, entry: bytes, live: int, state: State) -> HttpResponse:
