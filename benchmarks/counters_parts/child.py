@@ -1,0 +1,89 @@
+"""Processes beside this one, in the same place, each taking orders by lines of JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from benchmarks.laws_peers.own_servers import ended
+from marketplace.development.process import die_with_parent
+
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+class ChildFailed(Exception):
+    """A process ended before it had answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A running process; its stderr goes to a log."""
+
+    process: subprocess.Popen[str]
+    log: IO[bytes]
+
+    def order(self, what: Any) -> None:
+        """Send it a line."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(what) + "\n")
+        self.process.stdin.flush()
+
+    def answer(self) -> Any:
+        """Return what it says next. Raises ChildFailed."""
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            raise ChildFailed(_last_line(self.log))
+        return json.loads(line)
+
+    def has_answered(self) -> bool:
+        """Return whether the one answer that is due has come, or the process has ended."""
+        return bool(select.select([self.process.stdout], [], [], 0)[0])
+
+    def freeze(self) -> None:
+        """Stop it where it is."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self.process.send_signal(signal.SIGCONT)
+
+
+@contextmanager
+def child(act: str) -> Iterator[Child]:
+    """Yield a process that does an act and has said that it is ready; then kill it. Raises ChildFailed."""
+    argv = [sys.executable, "-m", "benchmarks.counters_parts", act]
+    with tempfile.TemporaryFile() as log, ended(_start(argv, log)) as process:
+        started = Child(process, log)
+        started.answer()
+        yield started
+
+
+def _start(argv: list[str], log: IO[bytes]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        argv,
+        cwd=_ROOT,
+        env=dict(os.environ),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+        start_new_session=True,
+        preexec_fn=die_with_parent(signal.SIGKILL),
+    )
+
+
+def _last_line(log: IO[bytes]) -> str:
+    log.seek(0)
+    lines = log.read().decode(errors="replace").strip().splitlines()
+    return lines[-1][:200] if lines else "it ended without a word"
