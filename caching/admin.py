@@ -1,4 +1,4 @@
-"""Job runs in the admin: when each ran, how it ended, what it did. Nothing can be changed here."""
+"""Job runs in the admin, and what the flush set aside or found changed. Nothing can be changed here."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from caching.job_status import latest_runs
-from caching.models import JobRun
+from caching.models import CounterBucket, CounterField, JobRun
 
 
 class JobFilter(admin.SimpleListFilter):
@@ -29,25 +29,48 @@ class JobFilter(admin.SimpleListFilter):
         return queryset.filter(job=self.value()) if self.value() else queryset
 
 
+class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """What is written by jobs alone."""
+
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(CounterField)
+class CounterFieldAdmin(ReadOnlyAdmin):
+    """Fields of buckets that could not be applied, newest first."""
+
+    list_display = ("created_at", "family", "shard", "bucket", "field", "value", "reason")
+    list_filter = ("reason",)
+    ordering = ("-created_at", "-id")
+
+
+@admin.register(CounterBucket)
+class CounterBucketAdmin(ReadOnlyAdmin):
+    """The ledger, newest first. One whose surplus is not empty changed after it was applied."""
+
+    list_display = ("applied_at", "family", "shard", "bucket", "total", "fields", "orphaned", "surplus")
+    list_filter = (("surplus", admin.EmptyFieldListFilter),)
+    ordering = ("-applied_at", "-id")
+
+
 @admin.register(JobRun)
-class JobRunAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class JobRunAdmin(ReadOnlyAdmin):
     """The runs, newest first."""
 
     list_display = ("job", "started_at", "ended", "duration", "summary")
     list_filter = (JobFilter, "outcome", "started_at")
     ordering = ("-started_at", "-id")
-    show_full_result_count = False
     fields = ("job", "started_at", "finished_at", "duration", "ended", "statistics", "error")
     readonly_fields = fields
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: JobRun | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: JobRun | None = None) -> bool:
-        return False
 
     @admin.display(description="outcome", ordering="outcome")
     def ended(self, run: JobRun) -> str:

@@ -12,16 +12,15 @@ import threading
 import time
 from collections.abc import Callable
 
-import redis
-
 from caching import metrics
+from caching.sending import NotSent
 
 logger = logging.getLogger(__name__)
 
 PROBE_SECONDS = 1.0
 
 
-class BreakerOpen(redis.ConnectionError):
+class BreakerOpen(NotSent):
     """Redis was not asked, because it did not answer a moment ago."""
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from caching.connections import RedisUnavailable
 from caching.erasure import StoreUnavailable
 from caching.leftovers import Sweep
-from caching.models import CounterBucket, JobRun
+from caching.models import CounterBucket, CounterField, JobRun
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,12 @@ def cleanup_old_cache(seconds: float = SWEEP_SECONDS, keys: int = SWEEP_KEYS) ->
     runs = JobRun.objects.filter(started_at__lt=now - timedelta(days=settings.JOB_RUN_RETENTION_DAYS)).exclude(
         outcome=JobRun.Outcome.RUNNING
     )
-    stats: dict[str, Any] = {"ledger_rows": ledger.delete()[0], "job_runs": runs.delete()[0]}
+    aside = CounterField.objects.filter(created_at__lt=now - timedelta(days=settings.LEDGER_RETENTION_DAYS))
+    stats: dict[str, Any] = {
+        "ledger_rows": ledger.delete()[0],
+        "fields_aside": aside.delete()[0],
+        "job_runs": runs.delete()[0],
+    }
     stats |= {name: step() for name, step in _steps.items()}
     return stats | _sweep(seconds, keys)
 

@@ -18,7 +18,14 @@ UNKNOWN_GENERATION = GENERATIONS - 1
 
 
 class StoreUnavailable(Exception):
-    """Redis did not answer. Of a read: go to PostgreSQL and fill nothing. Of an erasure: old values may be served."""
+    """Redis did not answer. Of a read: go to PostgreSQL and fill nothing. Of an erasure: old values may be served.
+
+    `unknown` says that increments which rode along may have run all the same.
+    """
+
+    def __init__(self, message: str, unknown: bool = False) -> None:
+        super().__init__(message)
+        self.unknown = unknown
 
 
 def erase(namespace: str, ids: Sequence[Id]) -> None:

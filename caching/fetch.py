@@ -18,22 +18,27 @@ from __future__ import annotations
 import contextlib
 import enum
 import logging
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from caching import metrics
+from caching import metrics, spill
 from caching.connections import RedisUnavailable
-from caching.counters import CounterFamily, live_count
+from caching.counters import CounterFamily, Visit, live_count
 from caching.early import is_due, workers
 from caching.entry import Entry
 from caching.keys import Id
-from caching.load import load_and_fill, may_fill, respect_backoff
+from caching.load import load_and_fill, may_fill, respect_backoff, spilled
 from caching.reading import Reading
 from caching.refresh import background_lease, refresh_later
+from caching.refusals import refuse
+from caching.sending import may_have_run
 from caching.source import Source
 from caching.store import Leases, StoreUnavailable
 from caching.waiting import Turn, take_turn
 
 logger = logging.getLogger(__name__)
+
+_UNCOUNTED = "%s %s is answered without its count"
 
 
 class State(enum.StrEnum):
@@ -53,8 +58,9 @@ class Found(NamedTuple):
 
 
 class Look(NamedTuple):
-    """What one round trip said of an entry. `amount` is what is still to be counted, `live` None if not known, and
-    `reading` None if Redis did not answer."""
+    """What one round trip said of an entry. `amount` is what is still to be counted and `visit` who by, `live` None if
+    not known, and `reading` None if Redis did not answer for entries and counters; then `unknown` says whether it may
+    have counted all the same."""
 
     source: Source
     id: Id
@@ -64,6 +70,8 @@ class Look(NamedTuple):
     entry: Entry | None
     live: int | None
     state: State
+    visit: Visit | None = None
+    unknown: bool = False
 
     @property
     def is_plain_hit(self) -> bool:
@@ -77,30 +85,34 @@ class Look(NamedTuple):
         )
 
 
-def fetch(source: Source, id: Id, family: CounterFamily | None = None, amount: int = 0) -> Found:
+def fetch(
+    source: Source, id: Id, family: CounterFamily | None = None, amount: int = 0, visit: Visit | None = None
+) -> Found:
     """Return one entry, read through. With a `family`, count `amount` in the same round trip.
 
     A row that does not exist is not counted. Raises what the loader raises, and LoaderBackedOff after that.
     """
-    return settle(look(source, id, family, amount))
+    return settle(look(source, id, family, amount, visit))
 
 
-def look(source: Source, id: Id, family: CounterFamily | None = None, amount: int = 0) -> Look:
+def look(
+    source: Source, id: Id, family: CounterFamily | None = None, amount: int = 0, visit: Visit | None = None
+) -> Look:
     """Read an entry, and count, in one round trip; unless it is a plain hit, `settle` must follow."""
-    also = (family.count(id, amount),) if family is not None else ()
+    also = (family.count(id, amount, visit),) if family is not None else ()
     try:
         reading = source.store.read([id], also)
-    except StoreUnavailable:
-        reading = None
-    if reading is None or reading.also is None:
-        return Look(source, id, family, amount, None, None, None, State.MISS)
+    except StoreUnavailable as error:
+        return Look(source, id, family, amount, None, None, None, State.MISS, visit, error.unknown)
     entry = reading.entries.get(id)
+    if reading.also is None:
+        return Look(source, id, family, amount, None, entry, None, State.MISS, visit, reading.unknown)
     state = State.MISS
     if entry is not None:
         state = State.HIT if entry.is_fresh(source.store.clock()) else State.STALE
     source.count_read(state)
     live = _live(reading)
-    return Look(source, id, family, 0 if live is not None else amount, reading, entry, live, state)
+    return Look(source, id, family, 0 if live is not None else amount, reading, entry, live, state, visit)
 
 
 def settle(look: Look) -> Found:
@@ -146,14 +158,16 @@ def _missing(look: Look, reading: Reading) -> Found:
             # Whoever filled it has seeded its live count too, so this asks the database nothing.
             look = _count(look, family)
         return _answer(look, turn.entry)
-    respect_backoff(source, [id], turn.leases)
     uncounted = [id] if family is not None else []
-    loaded = load_and_fill(source, [id], turn.leases, turn.generation, family, uncounted, look.amount)
+    with _or_refused(look):
+        respect_backoff(source, [id], turn.leases)
+        loaded = load_and_fill(source, [id], turn.leases, turn.generation, family, uncounted, look.amount, look.visit)
     return Found(loaded.load.bodies.get(id), State.MISS, loaded.counts.get(id, 0))
 
 
 def _answer(look: Look, entry: Entry) -> Found:
-    """Answer an entry; if its live count is not known, ask the database for the total and count."""
+    """Answer an entry; if its live count is not known, ask the database for the total and count. Without a database the
+    entry is answered all the same, with a count of 0."""
     family, live = look.family, look.live
     if entry.negative:
         if live is not None and family is not None:
@@ -162,28 +176,56 @@ def _answer(look: Look, entry: Entry) -> Found:
                 family.forget([int(look.id)])
         return Found(None, look.state, 0)
     if live is None and family is not None:
-        counts = load_and_fill(look.source, [], {}, 0, family, [look.id], look.amount).counts
+        try:
+            with _or_refused(look):
+                counts = load_and_fill(look.source, [], {}, 0, family, [look.id], look.amount, look.visit).counts
+        except Exception:
+            logger.exception(_UNCOUNTED, look.source.policy.namespace, look.id)
+            counts = {}
         live = counts.get(look.id, 0)
     return Found(entry.body, look.state, live or 0)
 
 
 def _degraded(look: Look) -> Found:
-    """Answer from the database. The view is refused: after a lost reply it may have been counted already."""
+    """Answer from the database, and have the view spilled; without a database too, answer what was read."""
     look.source.count_read(State.MISS)
-    load = look.source.loader([look.id])
-    if look.family is not None and look.amount and look.id in load.bodies:
-        metrics.VIEWS_REFUSED.labels(look.family.name).inc(look.amount)
-    return Found(load.bodies.get(look.id), State.MISS, load.totals.get(look.id, 0))
+    family, amount = look.family, look.amount
+    try:
+        with _or_refused(look):
+            load = look.source.loader([look.id])
+    except Exception:
+        if look.entry is None:
+            raise
+        logger.exception(_UNCOUNTED, look.source.policy.namespace, look.id)
+        return Found(None if look.entry.negative else look.entry.body, State.STALE, 0)
+    body = load.bodies.get(look.id)
+    counts = {look.id: load.totals.get(look.id, 0)}
+    if family is not None and body is not None:
+        counts = spilled(family, counts, load.applied, amount, look.unknown)
+    return Found(body, State.MISS, counts[look.id])
+
+
+@contextlib.contextmanager
+def _or_refused(look: Look) -> Iterator[None]:
+    """Note that the view is refused if the database does not tell what there is to count."""
+    try:
+        yield
+    except Exception:
+        if look.family is not None and look.amount:
+            refuse(look.family.name, look.amount, "unknown" if look.unknown else "database")
+        raise
 
 
 def _count(look: Look, family: CounterFamily) -> Look:
     """Count what is still to be counted, now that somebody else has made the live count known."""
+    id, amount = int(look.id), look.amount
     try:
-        live = family.increment(int(look.id), look.amount)
-    except RedisUnavailable:
-        metrics.VIEWS_REFUSED.labels(family.name).inc(look.amount)
+        live = family.increment(id, amount, look.visit) if amount else family.live([id]).get(id)
+    except RedisUnavailable as error:
+        if amount:
+            spill.take(family.name, id, amount, may_have_run(error))
         return look._replace(amount=0)
-    return look._replace(live=live, amount=look.amount if live is None else 0)
+    return look._replace(live=live, amount=amount if live is None else 0)
 
 
 def _live(reading: Reading) -> int | None:

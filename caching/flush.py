@@ -10,183 +10,170 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from functools import partial
 from itertools import groupby
 
 from django.db import DatabaseError, InterfaceError, connection, transaction
-from django.db.models import Q, QuerySet
-from django.db.models.functions import Now
 from redis.exceptions import RedisError
 
-from caching.counters import Bucket, CounterFamily
-from caching.models import CounterBucket
+from caching import fields, ledger, metrics
+from caching.acknowledgement import acknowledge
+from caching.applied import Apply, Flushed, merged, share
+from caching.connections import RedisUnavailable
+from caching.counters import CounterFamily
+from caching.fields import Fields
+from caching.merging import merge
+from caching.stint import Stint
 
 logger = logging.getLogger(__name__)
 
-# Applies increments by id for one hour and returns the ids that exist. Called inside the transaction.
-Apply = Callable[[datetime, Mapping[int, int]], set[int]]
-
-_RETAIN = timedelta(seconds=60)
-_CHUNK_FIELDS = 50_000
-_BIGINT_MAX = 2**63 - 1
-
-
-@dataclass(slots=True)
-class Flushed:
-    """What a flush did: distinct ids, increments and buckets applied; increments whose row is gone; fields that
-    were no counter; and the age in seconds of the oldest bucket it found waiting."""
-
-    ids: int = 0
-    total: int = 0
-    buckets: int = 0
-    orphaned: int = 0
-    poison: int = 0
-    backlog_seconds: float = 0.0
-
-    def as_dict(self) -> dict[str, int | float]:
-        return asdict(self)
+# Fields of one transaction; a bucket is never split.
+CHUNK_FIELDS = 50_000
+# What a statement may take for each field of a bucket that is larger than that; it takes about a hundredth of it.
+_MS_A_FIELD = 1
 
 
 def flush(family: CounterFamily, apply: Apply) -> Flushed:
-    """Apply every sealed bucket of a family. Any number of these may run at once."""
-    done = Flushed()
-    failures: list[Exception] = []
-    for shard in range(family.shards):
-        try:
-            _flush_shard(family, shard, apply, done)
-        except (DatabaseError, InterfaceError, RedisError, ValueError, OverflowError) as error:
-            # One shard's trouble must not hold up the views of the others.
-            logger.exception("shard %d of %s was not flushed", shard, family.name)
-            failures.append(error)
-            if not connection.in_atomic_block:
-                connection.close_if_unusable_or_obsolete()
-    if failures:
-        raise failures[0]
+    """Apply the spill and every sealed bucket of a family. Any number of these may run at once.
+
+    What one shard raises holds up no other: the first error is raised when all have had their turn. A large backlog
+    takes several flushes, see `stint`; each begins with the shard that is furthest behind.
+    """
+    done, stint = Flushed(), Stint()
+    newest = ledger.newest(family.name, family.shards)
+    attempts = _Attempts(family.name)
+    attempts.make("the spill", lambda: merge(family, apply, stint, done))
+    if attempts.make("the memory of Redis", lambda: _mind_lost_memory(family, newest)):
+        for shard in sorted(range(family.shards), key=newest.__getitem__):
+            work = partial(_flush_shard, family, shard, newest[shard], apply, stint, done)
+            attempts.make(f"shard {shard}", work)
+    attempts.raise_first()
     return done
 
 
-def _flush_shard(family: CounterFamily, shard: int, apply: Apply, done: Flushed) -> None:
-    sealed = family.seal(shard)
-    _acknowledge(family, shard, sealed)
-    if not sealed:
+class _Attempts:
+    """Parts of a flush, of which each is made whatever became of the others."""
+
+    def __init__(self, family: str) -> None:
+        self._family = family
+        self._failures: list[Exception] = []
+
+    def make(self, part: str, work: Callable[[], None]) -> bool:
+        """Do a part and return whether that went well."""
+        try:
+            work()
+        except (DatabaseError, InterfaceError, RedisError, ValueError, OverflowError) as error:
+            # A server that is away says all there is to say in a line.
+            away = isinstance(error, RedisUnavailable)
+            logger.error("%s of %s was not flushed: %s", part, self._family, error, exc_info=not away)
+            self._failures.append(error)
+            _tidy_connection()
+            return False
+        return True
+
+    def raise_first(self) -> None:
+        if self._failures:
+            raise self._failures[0]
+
+
+def _tidy_connection() -> None:
+    """Close a connection that is broken, or that an interrupted commit left within its transaction."""
+    if connection.in_atomic_block or connection.connection is None:
         return
-    waiting = sorted(set(sealed) - _applied(family, shard, sealed))
+    # One that works is kept: the lock of the job is its session's.
+    if not (connection.autocommit and connection.is_usable()):
+        connection.close()
+
+
+def _mind_lost_memory(family: CounterFamily, newest: Sequence[int]) -> None:
+    """Have live counts seeded again if Redis was lost or restored: those it has now are as old as it is."""
+    if family.has_forgotten(newest):
+        metrics.MEMORY_LOST.labels(family.name).inc()
+        logger.error("Redis has forgotten buckets of %s that are in the ledger: it was lost or restored", family.name)
+        _take_back(family, family.backlog())
+
+
+def _take_back(family: CounterFamily, held: Sequence[tuple[int, int]]) -> None:
+    """Have live counts seeded without buckets that are in Redis again after it had forgotten them."""
+    ledger.retain(family.name, held)
+    family.forget_all()
+
+
+def _mind_returned(family: CounterFamily, shard: int, numbers: Sequence[int]) -> None:
+    """Take back buckets that Redis had forgotten, unless another flusher has just deleted them."""
+    sizes = zip(numbers, family.sizes(shard, numbers), strict=True)
+    returned = [(shard, number) for number, size in sizes if size]
+    if returned:
+        _take_back(family, returned)
+
+
+def _flush_shard(family: CounterFamily, shard: int, newest: int, apply: Apply, stint: Stint, done: Flushed) -> None:
+    sealed, now_ms = family.seal(shard, newest)
+    known = ledger.known(family.name, shard, sealed)
+    _mind_returned(family, shard, [number for number, line in known.items() if not line.retained])
+    waiting = [number for number in sealed if number not in known]
     if waiting:
-        done.backlog_seconds = max(done.backlog_seconds, _age_seconds(family, waiting[0]))
-    for chunk in _chunks(family, shard, waiting):
-        _apply_chunk(family, shard, family.read(shard, chunk), apply, done)
+        done.backlog_seconds = max(done.backlog_seconds, family.age_seconds(waiting[0], now_ms))
+    try:
+        for chunk in _chunks(family, shard, waiting):
+            if stint.is_over:
+                break
+            with stint.part(sum(chunk.values())):
+                parsed = {bucket.number: fields.parse(bucket) for bucket in family.read(shard, chunk)}
+                _apply_chunk(family, shard, parsed, apply, done)
+    finally:
+        # Whatever cannot be applied must not keep Redis from forgetting what was.
+        done.changed += acknowledge(family, shard, sealed, known)
 
 
-def _apply_chunk(family: CounterFamily, shard: int, buckets: Sequence[Bucket], apply: Apply, done: Flushed) -> None:
-    parsed = {bucket.number: _parse(family, bucket) for bucket in buckets}
+def _apply_chunk(family: CounterFamily, shard: int, parsed: Mapping[int, Fields], apply: Apply, done: Flushed) -> None:
+    name = family.name
     with transaction.atomic():
-        mine = _enter(family, shard, {number: counts for number, (counts, _) in parsed.items()})
-        if not mine:
+        _allow_time(sum(len(each.counts) for each in parsed.values()))
+        mine, entered_at = ledger.enter(name, shard, {number: each.counts for number, each in parsed.items()})
+        if entered_at is None:
             return
-        merged: dict[int, int] = {}
-        for number in mine:
-            for id, amount in parsed[number][0].items():
-                merged[id] = merged.get(id, 0) + amount
-        existing = apply(_hour(family, mine[0]), merged)
-        orphans = {
-            number: sum(amount for id, amount in parsed[number][0].items() if id not in existing) for number in mine
-        }
-        for number, orphaned in orphans.items():
-            if orphaned:
-                _ledger(family, shard).filter(bucket=number).update(orphaned=orphaned)
-    done.ids += len(merged)
-    done.total += sum(merged.values())
+        counts = {number: parsed[number].counts for number in mine}
+        sums = merged(counts)
+        gone, full = apply(_hour(family, mine[0], entered_at), sums)
+        orphans = {number: share(counts[number], gone) for number in mine}
+        ledger.note_orphans(name, shard, orphans)
+        fields.set_aside_overflow(name, shard, mine[0], {id: sums[id] for id in full})
+        fields.set_aside_poison(name, shard, {number: parsed[number].poison for number in mine})
+    done.ids += len(sums)
+    done.total += sum(sums.values())
     done.buckets += len(mine)
     done.orphaned += sum(orphans.values())
-    done.poison += sum(parsed[number][1] for number in mine)
+    done.overflowed += share(sums, full)
+    done.poison += sum(len(parsed[number].poison) for number in mine)
 
 
-def _enter(family: CounterFamily, shard: int, counts: Mapping[int, Mapping[int, int]]) -> list[int]:
-    """Insert the ledger rows and return the buckets that were not in the ledger: those are ours to apply.
-
-    A flusher that is inserting the same row makes this wait until it has committed or rolled back.
-    """
-    numbers = sorted(counts)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO caching_counterbucket
-                (family, shard, bucket, total, fields, orphaned, applied_at, retained)
-            SELECT %s, %s, b.bucket, b.total, b.fields, 0, statement_timestamp(), true
-            FROM unnest(%s::bigint[], %s::bigint[], %s::int[]) AS b (bucket, total, fields)
-            ORDER BY b.bucket
-            ON CONFLICT (family, shard, bucket) DO NOTHING
-            RETURNING bucket
-            """,
-            [
-                family.name,
-                shard,
-                numbers,
-                [sum(counts[number].values()) for number in numbers],
-                [len(counts[number]) for number in numbers],
-            ],
-        )
-        return sorted(row[0] for row in cursor.fetchall())
+def _allow_time(fields: int) -> None:
+    """Let statements of this transaction take longer if a bucket is larger than a chunk: that of an hour may be."""
+    if fields > CHUNK_FIELDS:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL statement_timeout = {fields * _MS_A_FIELD}")
 
 
-def _parse(family: CounterFamily, bucket: Bucket) -> tuple[dict[int, int], int]:
-    """Return the increments by id, and how many fields were left out because they are none."""
-    counts: dict[int, int] = {}
-    poison = 0
-    for field, value in bucket.increments.items():
-        # Stricter than int(), to which "05" and "1_0" are numbers too.
-        id = int(field) if field.isdigit() and len(field) <= 19 and field[:1] != b"0" else 0
-        amount = int(value) if value.isdigit() and len(value) <= 19 else 0
-        if 0 < id <= _BIGINT_MAX and 0 < amount <= _BIGINT_MAX // _CHUNK_FIELDS:
-            counts[id] = amount
-        else:
-            poison += 1
-            logger.error("%s bucket %d: field %r = %r is no counter", family.name, bucket.number, field, value)
-    return counts, poison
-
-
-def _chunks(family: CounterFamily, shard: int, numbers: Sequence[int]) -> Iterator[list[int]]:
-    """Split buckets so that a transaction stays within one hour and a bounded number of ids."""
+def _chunks(family: CounterFamily, shard: int, numbers: Sequence[int]) -> Iterator[dict[int, int]]:
+    """Split buckets, which are yielded with their sizes, so that a transaction stays within one hour and a bounded
+    number of fields."""
     per_hour = 3600 // family.bucket_seconds
     for _, group in groupby(numbers, key=lambda number: number // per_hour):
         hour = list(group)
-        chunk: list[int] = []
-        fields = 0
+        chunk: dict[int, int] = {}
         for number, size in zip(hour, family.sizes(shard, hour), strict=True):
-            if chunk and fields + size > _CHUNK_FIELDS:
+            if chunk and sum(chunk.values()) + size > CHUNK_FIELDS:
                 yield chunk
-                chunk, fields = [], 0
-            chunk.append(number)
-            fields += size
-        yield chunk
+                chunk = {}
+            chunk[number] = size
+        if chunk:
+            yield chunk
 
 
-def _acknowledge(family: CounterFamily, shard: int, sealed: Sequence[int]) -> None:
-    """Let Redis forget buckets that were applied a while ago, then say so in the ledger."""
-    # Also those that Redis lost by itself, or that a flusher deleted just before it died.
-    listed = Q(retained=True) | Q(bucket__in=sealed)
-    rows = _ledger(family, shard).filter(listed, applied_at__lt=Now() - _RETAIN)
-    numbers = list(rows.values_list("bucket", flat=True))
-    if numbers:
-        family.acknowledge(shard, sorted(set(numbers) & set(sealed)))
-        _ledger(family, shard).filter(bucket__in=numbers).update(retained=False)
-
-
-def _applied(family: CounterFamily, shard: int, sealed: Sequence[int]) -> set[int]:
-    return set(_ledger(family, shard).filter(bucket__in=sealed).values_list("bucket", flat=True))
-
-
-def _ledger(family: CounterFamily, shard: int) -> QuerySet[CounterBucket]:
-    return CounterBucket.objects.filter(family=family.name, shard=shard)
-
-
-def _hour(family: CounterFamily, number: int) -> datetime:
-    start = datetime.fromtimestamp(number * family.bucket_seconds, UTC)
+def _hour(family: CounterFamily, number: int, entered_at: datetime) -> datetime:
+    """Return the hour that a bucket belongs to: not a later one than now, if it was counted by a clock ahead."""
+    now = family.clock() / 1000 if family.clock else entered_at.timestamp()
+    start = datetime.fromtimestamp(min(number * family.bucket_seconds, now), UTC)
     return start.replace(minute=0, second=0, microsecond=0)
-
-
-def _age_seconds(family: CounterFamily, number: int) -> float:
-    closed = (number + 1) * family.bucket_seconds
-    now = family.clock() / 1000 if family.clock else datetime.now(UTC).timestamp()
-    return round(max(0.0, now - closed), 3)

@@ -5,7 +5,8 @@
     <prefix>:w:{<namespace>:<id>}      how many wait for that lease     has a TTL
     <prefix>:k:{<namespace>:<id>}      the list that wakes them         has a TTL
     <prefix>:g:<namespace>             the generation of a namespace    state, no TTL
-    <prefix>:n:{<family>:<shard>}:…    counters, see `counters`         state, no TTL
+    <prefix>:n:{<family>:<shard>}:…    counters, see `buckets`          state, no TTL
+                                       live counts, see `counters`      have a TTL
     <prefix>:d:{<family>:<shard>}:…    deadlines, see `deadlines`       state, no TTL
     <prefix>:z:…                       values of `set_compressed`       have a TTL
     <prefix>:t:…                       throttles of the API             have a TTL

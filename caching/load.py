@@ -6,8 +6,9 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from caching import metrics
-from caching.counters import CounterFamily
+from caching import metrics, spill
+from caching.connections import RedisUnavailable
+from caching.counters import CounterFamily, Visit
 from caching.keys import Id
 from caching.source import Load, Source
 from caching.store import Leases, StoreUnavailable
@@ -56,6 +57,7 @@ def load_and_fill(
     family: CounterFamily | None = None,
     uncounted: Iterable[Id] = (),
     amount: int = 0,
+    visit: Visit | None = None,
 ) -> Loaded:
     """Load `missing` and `uncounted` in one query; fill the leased ones and seed the uncounted in one round trip.
 
@@ -77,13 +79,29 @@ def load_and_fill(
     bodies = {id: load.bodies.get(id) for id in missing}
     # What a transaction sees may never have been: it seeds nothing unless there is a view to count.
     seeds = bool(family and totals and (amount or may_fill()))
-    also = family.seeding(totals, load.applied, amount) if family and seeds else []
+    also = family.seeding(totals, load.applied, amount, visit) if family and seeds else []
     if not tokens and not also:
         return Loaded(load, totals)
     try:
         answers = source.store.fill(bodies, tokens, loaded_ms, generation, also)
-    except StoreUnavailable:
-        if family is not None and amount and totals:
-            metrics.VIEWS_REFUSED.labels(family.name).inc(amount * len(totals))
-        return Loaded(load, totals)
+    except StoreUnavailable as error:
+        if family is None or not amount:
+            return Loaded(load, totals)
+        return Loaded(load, spilled(family, totals, load.applied, amount, error.unknown))
     return Loaded(load, dict(zip(totals, answers, strict=True)) if also else totals)
+
+
+def spilled(
+    family: CounterFamily, totals: Mapping[Id, int], applied: Iterable[tuple[int, int]], amount: int, unknown: bool
+) -> dict[Id, int]:
+    """Have the spill take what Redis did not, and return the counts; with what waits in Redis if it still tells that,
+    as one does that only takes no writes."""
+    counts = {
+        id: total + (amount if amount and spill.take(family.name, int(id), amount, unknown) else 0)
+        for id, total in totals.items()
+    }
+    try:
+        told = family.seed(totals, applied) if may_fill() else family.live([*totals])
+    except RedisUnavailable:
+        return counts
+    return {id: max(count, told.get(id, 0)) for id, count in counts.items()}

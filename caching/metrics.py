@@ -10,7 +10,12 @@ BAD_ENTRIES = Counter("cache_bad_entries", "Entries that could not be read and c
 INVALIDATIONS = Counter("cache_invalidations", "Keys invalidated.", ["namespace"])
 REDIS_FAILURES = Counter("cache_redis_failures", "Calls that Redis did not answer, by operation.", ["operation"])
 ENQUEUE_FAILURES = Counter("cache_enqueue_failures", "Tasks that the broker did not take.", ["task"])
-VIEWS_REFUSED = Counter("counter_increments_refused", "Increments that nothing could accept.", ["family"])
+VIEWS_REFUSED = Counter(
+    "counter_increments_refused", "Increments that nothing could accept, by why.", ["family", "reason"]
+)
+SPILLED = Counter("counter_increments_spilled", "Increments that PostgreSQL accepted for want of Redis.", ["family"])
+BUCKETS_CHANGED = Counter("counter_buckets_changed", "Buckets that changed after they were applied.", ["family"])
+MEMORY_LOST = Counter("counter_memory_lost", "Times that Redis had forgotten what the ledger has.", ["family"])
 BREAKER_OPENED = Counter("cache_breaker_opened", "Times that a Redis failed and was no longer asked.", ["server"])
 BREAKERS_OPEN = Gauge(
     "cache_breakers_open", "Processes' breakers that are open now.", ["server"], multiprocess_mode="livesum"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 
@@ -22,6 +23,10 @@ class CounterBucket(models.Model):
     orphaned = models.BigIntegerField(help_text="The part of the total whose row no longer exists.")
     applied_at = models.DateTimeField()
     retained = models.BooleanField(default=True, help_text="Whether Redis may still hold the bucket.")
+    surplus = models.BigIntegerField(
+        null=True,
+        help_text="By how much Redis' sum differed when the bucket was looked at again; null if it was alike.",
+    )
 
     class Meta:
         constraints = [
@@ -35,9 +40,62 @@ class CounterBucket(models.Model):
             models.Index(fields=["applied_at"], name="counter_bucket_applied"),
             models.Index(fields=["family"], condition=Q(retained=True), name="counter_bucket_retained"),
         ]
+        verbose_name = "flushed bucket"
 
     def __str__(self) -> str:
         return f"{self.family}/{self.shard}/{self.bucket}: {self.total}"
+
+
+class CounterField(models.Model):
+    """A field of a bucket that was set aside because it could not be applied."""
+
+    class Reason(models.TextChoices):
+        """Why: it is no id with a positive number, or the total would not fit."""
+
+        POISON = "poison"
+        OVERFLOW = "overflow"
+
+    family = models.CharField(max_length=40)
+    shard = models.SmallIntegerField()
+    bucket = models.BigIntegerField()
+    field = models.CharField(max_length=200)
+    value = models.CharField(max_length=200)
+    reason = models.CharField(max_length=10, choices=Reason)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(reason__in=["poison", "overflow"]), name="counter_field_reason")
+        ]
+        indexes = [models.Index(fields=["family", "created_at"], name="counter_field_newest")]
+        verbose_name = "field set aside"
+        verbose_name_plural = "fields set aside"
+
+    def __str__(self) -> str:
+        return f"{self.family}/{self.shard}/{self.bucket} {self.field} = {self.value}: {self.reason}"
+
+
+class CounterSpill(models.Model):
+    """The spill: increments that were accepted here because Redis was away. The flush merges and deletes them.
+
+    An id has a few rows an hour, its slots, so that those who count it at once need not wait for each other.
+    """
+
+    family = models.CharField(max_length=40)
+    counter = models.BigIntegerField(help_text="The id that was counted.")
+    hour = models.DateTimeField()
+    slot = models.SmallIntegerField()
+    amount = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["family", "counter", "hour", "slot"], name="counter_spill_once"),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="counter_spill_positive"),
+        ]
+        indexes = [models.Index(fields=["family", "id"], name="counter_spill_oldest")]
+
+    def __str__(self) -> str:
+        return f"{self.family} {self.counter} {self.hour:%Y-%m-%d %H}: {self.amount}"
 
 
 class Invalidation(models.Model):

@@ -18,6 +18,7 @@ from redis.exceptions import NoScriptError
 
 from caching.breaker import Breaker
 from caching.scripts import Command
+from caching.sending import NotSent
 
 # A connection that rested longer than this may have been closed by the server, which costs a look to find out.
 _RESTED_SECONDS = 1.0
@@ -61,8 +62,20 @@ class Pool(redis.ConnectionPool):
     def call(self, commands: Sequence[Command], patience: float = 0.0) -> list[Any]:
         """Run commands in one round trip and return their replies; raise the first error among them.
 
+        `patience` is how many seconds longer than the socket timeout the replies may take. Raises NotSent if Redis
+        could not be reached.
+        """
+        replies = self.ask(commands, patience)
+        for reply in replies:
+            if isinstance(reply, redis.RedisError):
+                raise reply
+        return replies
+
+    def ask(self, commands: Sequence[Command], patience: float = 0.0) -> list[Any]:
+        """Run commands in one round trip and return their replies, with errors in their places.
+
         redis-py's own way (a client, a pipeline, callbacks, a look at the socket) costs as much again as the round
-        trip. `patience` is how many seconds longer than the socket timeout the replies may take.
+        trip.
         After SCRIPT FLUSH or a restart Redis answers NOSCRIPT, which means that the script did not run: those commands
         are sent again with their source, and only those, so that no increment is ever repeated.
         """
@@ -72,15 +85,11 @@ class Pool(redis.ConnectionPool):
             again = [commands[index].with_source() for index in lost]
             for index, reply in zip(lost, self._exchange(again, patience), strict=True):
                 replies[index] = reply
-        for reply in replies:
-            if isinstance(reply, redis.RedisError):
-                raise reply
         return replies
 
     def _exchange(self, commands: Sequence[tuple[Any, ...]], patience: float) -> list[Any]:
         # Packed first: what cannot be packed is no failure of Redis.
         packed = b"".join(map(pack_command, commands))
-        self.breaker.check()
         connection = self._take()
         wait = {"timeout": connection.socket_timeout + patience} if patience else {}
         try:
@@ -95,15 +104,24 @@ class Pool(redis.ConnectionPool):
         return replies
 
     def _take(self) -> Any:
-        """Return the connection that rested least, or another one of the pool."""
+        """Return the connection that rested least, or another one of the pool. Raises NotSent."""
+        self.breaker.check()
         try:
             connection, since = self._resting.pop()
         except IndexError:
-            return self.get_connection()
+            return self._connected()
         if time.monotonic() - since < _RESTED_SECONDS:
             return connection
         super().release(connection)
-        return super().get_connection()
+        return self._connected()
+
+    def _connected(self) -> Any:
+        try:
+            return self.get_connection()
+        except (NotSent, redis.MaxConnectionsError):
+            raise
+        except redis.RedisError as error:
+            raise NotSent(str(error)) from error
 
     def _answers(self) -> bool:
         """Return whether Redis answers on a connection of its own."""
@@ -121,8 +139,9 @@ class Pool(redis.ConnectionPool):
 
 def _reply(connection: Any, wait: dict[str, float]) -> Any:
     try:
-        return connection.read_response(**wait)
-    except redis.ResponseError as error:
+        # What broke is closed by the caller. A Redis that is loading its data says so of each command, and runs none.
+        return connection.read_response(disconnect_on_error=False, **wait)
+    except (redis.ResponseError, redis.BusyLoadingError) as error:
         return error
 
 

@@ -17,10 +17,10 @@ class Reading:
     """What one read found, as raw bytes that are decoded when they are asked for, and the generation it was read in.
 
     `also` are the answers to the commands that rode along. Where cache and state are two servers, one may be away: then
-    `reachable` is False, or `also` is None, which means that nobody knows whether its commands ran.
+    `reachable` is False, or `also` is None, and `unknown` says whether its commands may have run.
     """
 
-    __slots__ = ("_entries", "_store", "_values", "also", "generation", "ids", "reachable")
+    __slots__ = ("_entries", "_store", "_values", "also", "generation", "ids", "reachable", "unknown")
 
     def __init__(
         self, store: Store, ids: Sequence[Id], generation: int, values: Sequence[bytes | None], also: list[Any] | None
@@ -32,6 +32,7 @@ class Reading:
         self.generation = generation
         self.also = also
         self.reachable = True
+        self.unknown = False
 
     @property
     def entries(self) -> dict[Id, Entry]:

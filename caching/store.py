@@ -64,9 +64,11 @@ class Store:
         answers = round_trip("read", [self.ask(ids)], also)
         if answers.cache is None:
             if not answers.state:
-                raise StoreUnavailable(f"read of {self.policy.namespace}")
+                raise StoreUnavailable(f"read of {self.policy.namespace}", answers.unknown)
             return Reading.unreachable(self, answers.state)
-        return self.reading(ids, answers.cache[0], answers.state)
+        reading = self.reading(ids, answers.cache[0], answers.state)
+        reading.unknown = answers.unknown
+        return reading
 
     def ask(self, ids: Iterable[Id]) -> Command:
         """Return the command whose answer `reading` reads."""
@@ -150,7 +152,7 @@ class Store:
             metrics.FILLS.labels(self.policy.namespace, "stored").inc(stored)
             metrics.FILLS.labels(self.policy.namespace, "refused").inc(len(leased) - stored)
         if answers.state is None:
-            raise StoreUnavailable(f"fill of {self.policy.namespace}")
+            raise StoreUnavailable(f"fill of {self.policy.namespace}", answers.unknown)
         return answers.state
 
     def renew(self, tokens: Mapping[Id, str], ttl_ms: int) -> dict[Id, str]:

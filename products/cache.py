@@ -6,23 +6,28 @@ from collections.abc import Iterable, Sequence
 
 from django.db import connection, transaction
 
+from caching import counters
 from caching.counters import CounterFamily
 from caching.invalidation import invalidate
 from caching.keys import Id
 from caching.ledger import APPLIED_BUCKETS, parse_applied
 from caching.policy import Policy
 from caching.source import Load, Source, register
+from caching.spill import SPILLED
 from products.rendering import render
 
 # Not settings: views that wait in Redis were counted by these numbers, and another process must find them by them.
-product_views = CounterFamily("product_views", shards=4, bucket_seconds=5)
+# A bucket is shorter than the flush's period of five seconds by what a flush may take, so that PostgreSQL is never
+# more than ten seconds old.
+product_views = counters.register(CounterFamily("product_views", shards=4, bucket_seconds=4))
 
 # Written out, since a loader is what a miss waits for: putting this together by the ORM takes ten times as long as
-# PostgreSQL does. The columns are those of `rendering.FIELDS`, and then the flushed total and the applied buckets.
+# PostgreSQL does. The columns are those of `rendering.FIELDS`, and then the total (flushed
+# and spilled) and the applied buckets.
 _LOAD = f"""
     SELECT product.id, product.title, product.description, product.price, product.currency, category.slug,
            product.image_url, product.seller_id, product.status, product.created_at, product.updated_at,
-           views.views, {APPLIED_BUCKETS}
+           coalesce(views.views, 0) + {SPILLED.format(id="product.id")}, {APPLIED_BUCKETS}
     FROM products_product AS product
     JOIN products_category AS category ON category.id = product.category_id
     LEFT JOIN products_productviews AS views ON views.product_id = product.id
@@ -33,11 +38,11 @@ _LOAD = f"""
 def load_products(ids: Sequence[Id]) -> Load:
     """Load products that are not withdrawn, with their flushed totals, in one statement."""
     with connection.cursor() as cursor:
-        cursor.execute(_LOAD, [product_views.name, [int(id) for id in ids]])
+        cursor.execute(_LOAD, [product_views.name, product_views.name, [int(id) for id in ids]])
         rows = cursor.fetchall()
     return Load(
         bodies={row[0]: render(row[:-2]) for row in rows},
-        totals={row[0]: row[-2] or 0 for row in rows},
+        totals={row[0]: row[-2] for row in rows},
         applied=parse_applied(rows[0][-1] if rows else None),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.db.models.signals import post_delete, post_save
+from django.db.models.signals import post_delete, post_save, pre_delete
 from django.dispatch import receiver
 
 from caching.invalidation import invalidate
@@ -17,6 +17,12 @@ from products.models import Category, Product
 @receiver(post_save, sender=Product, dispatch_uid="products.saved")
 def product_saved(instance: Product, **_: Any) -> None:
     invalidate_products([instance.pk])
+
+
+@receiver(pre_delete, sender=Product, dispatch_uid="products.deleting")
+def product_is_deleted(instance: Product, **_: Any) -> None:
+    """Lock the product before its rows of views go: a flush locks in that order, and would be in a deadlock."""
+    Product.objects.select_for_update().filter(pk=instance.pk).first()
 
 
 @receiver(post_delete, sender=Product, dispatch_uid="products.deleted")

@@ -2,81 +2,122 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from django.conf import settings
-from django.db import connection
-from django.utils import timezone
+from django.db import Error, connection
+from redis.exceptions import RedisError
 
+from caching import spill
+from caching.applied import Applied
+from caching.backlog import measure
+from caching.connections import RedisUnavailable, pool
+from caching.counters import MOST, Visit
 from caching.flush import flush
+from caching.sending import may_have_run
 from products.cache import load_products, product_views
-from products.models import ProductViewsHour
+
+logger = logging.getLogger(__name__)
+
+_APPLY = """
+    WITH counted AS MATERIALIZED (
+        SELECT id, views FROM unnest(%s::bigint[], %s::bigint[]) AS d (id, views)
+    ), known AS MATERIALIZED (
+        SELECT p.id, counted.views FROM counted JOIN products_product p ON p.id = counted.id
+        ORDER BY p.id
+        FOR KEY SHARE OF p
+    ), totals AS (
+        INSERT INTO products_productviews AS t (product_id, views)
+        SELECT id, views FROM known ORDER BY id
+        ON CONFLICT (product_id) DO UPDATE SET views = t.views + excluded.views
+            WHERE t.views < %s - excluded.views
+        RETURNING product_id
+    ), hours AS (
+        INSERT INTO products_productviewshour AS h (hour, product_id, views)
+        SELECT %s, known.id, known.views FROM known JOIN totals ON totals.product_id = known.id ORDER BY known.id
+        ON CONFLICT (hour, product_id) DO UPDATE SET views = h.views + excluded.views
+    )
+    SELECT counted.id, known.id IS NOT NULL
+    FROM counted LEFT JOIN known ON known.id = counted.id LEFT JOIN totals ON totals.product_id = counted.id
+    WHERE totals.product_id IS NULL
+"""
 
 
-def increment_view(product_id: int) -> int | None:
+def increment_view(product_id: int, visit: Visit | None = None) -> int | None:
     """Count one view and return the live count; None if there is no such product.
 
-    Raises redis.RedisError if Redis did not reply: whether it counted is then unknown, so do not repeat it.
+    While Redis is away PostgreSQL takes the view, and the count is the one it knows. Raises redis.RedisError if
+    the view was refused or nobody knows whether it was counted; `sending.may_have_run` tells which. Do not repeat it.
     """
-    live = product_views.increment(product_id)
-    if live is not None:
-        return live
+    try:
+        live = product_views.increment(product_id, visit=visit)
+        return _count_first(product_id, visit) if live is None else live
+    except RedisUnavailable as error:
+        return _spill(product_id, error)
+
+
+def _count_first(product_id: int, visit: Visit | None) -> int | None:
+    """Count a view of a product whose live count Redis does not know."""
     load = load_products([product_id])
     if product_id not in load.totals:
         return None
-    return product_views.seed({product_id: load.totals[product_id]}, load.applied, amount=1)[product_id]
+    seeding = product_views.seeding({product_id: load.totals[product_id]}, load.applied, 1, visit)
+    live: int
+    (live,) = pool("state").call(seeding)
+    return live
+
+
+def _spill(product_id: int, error: RedisError) -> int | None:
+    total = None if may_have_run(error) else load_products([product_id]).totals.get(product_id)
+    if total is None and not may_have_run(error):
+        return None
+    if not spill.take(product_views.name, product_id, 1, may_have_run(error)):
+        raise error
+    return (total or 0) + 1
 
 
 def sync_view_counts() -> dict[str, Any]:
     """Flush every sealed bucket into PostgreSQL and return what that was."""
     started = time.perf_counter()
     done = flush(product_views, apply_views)
+    _sound_alarms()
     return {
         "products_synced": done.ids,
         "total_views": done.total,
         "buckets": done.buckets,
         "orphaned": done.orphaned,
+        "overflowed": done.overflowed,
+        "spilled": done.spilled,
         "poison": done.poison,
+        "changed": done.changed,
         "backlog_seconds": done.backlog_seconds,
         "duration_ms": round((time.perf_counter() - started) * 1000, 1),
     }
 
 
-def apply_views(hour: datetime, views: Mapping[int, int]) -> set[int]:
-    """Add views to the totals and to the hour, in one statement; return the ids of products that exist.
+def _sound_alarms() -> None:
+    try:
+        for alarm in measure(product_views).alarms():
+            logger.error("views: %s", alarm)
+    except (*RedisUnavailable, Error) as error:
+        # What was flushed is flushed, and is to be recorded.
+        logger.warning("the backlog of views is not known: %s", error)
+
+
+def apply_views(hour: datetime, views: Mapping[int, int]) -> Applied:
+    """Add views, which come sorted by product, to the totals and to the hour, in one statement.
 
     Rows are locked in the order of their ids, so that two flushes cannot deadlock. Products are locked against
-    deletion, so that none vanishes between being found and being counted.
+    deletion, so that none vanishes between being found and being counted. A total that would have more digits than a
+    live count may have is left as it is.
     """
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            WITH known AS MATERIALIZED (
-                SELECT p.id, d.views
-                FROM unnest(%s::bigint[], %s::bigint[]) AS d (id, views)
-                JOIN products_product p ON p.id = d.id
-                ORDER BY p.id
-                FOR KEY SHARE OF p
-            ), totals AS (
-                INSERT INTO products_productviews AS t (product_id, views)
-                SELECT id, views FROM known ORDER BY id
-                ON CONFLICT (product_id) DO UPDATE SET views = t.views + excluded.views
-            ), hours AS (
-                INSERT INTO products_productviewshour AS h (hour, product_id, views)
-                SELECT %s, id, views FROM known ORDER BY id
-                ON CONFLICT (hour, product_id) DO UPDATE SET views = h.views + excluded.views
-            )
-            SELECT id FROM known
-            """,
-            [list(views), list(views.values()), hour],
-        )
-        return {row[0] for row in cursor.fetchall()}
-
-
-def forget_old_hours() -> int:
-    """Delete hourly history past its retention and return how many rows that were."""
-    limit = timezone.now() - timedelta(days=settings.VIEW_HISTORY_DAYS)
-    return ProductViewsHour.objects.filter(hour__lt=limit).delete()[0]
+        cursor.execute(_APPLY, [list(views), list(views.values()), MOST, hour])
+        left_out = cursor.fetchall()
+    return Applied(
+        gone=frozenset(id for id, exists in left_out if not exists),
+        full=frozenset(id for id, exists in left_out if exists),
+    )

@@ -10,6 +10,7 @@ import factory
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
+from caching.models import CounterSpill
 from offers.models import Offer
 from products.models import Category, Product, ProductViews
 
@@ -72,3 +73,15 @@ class OfferFactory(factory.django.DjangoModelFactory):
     currency = factory.SelfAttribute("product.currency")
     created_at = factory.LazyFunction(timezone.now)
     expires_at = factory.LazyAttribute(lambda offer: offer.created_at + timedelta(days=1))
+
+
+class CounterSpillFactory(factory.django.DjangoModelFactory):
+    """Views of this hour in the spill, each time in a slot of its own."""
+
+    class Meta:
+        model = CounterSpill
+
+    family = "product_views"
+    hour = factory.LazyFunction(lambda: timezone.now().replace(minute=0, second=0, microsecond=0))
+    slot = factory.Sequence(lambda n: n % 30_000)
+    amount = 1

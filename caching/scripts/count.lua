@@ -1,38 +1,75 @@
 -- Counts into the bucket of this moment and returns the live count. An id whose live count is not known is not
 -- counted, unless the call brings what makes it known: the total in PostgreSQL and the buckets already in it.
 -- The bucket is the batch's identity: it is decided here, by Redis' clock, and never lies in a sealed bucket.
+-- It counts, or it fails before it has counted: an error from here says that nothing was counted.
 --   KEYS  1 live count, 2 sealed, 3 bucket index, 4 prefix of the bucket hashes (same slot)
+--         and of a visitor: 5 mark that it was counted, 6 the day's unique visitors (HyperLogLog)
 --   ARGV  1 id, 2 amount (0 to count nothing), 3 bucket width in ms, 4 now in ms or '' for Redis' clock
---         and to seed: 5 total in PostgreSQL, 6 TTL of the live count in ms, 7.. the applied buckets
+--         and of a visitor: 5 visitor, 6 ms within which it counts once ('0' for every time),
+--                           7 ms for which the day's visitors are kept ('0' to keep none)
+--         and to seed, next: total in PostgreSQL, TTL of the live count in ms, the applied buckets
 --   returns the live count after counting, or nil if it is not known and nothing was counted
 local id, amount = ARGV[1], tonumber(ARGV[2])
+local seed = KEYS[5] and 8 or 5
 local live = redis.pcall('GET', KEYS[1])
--- More than fifteen digits, or a key of another type, is rubbish like any other, and INCRBY would fail on it.
-if not (type(live) == 'string' and #live <= 15 and live:match('^%d+$')) then
-  if not ARGV[5] then
+-- More than fifteen digits, a leading zero, or a key of another type is rubbish, and INCRBY would fail on it.
+if not (type(live) == 'string' and #live <= 15 and (live == '0' or live:match('^[1-9]%d*$'))) then
+  if not ARGV[seed] then
     return false
   end
   local applied = {}
-  for i = 7, #ARGV do
+  for i = seed + 2, #ARGV do
     applied[ARGV[i]] = true
   end
-  live = tonumber(ARGV[5])
+  live = tonumber(ARGV[seed])
   for _, name in ipairs(redis.call('ZRANGE', KEYS[3], 0, -1)) do
     if not applied[name] then
       live = live + (tonumber(redis.call('HGET', KEYS[4] .. name, id)) or 0)
     end
   end
-  redis.call('SET', KEYS[1], string.format('%.0f', live), 'PX', ARGV[6])
+  local kept = redis.pcall('SET', KEYS[1], string.format('%.0f', live), 'PX', ARGV[seed + 1])
+  -- A Redis that takes no writes can still tell a count, if it was asked for no more.
+  if kept.err and amount > 0 then
+    return kept
+  end
+end
+live = tonumber(live)
+if live + amount > 999999999999999 then
+  return redis.error_reply('ERR the count would overflow')
+end
+if KEYS[5] and amount > 0 then
+  if ARGV[7] ~= '0' then
+    local added = redis.pcall('PFADD', KEYS[6], ARGV[5])
+    if type(added) == 'table' then
+      -- Rubbish may begin anew; a view is not refused because of it. But a Redis that is full must refuse the whole.
+      if not (added.err:find('WRONGTYPE') or added.err:find('INVALIDOBJ') or added.err:find('HyperLogLog')) then
+        return added
+      end
+      redis.call('DEL', KEYS[6])
+      redis.call('PFADD', KEYS[6], ARGV[5])
+    end
+    redis.call('PEXPIRE', KEYS[6], ARGV[7])
+  end
+  if ARGV[6] ~= '0' and not redis.call('SET', KEYS[5], '1', 'NX', 'PX', ARGV[6]) then
+    return live
+  end
 end
 if amount == 0 then
-  return tonumber(live)
+  return live
 end
 local now = tonumber(ARGV[4])
 if not now then
   local time = redis.call('TIME')
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
-local bucket = math.max(math.floor(now / ARGV[3]), (tonumber(redis.call('GET', KEYS[2])) or -1) + 1)
+local bucket = math.floor(now / ARGV[3])
+-- As many buckets as an hour has are there only if nobody flushes. From then on an hour has one, so that memory grows by
+-- the ids of an hour and not of every moment.
+local per_hour = math.floor(3600000 / ARGV[3])
+if redis.call('ZCARD', KEYS[3]) >= per_hour then
+  bucket = math.floor(now / 3600000) * per_hour
+end
+bucket = math.max(bucket, (tonumber(redis.call('GET', KEYS[2])) or -1) + 1)
 local name = string.format('%.0f', bucket)
 if redis.call('HINCRBY', KEYS[4] .. name, id, amount) == amount then
   redis.call('ZADD', KEYS[3], bucket, name)

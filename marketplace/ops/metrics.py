@@ -14,6 +14,7 @@ from prometheus_client import REGISTRY, CollectorRegistry, Histogram
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
+from marketplace.ops.backlog import backlog
 from marketplace.ops.methods import read_only
 
 _DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
@@ -27,6 +28,7 @@ REQUESTS = Histogram(
     ["method", "route", "status"],
     buckets=_BUCKETS,
 )
+REGISTRY.register(backlog)
 
 
 @lru_cache(maxsize=2048)
@@ -52,6 +54,7 @@ def _registry() -> CollectorRegistry:
         mark_process_dead(pid, directory)
     registry = CollectorRegistry()
     MultiProcessCollector(registry, directory)
+    registry.register(backlog)
     return registry
 
 

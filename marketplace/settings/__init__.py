@@ -10,3 +10,4 @@ from marketplace.settings.logs import *
 from marketplace.settings.market import *
 from marketplace.settings.rest import *
 from marketplace.settings.security import *
+from marketplace.settings.views import *

@@ -6,12 +6,14 @@ import threading
 from datetime import UTC, datetime
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection
 from redis.exceptions import ResponseError
 
+from caching import counters
+from caching.applied import Applied
 from caching.counters import CounterFamily
 from caching.flush import flush
-from caching.models import CounterBucket
+from caching.models import CounterBucket, CounterField
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,13 +27,12 @@ class Totals:
         self.missing = set(missing)
         self.lock = threading.Lock()
 
-    def apply(self, hour: datetime, views: dict[int, int]) -> set[int]:
-        existing = set(views) - self.missing
+    def apply(self, hour: datetime, views: dict[int, int]) -> Applied:
         with self.lock:
             self.hours.append(hour)
-            for id in existing:
+            for id in set(views) - self.missing:
                 self.counts[id] = self.counts.get(id, 0) + views[id]
-        return existing
+        return Applied(gone=frozenset(views) & self.missing)
 
 
 @pytest.fixture
@@ -117,7 +118,7 @@ def test_a_flush_that_fails_is_made_up_for_by_the_next(family, totals, clock):
     family.increment(1)
     clock.advance(5)
 
-    def fail(hour: datetime, views: dict[int, int]) -> set[int]:
+    def fail(hour: datetime, views: dict[int, int]) -> Applied:
         raise RuntimeError("killed")
 
     with pytest.raises(RuntimeError):
@@ -280,13 +281,206 @@ def test_a_live_count_that_is_rubbish_is_seeded_again(family, redis_state, rubbi
     assert family.seed({1: 4}, frozenset(), amount=1) == {1: 5}
 
 
-def test_a_bucket_without_a_number_holds_up_its_own_shard_only(family, totals, clock, redis_state):
-    start(family, 1)
+def test_rubbish_in_place_of_numbers_holds_up_nobody(family, totals, clock, redis_state, caplog):
+    start(family, 1, 2)
     family.increment(1)
+    family.increment(2)
     redis_state.zadd("mp:n:{clicks:0}:buckets", {"rubbish": 1})
+    redis_state.set("mp:n:{clicks:1}:sealed", "rubbish")
+    assert len(family.backlog()) == 2
     clock.advance(5)
 
-    with pytest.raises(ValueError, match="rubbish"):
-        flush(family, totals.apply)
+    flush(family, totals.apply)
 
-    assert totals.counts == {1: 1}
+    assert totals.counts == {1: 1, 2: 1}
+    assert "the index of clicks:0 holds what is no bucket: [b'rubbish']" in caplog.text
+    assert b"rubbish" not in redis_state.zrange("mp:n:{clicks:0}:buckets", 0, -1)
+
+
+def test_a_bucket_that_another_flusher_has_just_forgotten_costs_no_live_count(family, totals, clock, monkeypatch):
+    # Given one that lists a bucket, and reads the ledger when another has deleted and released it
+    start(family, 1)
+    family.increment(1)
+    clock.advance(5)
+    flush(family, totals.apply)
+    seal = family.seal
+
+    def seal_and_be_overtaken(shard, newest):
+        sealed = seal(shard, newest)
+        monkeypatch.setattr(family, "seal", seal)
+        CounterBucket.objects.update(applied_at=datetime(2020, 1, 1, tzinfo=UTC))
+        flush(family, totals.apply)
+        return sealed
+
+    monkeypatch.setattr(family, "seal", seal_and_be_overtaken)
+
+    # When
+    flush(family, totals.apply)
+
+    # Then
+    assert family.live([1]) == {1: 1}
+
+
+def test_what_cannot_be_applied_does_not_keep_redis_from_forgetting_what_was(family, totals, clock):
+    start(family, 1)
+    family.increment(1)
+    clock.advance(5)
+    flush(family, totals.apply)
+    CounterBucket.objects.update(applied_at=datetime(2020, 1, 1, tzinfo=UTC))
+    family.increment(1)
+    clock.advance(5)
+
+    def fail(hour: datetime, views: dict[int, int]) -> Applied:
+        raise DatabaseError("no")
+
+    with pytest.raises(DatabaseError):
+        flush(family, fail)
+
+    assert len(family.backlog()) == 1
+
+
+def test_a_bucket_larger_than_a_chunk_has_the_time_that_it_needs(family, clock, monkeypatch):
+    monkeypatch.setattr("caching.flush.CHUNK_FIELDS", 2)
+    start(family, *range(2, 24, 2))
+    family.increment_many(dict.fromkeys(range(2, 24, 2), 1))
+    family.seed({1: 0}, frozenset())
+    family.increment(1)
+    clock.advance(5)
+    limits = []
+
+    def apply(hour: datetime, views: dict[int, int]) -> Applied:
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW statement_timeout")
+            limits.append((len(views), cursor.fetchone()[0]))
+        return Applied()
+
+    flush(family, apply)
+
+    assert dict(limits)[11] == "11ms"
+    assert dict(limits)[1] not in ("1ms", "11ms")
+
+
+@pytest.mark.parametrize(("name", "width"), [("", 5), ("x" * 41, 5), ("clicks", 7), ("clicks", 7200)])
+def test_a_family_that_could_not_be_flushed_is_none(name, width):
+    with pytest.raises(ValueError, match="divides an hour"):
+        CounterFamily(name, shards=1, bucket_seconds=width)
+
+
+def test_many_ids_are_counted_in_one_round_trip(family, redis_commands):
+    start(family, 1, 2)
+    with redis_commands() as trips:
+        assert family.increment_many({1: 2, 2: 5, 3: 1}) == {1: 2, 2: 5, 3: None}
+    assert trips == [["EVALSHA"] * 3]
+    assert family.increment_many({}) == {}
+
+
+@pytest.mark.parametrize("amount", [0, -1, 10**9 + 1])
+def test_an_amount_that_is_no_increment_is_refused_before_it_is_sent(family, redis_commands, amount):
+    start(family, 1)
+    with redis_commands() as trips:
+        for count in (lambda: family.increment(1, amount), lambda: family.increment_many({1: amount})):
+            with pytest.raises(ValueError, match="between 1 and 1000000000"):
+                count()
+    assert trips == []
+
+
+def test_a_live_count_that_has_no_room_counts_nothing(family, totals, clock):
+    family.seed({1: 10**15 - 3}, frozenset())
+    assert family.increment(1, 2) == 10**15 - 1
+
+    with pytest.raises(ResponseError, match="overflow"):
+        family.increment(1)
+
+    clock.advance(5)
+    flush(family, totals.apply)
+    assert totals.counts == {1: 2}
+
+
+def test_what_has_no_room_in_the_totals_is_kept_with_its_amount(family, clock):
+    start(family, 1, 3)
+    family.increment(1, 4)
+    family.increment(3, 2)
+    clock.advance(5)
+
+    done = flush(family, lambda hour, counts: Applied(full=frozenset({3})))
+
+    assert (done.total, done.overflowed) == (6, 2)
+    assert CounterField.objects.values_list("field", "value", "reason").get() == ("3", "2", "overflow")
+
+
+def test_views_counted_by_a_clock_ahead_belong_to_this_hour(family, totals, clock):
+    start(family, 1)
+    clock.advance(7200)
+    family.increment(1)
+    clock.advance(-7200)
+
+    assert flush(family, totals.apply).backlog_seconds == 0
+
+    hour = datetime.fromtimestamp(clock.now / 1000, UTC).replace(minute=0, second=0, microsecond=0)
+    assert totals.hours == [hour]
+
+
+def test_when_redis_has_forgotten_what_was_flushed_its_live_counts_are_seeded_again(
+    family, totals, clock, redis_state, caplog
+):
+    # Given a Redis from before the flush
+    start(family, 1, 2)
+    family.increment(1)
+    old = {name: redis_state.dump(name) for name in redis_state.scan_iter("mp:n:*")}
+    family.increment(1, 5)
+    clock.advance(5)
+    flush(family, totals.apply)
+    redis_state.flushdb()
+    for name, dump in old.items():
+        redis_state.restore(name, 0, dump)
+    assert family.live([1]) == {1: 1}
+
+    # When
+    flush(family, totals.apply)
+
+    # Then
+    assert family.live([1, 2]) == {}
+    assert totals.counts == {1: 6}
+    assert "has forgotten buckets of clicks" in caplog.text
+    flush(family, totals.apply)
+    assert caplog.text.count("has forgotten") == 1
+
+
+def test_a_name_stands_for_one_family():
+    with pytest.raises(ValueError, match="registered twice"):
+        counters.register(CounterFamily("product_views", shards=1, bucket_seconds=1))
+
+
+def test_a_bucket_that_redis_forgot_and_has_again_is_in_no_live_count_twice(family, totals, clock, redis_state):
+    # Given a Redis restored to before it forgot the newest bucket of all, which it knows to be sealed
+    start(family, 1)
+    family.increment(1, 3)
+    clock.advance(5)
+    flush(family, totals.apply)
+    old = {name: redis_state.dump(name) for name in redis_state.scan_iter("mp:n:*")}
+    CounterBucket.objects.update(applied_at=datetime(2020, 1, 1, tzinfo=UTC))
+    flush(family, totals.apply)
+    assert CounterBucket.objects.get().retained is False
+    redis_state.flushdb()
+    for name, dump in old.items():
+        redis_state.restore(name, 0, dump)
+    redis_state.delete("mp:n:{clicks:1}:live:1")
+    # A seed does not know of that, and counts the bucket once more
+    assert family.seed({1: 3}, frozenset()) == {1: 6}
+
+    # When
+    flush(family, totals.apply)
+
+    # Then
+    assert family.live([1]) == {}
+    applied = frozenset(CounterBucket.objects.filter(retained=True).values_list("shard", "bucket"))
+    assert family.seed({1: 3}, applied) == {1: 3}
+    assert totals.counts == {1: 3}
+
+
+def test_a_live_count_with_a_leading_zero_counts_nothing_rather_than_half(family, redis_state):
+    """HINCRBY would take it, and INCRBY fail: an error after the view was counted."""
+    redis_state.set("mp:n:{clicks:1}:live:1", "007")
+    assert family.increment(1) is None
+    assert family.backlog() == []
+    assert family.seed({1: 7}, frozenset(), amount=1) == {1: 8}

@@ -7,14 +7,16 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
+from caching import metrics
 from caching.batch import fetch_many
 from caching.connections import client
 from caching.counters import CounterFamily
 from caching.fetch import State, fetch
 from caching.invalidation import invalidate
 from caching.keys import KeySpace
+from caching.load import LoaderBackedOff
 from caching.source import Load
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -235,3 +237,38 @@ def test_freshness_counts_from_the_start_of_the_load(things, truth, clock, read)
     assert fetch(things, 1).state is State.HIT
     clock.advance(1)
     assert fetch(things, 1).state is State.STALE
+
+
+def refused() -> float:
+    return metrics.VIEWS_REFUSED.labels("clicks", "database")._value.get()
+
+
+def test_a_view_of_what_cannot_be_loaded_is_refused_and_said_to_be(things, truth):
+    family, before = CounterFamily("clicks", shards=1, bucket_seconds=5), refused()
+
+    def away(ids):
+        raise DatabaseError("gone")
+
+    things.loader = away
+
+    with pytest.raises(DatabaseError):
+        fetch(things, 1, family, 1)
+    # And while the loader is left alone after that
+    with pytest.raises(LoaderBackedOff):
+        fetch(things, 1, family, 1)
+
+    assert refused() == before + 2
+
+
+def test_an_entry_whose_live_count_went_is_answered_without_a_database(things, truth):
+    family = CounterFamily("clicks", shards=1, bucket_seconds=5)
+    truth.rows[1] = b"{}"
+    fetch(things, 1)
+
+    def away(ids):
+        raise DatabaseError("gone")
+
+    things.loader, before = away, refused()
+
+    assert fetch(things, 1, family, 1) == (b"{}", State.HIT, 0)
+    assert refused() == before + 1

@@ -21,14 +21,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
     """The digest and the keys of every script that was called."""
     found: list[tuple[str, list[str]]] = []
-    call = Pool.call
+    ask = Pool.ask
 
     def recorded(pool: Pool, commands: Any, patience: float = 0.0) -> list[Any]:
         scripts = [command for command in commands if command.script is not None]
         found.extend((each.args[1], list(each.args[3 : 3 + each.args[2]])) for each in scripts)
-        return call(pool, commands, patience)
+        return ask(pool, commands, patience)
 
-    monkeypatch.setattr(Pool, "call", recorded)
+    monkeypatch.setattr(Pool, "ask", recorded)
     return found
 
 

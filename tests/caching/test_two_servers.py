@@ -9,6 +9,7 @@ import pytest
 from caching.batch import fetch_many
 from caching.counters import CounterFamily
 from caching.fetch import State, fetch
+from caching.models import CounterSpill
 from caching.pool import Pool
 from caching.source import Load
 from tests.deploy.services import free_port
@@ -48,10 +49,11 @@ def test_without_the_cache_views_are_counted_all_the_same(split, things, family,
     assert fetch_many(things, [1], family).counts == {1: 12}
 
 
-def test_without_the_state_a_view_is_refused_and_totals_are_answered(split, things, family, away):
+def test_without_the_state_postgresql_takes_the_view_and_totals_are_answered(split, things, family, away):
     fetch(things, 1, family, 1)
     away("state")
-    assert fetch(things, 1, family, 1) == (b"{}", State.MISS, 10)
+    assert fetch(things, 1, family, 1) == (b"{}", State.MISS, 11)
+    assert list(CounterSpill.objects.values_list("family", "counter", "amount")) == [("clicks", 1, 1)]
     assert fetch_many(things, [1, 2], family).counts == {1: 10, 2: 10}
 
 

@@ -1,4 +1,4 @@
-"""A TCP proxy in front of Redis that does to a connection what networks do."""
+"""A TCP proxy in front of Redis or PostgreSQL that does to a connection what networks do."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ class Proxy:
         self._flows = threading.Event()
         self._flows.set()
         self._refuses = False
-        self._fault: tuple[int, Fault] | None = None
+        self._fault: Fault | None = None
+        self._content = b""
+        self._ahead = 0
         self.fired = False
 
     def __enter__(self) -> Self:
@@ -50,8 +52,12 @@ class Proxy:
 
     def arm(self, number: int, fault: Fault) -> None:
         """Do `fault` to the `number`th request from now, counted from 1 over all connections."""
+        self.arm_at(b"", fault, number)
+
+    def arm_at(self, content: bytes, fault: Fault, number: int = 1) -> None:
+        """Do `fault` to the `number`th request from now that holds `content`."""
         with self._lock:
-            self._fault, self.fired = (self.requests + number, fault), False
+            self._fault, self._content, self._ahead, self.fired = fault, content, number, False
 
     def cut(self) -> None:
         """Cut every connection."""
@@ -116,7 +122,7 @@ class Proxy:
                     if not muted:
                         client.sendall(data)
                     continue
-                fault = self._next()
+                fault = self._next(data)
                 if fault is Fault.CUT_BEFORE:
                     return
                 if fault is Fault.LATE:
@@ -127,12 +133,15 @@ class Proxy:
                     server.recv(1 << 20)
                     return
 
-    def _next(self) -> Fault | None:
+    def _next(self, request: bytes) -> Fault | None:
         with self._lock:
             self.requests += 1
-            if self._fault is None or self.requests < self._fault[0]:
+            if self._fault is None or self._content not in request:
                 return None
-            fault, self._fault, self.fired = self._fault[1], None, True
+            self._ahead -= 1
+            if self._ahead > 0:
+                return None
+            fault, self._fault, self.fired = self._fault, None, True
             return fault
 
 

@@ -11,6 +11,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from rest_framework.test import APIClient
 
+pytestmark = pytest.mark.django_db(transaction=True)
+
 _COUNT = "http_request_seconds_count"
 # Two processes that end before anybody scrapes; each says its own process id.
 _WORK = """
@@ -41,11 +43,14 @@ def samples(text: str, name: str) -> dict[tuple[str, ...], float]:
     }
 
 
-@pytest.mark.django_db
 def test_requests_are_counted_by_method_route_and_class_of_status(
     api: APIClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Without the shared directory a scrape sees this process alone, whatever runs beside it.
+    # Without the shared directory a scrape sees this process alone, whatever runs beside it. A series begins with it.
+    for path in ("/metrics", "/livez", "/api/v1/nothing/16"):
+        api.get(path)
+    api.post("/livez")
+    api.generic("BREW", "/livez")
     monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
     before = samples(api.get("/metrics").content.decode(), _COUNT)
 
@@ -65,6 +70,8 @@ def test_requests_are_counted_by_method_route_and_class_of_status(
 
 
 def test_the_cache_and_the_process_are_among_the_metrics(api: APIClient) -> None:
+    api.get("/api/v1/products/1/")
+
     text = api.get("/metrics").content.decode()
 
     assert "cache_reads_total" in text

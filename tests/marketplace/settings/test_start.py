@@ -60,6 +60,9 @@ def load(**changes: str | None) -> subprocess.CompletedProcess[str]:
         ({"REDIS_URL": None}, "REDIS_URL"),
         ({"THROTTLE_LOGIN": "often"}, "THROTTLE_LOGIN"),
         ({"THROTTLE_WRITE": "0/min"}, "THROTTLE_WRITE"),
+        ({"VIEW_WINDOW_SECONDS": "-1"}, "VIEW_WINDOW_SECONDS"),
+        ({"VIEW_UNIQUE_DAYS": "-7"}, "VIEW_UNIQUE_DAYS"),
+        ({"COUNTER_SPILL_ROWS": "-1"}, "COUNTER_SPILL_ROWS"),
     ],
 )
 def test_a_start_is_refused_with_the_name_of_what_to_set(changes: dict[str, str | None], named: str) -> None:

@@ -17,6 +17,7 @@ from caching.connections import pool
 from caching.early import workers
 from caching.entry import decode, encode
 from caching.keys import Id, KeySpace
+from caching.models import CounterSpill
 from caching.source import Source
 from marketplace.accounts.cache import users
 from products import feeds
@@ -87,6 +88,7 @@ class World:
             source.pace.__init__(source.policy.lease)  # type: ignore[misc]
         self.set_away(False)
         self.redis.eval(_RESTORE, 0, *self._saved)
+        CounterSpill.objects.all().delete()
 
     def set_away(self, away: bool) -> None:
         """Have Redis answer nothing, or answer again."""

@@ -1,0 +1,21 @@
+"""Whether commands that failed may have run all the same: what decides if an increment may be made elsewhere."""
+
+from __future__ import annotations
+
+import redis
+
+
+class NotSent(redis.ConnectionError):
+    """Redis was not reached, so nothing was sent and nothing ran."""
+
+
+_NOT_RUN = (NotSent, redis.MaxConnectionsError, redis.BusyLoadingError, redis.ResponseError)
+
+
+def may_have_run(error: redis.RedisError) -> bool:
+    """Return whether commands may have run although Redis did not say so.
+
+    A lost reply is unknown, not a failure. What was never sent did not run, nor did what Redis answered with an error
+    (out of memory, read-only, loading): a script of ours either counts or fails before its first write.
+    """
+    return not isinstance(error, _NOT_RUN)

@@ -1,0 +1,86 @@
+"""The backlog in numbers, and when they are an alarm."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from caching.applied import Applied
+from caching.backlog import Backlog, measure
+from caching.counters import CounterFamily
+from caching.flush import flush
+from caching.models import CounterBucket
+from tests.factories import CounterSpillFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+CALM = Backlog(buckets=4, fields=9, bytes=800, seconds=4.0, spilled=0, spill_rows=0, last_flush_seconds=3.0)
+MB = 1024 * 1024
+
+
+@pytest.fixture
+def family(clock) -> CounterFamily:
+    return CounterFamily("clicks", shards=2, bucket_seconds=5, clock=clock)
+
+
+def test_nothing_waits_where_nothing_was_counted(family):
+    assert measure(family) == Backlog(0, 0, 0, 0.0, 0, 0, None)
+
+
+def test_it_is_what_the_ledger_does_not_have(family, clock, redis_commands, django_assert_num_queries):
+    # Given an applied bucket, and two that wait with three counts
+    family.seed({1: 0, 2: 0, 4: 0}, frozenset())
+    family.increment(1)
+    clock.advance(5)
+    flush(family, lambda hour, counts: Applied())
+    for id in (2, 4, 1):
+        family.increment(id, 10)
+    CounterSpillFactory(family="clicks", counter=1, amount=7)
+    clock.advance(65)
+
+    # When
+    with redis_commands() as trips, django_assert_num_queries(3):
+        found = measure(family)
+
+    # Then
+    assert (found.buckets, found.fields, found.seconds) == (2, 3, 60.0)
+    assert (found.spilled, found.spill_rows) == (7, 1)
+    assert found.bytes > 100
+    assert found.last_flush_seconds < 30
+    # The index of both shards, and sizes and memory of each shard's buckets.
+    assert len(trips) == 5
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({}, []),
+        ({"seconds": 60.0, "bytes": 256 * MB, "spill_rows": 500}, []),
+        ({"seconds": 61.0}, ["the oldest increments have waited for 61 s"]),
+        ({"bytes": 300 * MB}, ["increments that wait take 300 MB of Redis"]),
+        ({"spill_rows": 501}, ["the spill has 501 rows, and takes 1000"]),
+    ],
+)
+def test_an_alarm_is_age_or_size_out_of_bounds(settings, wrong, said):
+    settings.COUNTER_ALARM_SECONDS, settings.COUNTER_ALARM_MB, settings.COUNTER_SPILL_ROWS = 60, 256, 1000
+    assert replace(CALM, **wrong).alarms() == said
+
+
+def test_what_a_clock_that_ran_ahead_has_counted_waits_since_the_last_flush(family, clock):
+    # Given a flush by a clock a day ahead, which is right again
+    family.seed({1: 0}, frozenset())
+    clock.advance(24 * 3600)
+    family.increment(1)
+    clock.advance(5)
+    flush(family, lambda hour, counts: Applied())
+    clock.advance(-24 * 3600)
+    family.increment(1)
+    CounterBucket.objects.update(applied_at=timezone.now() - timedelta(hours=2))
+
+    # When / Then
+    found = measure(family)
+    assert found.buckets == 1
+    assert 7200 <= found.seconds < 7230
+    assert found.alarms() == [f"the oldest increments have waited for {found.seconds:.0f} s"]

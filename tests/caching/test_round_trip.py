@@ -1,0 +1,64 @@
+"""One round trip for two roles: what one refuses does not cost the other its answer, and what is known is told."""
+
+from __future__ import annotations
+
+import pytest
+import redis
+
+from caching.round_trip import round_trip
+from caching.scripts import Command
+from caching.sending import NotSent, may_have_run
+from tests.deploy.services import free_port
+
+GET = Command(("GET", "entry"))
+INCR = Command(("INCR", "counter"))
+WRONG = Command(("INCR", "entry"))
+
+
+@pytest.fixture(autouse=True)
+def entry(redis_state) -> None:
+    redis_state.set("entry", "body")
+
+
+def test_both_answer():
+    assert round_trip("read", [GET], [INCR]) == ([b"body"], [1], False)
+
+
+def test_an_increment_that_is_refused_leaves_the_entry_its_answer():
+    assert round_trip("read", [GET], [WRONG]) == ([b"body"], None, False)
+
+
+def test_an_entry_that_is_refused_leaves_the_increment_its_answer():
+    assert round_trip("read", [WRONG], [INCR]) == (None, [1], False)
+
+
+def test_of_several_increments_one_of_which_is_refused_the_others_may_have_run():
+    assert round_trip("read", [GET], [INCR, WRONG]) == ([b"body"], None, True)
+
+
+def test_what_was_never_sent_did_not_run(reroute):
+    reroute(free_port())
+    assert round_trip("read", [GET], [INCR]) == (None, None, False)
+
+
+def test_what_was_sent_and_not_answered_may_have_run(reroute, proxy):
+    reroute(proxy.port)
+    round_trip("read", [GET])
+    proxy.freeze()
+    assert round_trip("read", [GET], [INCR]) == (None, None, True)
+
+
+@pytest.mark.parametrize(
+    ("error", "may"),
+    [
+        (NotSent("no"), False),
+        (redis.MaxConnectionsError("full"), False),
+        (redis.exceptions.OutOfMemoryError("OOM"), False),
+        (redis.exceptions.ReadOnlyError("READONLY"), False),
+        (redis.TimeoutError("no reply"), True),
+        (redis.ConnectionError("cut"), True),
+        (redis.InvalidResponse("?"), True),
+    ],
+)
+def test_an_error_tells_whether_a_command_may_have_run(error, may):
+    assert may_have_run(error) is may

@@ -1,0 +1,111 @@
+"""The spill: PostgreSQL takes what Redis certainly did not, up to a bound."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import DatabaseError, connection
+
+from caching import metrics, spill
+from caching.models import CounterSpill
+from tests.factories import CounterSpillFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def refused(reason: str) -> float:
+    return metrics.VIEWS_REFUSED.labels("clicks", reason)._value.get()
+
+
+def rows() -> list[tuple[int, int]]:
+    """Return ids and amounts, row by row."""
+    return list(CounterSpill.objects.filter(family="clicks").order_by("id").values_list("counter", "amount"))
+
+
+def test_an_increment_is_accepted_by_one_statement(django_assert_num_queries):
+    before = metrics.SPILLED.labels("clicks")._value.get()
+
+    with django_assert_num_queries(1):
+        assert spill.take("clicks", 5, 3)
+
+    assert rows() == [(5, 3)]
+    assert metrics.SPILLED.labels("clicks")._value.get() == before + 3
+
+
+def test_one_that_may_have_been_counted_is_refused(django_assert_num_queries):
+    before = refused("unknown")
+
+    with django_assert_num_queries(0):
+        assert not spill.take("clicks", 5, 3, unknown=True)
+
+    assert rows() == []
+    assert refused("unknown") == before + 3
+
+
+def test_a_full_spill_refuses_until_it_is_merged(settings):
+    settings.COUNTER_SPILL_ROWS = 3
+    before = refused("full")
+
+    # Rows of other families take no room.
+    assert spill.take("others", 1, 1)
+    assert [spill.take("clicks", id, 1) for id in range(5)] == [True, True, True, False, False]
+    assert refused("full") == before + 2
+    # What has a row already needs no room.
+    assert spill.take("clicks", 1, 1)
+
+    CounterSpill.objects.filter(family="clicks").order_by("id").first().delete()
+    assert spill.take("clicks", 4, 1)
+
+
+def test_without_postgresql_it_refuses_and_raises_nothing():
+    before = refused("database")
+
+    def away(*_: object) -> None:
+        raise DatabaseError("gone")
+
+    with connection.execute_wrapper(away):
+        assert not spill.take("clicks", 5, 1)
+
+    assert refused("database") == before + 1
+
+
+def test_the_bound_costs_two_looks_at_an_index_however_full_it_is():
+    CounterSpill.objects.bulk_create(CounterSpillFactory.build(family="clicks", counter=n) for n in range(20_000))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE caching_counterspill")
+        cursor.execute(f"EXPLAIN {spill._ACCEPT}", {"family": "clicks", "id": 1, "amount": 1, "rows": 10**6})
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    # The oldest and the newest id.
+    assert plan.count("Limit") == 2, plan
+    assert "counter_spill_once" in plan
+    assert "Seq Scan" not in plan
+
+
+def test_a_query_for_totals_counts_the_spill_in():
+    for _ in range(2):
+        spill.take("clicks", 5, 2)
+    spill.take("others", 5, 100)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {spill.SPILLED.format(id='n')} FROM unnest(ARRAY[5, 6]) AS n", ["clicks"])
+        assert cursor.fetchall() == [(4,), (0,)]
+
+
+def test_views_of_one_id_gather_in_a_row(django_assert_num_queries):
+    with django_assert_num_queries(100):
+        assert all(spill.take("clicks", 5, 1) for _ in range(100))
+    assert rows() == [(5, 100)]
+
+
+def test_many_at_once_are_all_accepted():
+    def take(_: int) -> bool:
+        try:
+            return all(spill.take("clicks", 5, 1) for _ in range(20))
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(12) as threads:
+        assert all(threads.map(take, range(12)))
+
+    assert sum(amount for _, amount in rows()) == 240
+    assert len(rows()) <= 8

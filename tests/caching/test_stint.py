@@ -1,0 +1,74 @@
+"""A flush of a few seconds' views does not rest; one of a backlog does, and ends after a minute."""
+
+from __future__ import annotations
+
+import pytest
+
+from caching import stint
+from caching.applied import Applied
+from caching.counters import CounterFamily
+from caching.flush import flush
+from caching.stint import Stint
+
+
+class Time:
+    """Seconds that pass when told, or slept."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.slept: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+def work(stint: Stint, time: Time, fields: int, seconds: float) -> None:
+    with stint.part(fields):
+        time.now += seconds
+
+
+def test_what_comes_in_a_few_seconds_is_applied_without_a_rest():
+    time = Time()
+    one = Stint(time, time.sleep)
+    for _ in range(4):
+        work(one, time, 50_000, 0.5)
+    assert time.slept == []
+
+
+def test_a_backlog_is_worked_off_with_twice_as_much_rest_as_work():
+    time = Time()
+    one = Stint(time, time.sleep)
+    for _ in range(6):
+        work(one, time, 50_000, 0.5)
+    assert time.slept == [1.0, 1.0]
+
+
+def test_after_a_minute_nothing_more_is_begun():
+    time = Time()
+    one = Stint(time, time.sleep)
+    assert not one.is_over
+    time.now += 59.9
+    assert not one.is_over
+    time.now += 0.1
+    assert one.is_over
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_next_flush_goes_on_where_one_ended(clock, monkeypatch):
+    # Given an hour of views and a flush without time
+    family = CounterFamily("clicks", shards=1, bucket_seconds=5, clock=clock)
+    family.seed({1: 0}, frozenset())
+    family.increment(1)
+    clock.advance(3600)
+    monkeypatch.setattr(stint, "SECONDS", 0.0)
+    assert flush(family, lambda hour, counts: Applied()).total == 0
+
+    # When there is one with time
+    monkeypatch.undo()
+
+    # Then
+    assert flush(family, lambda hour, counts: Applied()).total == 1

@@ -1,0 +1,182 @@
+"""Visitors: who is counted once within a window, and how many they were, decided by the script that counts."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import redis
+
+from caching.applied import Applied
+from caching.connections import pool
+from caching.counters import CounterFamily, Visit
+from caching.fetch import fetch, look, settle
+from caching.flush import flush
+from caching.source import Source
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def family(clock) -> CounterFamily:
+    return CounterFamily("clicks", shards=2, bucket_seconds=5, clock=clock)
+
+
+def start(family: CounterFamily, *ids: int) -> None:
+    family.seed(dict.fromkeys(ids, 0), frozenset())
+
+
+def visit(visitor: str = "ada", window: float = 60, day: str = "20270115", days: int = 2) -> Visit:
+    return Visit(visitor, round(window * 1000), day, days * 24 * 3600 * 1000)
+
+
+def test_a_visitor_counts_once_within_the_window_and_is_told_the_same_count(family, clock, redis_state):
+    start(family, 1, 2)
+
+    told = [family.increment(1, visit=visit(who)) for who in ("ada", "ada", "bob", "ada")]
+    assert told == [1, 1, 2, 2]
+    # Of another id it is another visit, and after the window a new one.
+    assert family.increment(2, visit=visit()) == 1
+    redis_state.delete("mp:n:{clicks:1}:seen:1:ada")
+    assert family.increment(1, visit=visit()) == 3
+
+    clock.advance(5)
+    applied: dict[int, int] = {}
+    flush(family, lambda hour, counts: applied.update(counts) or Applied())
+    assert applied == {1: 3, 2: 1}
+
+
+def test_a_visit_is_judged_and_counted_in_one_round_trip(family, redis_commands):
+    start(family, 1)
+    with redis_commands() as trips:
+        family.increment(1, visit=visit())
+        family.increment(1, visit=visit())
+    assert trips == [["EVALSHA"], ["EVALSHA"]]
+
+
+def test_twenty_at_once_of_one_visitor_count_once(family):
+    start(family, 1)
+    with ThreadPoolExecutor(8) as threads:
+        told = list(threads.map(lambda _: family.increment(1, visit=visit()), range(20)))
+    assert told == [1] * 20
+
+
+def test_a_visitor_of_what_cannot_be_counted_yet_is_not_marked(family, redis_state):
+    assert family.increment(1, visit=visit()) is None
+    assert list(redis_state.scan_iter("mp:n:*")) == []
+
+    seeding = family.seeding({1: 40}, frozenset(), 1, visit())
+    assert pool("state").call(seeding) == [41]
+    assert pool("state").call(seeding) == [41]
+    assert family.uniques(1, ["20270115"]) == 1
+
+
+def test_looking_marks_nobody(family, redis_state):
+    pool("state").call(family.seeding({1: 4}, frozenset(), 0, visit()))
+    pool("state").call([family.count(1, 0, visit())])
+
+    assert list(redis_state.scan_iter("mp:n:*:seen:*")) == list(redis_state.scan_iter("mp:n:*:uniq:*")) == []
+    assert family.increment(1, visit=visit()) == 5
+
+
+def test_a_cold_read_counts_its_visitor_once_and_marks_it(things, truth, family, monkeypatch):
+    counted_truth(things, truth, monkeypatch)
+    read = [fetch(things, 1, family, 1, visit()).live for _ in range(2)]
+    assert (read, family.uniques(1, ["20270115"])) == ([41, 41], 1)
+
+
+@pytest.mark.parametrize(("other", "live"), [("bob", 42), ("ada", 41)])
+def test_who_waited_for_the_load_of_another_is_counted_then_and_not_before(
+    things, truth, family, monkeypatch, redis_state, other, live
+):
+    # given one who found nothing, and was neither counted nor marked
+    counted_truth(things, truth, monkeypatch)
+    waiting = look(things, 1, family, 1, visit("ada"))
+    assert list(redis_state.scan_iter("mp:n:*")) == []
+
+    # when another, or the same in a second request, has filled it meanwhile
+    assert fetch(things, 1, family, 1, visit(other)).live == 41
+    found = settle(waiting)
+
+    # then
+    assert (found.body, found.live, truth.loads) == (b"one", live, [[1]])
+    assert settle(look(things, 1, family, 1, visit("ada"))).live == live
+
+
+def counted_truth(things: Source, truth: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the things' loader tell a total of 40 with each row."""
+    truth.rows[1] = b"one"
+    monkeypatch.setattr(things, "loader", lambda ids: replace(truth.load(ids), totals=dict.fromkeys(ids, 40)))
+
+
+def test_without_a_window_every_view_counts_and_the_visitor_is_one(family, redis_state):
+    start(family, 1)
+    assert [family.increment(1, visit=visit(window=0)) for _ in range(3)] == [1, 2, 3]
+    assert family.uniques(1, ["20270115"]) == 1
+    assert list(redis_state.scan_iter("mp:n:*:seen:*")) == []
+
+
+def test_what_is_known_of_visitors_has_a_ttl_and_the_buckets_have_none(family, redis_state):
+    start(family, 1)
+    family.increment(1, visit=visit())
+
+    ttls = {name.decode().split(":")[4]: redis_state.ttl(name) for name in redis_state.scan_iter("mp:n:*")}
+
+    assert 0 < ttls.pop("seen") <= 60
+    assert 24 * 3600 < ttls.pop("uniq") <= 2 * 24 * 3600
+    assert ttls.pop("live") > 0
+    assert ttls == {"buckets": -1, "b": -1}
+
+
+def test_the_keys_of_a_visit_share_a_slot_with_its_bucket(family):
+    start(family, 1)
+    _, _, number, *rest = family.count(1, 1, visit()).args
+    keys = rest[: int(number)]
+    assert len(keys) == 6
+    assert all(key.startswith("mp:n:{clicks:1}:") for key in keys)
+
+
+def test_five_thousand_visitors_are_estimated_within_three_percent(family):
+    start(family, 1)
+    for first in range(0, 5000, 500):
+        # Each comes twice, and every other one on the next day too.
+        commands = [family.count(1, 1, visit(f"visitor {n}")) for n in range(first, first + 500) for _ in range(2)]
+        commands += [family.count(1, 1, visit(f"visitor {n}", day="20270116")) for n in range(first, first + 500, 2)]
+        pool("state").call(commands)
+
+    assert family.uniques(1, ["20270115"]) == pytest.approx(5000, rel=0.03)
+    assert family.uniques(1, ["20270116"]) == pytest.approx(2500, rel=0.03)
+    assert family.uniques(1, ["20270115", "20270116"]) == pytest.approx(5000, rel=0.03)
+    assert family.uniques(1, []) == 0
+
+
+@pytest.mark.parametrize("rubbish", ["of no HyperLogLog", None])
+def test_a_day_of_visitors_that_is_rubbish_is_begun_anew_and_costs_no_view(family, redis_state, rubbish):
+    name = "mp:n:{clicks:1}:uniq:1:20270115"
+    redis_state.set(name, rubbish) if rubbish else redis_state.rpush(name, "of another type")
+    start(family, 1)
+    assert family.increment(1, visit=visit()) == 1
+    assert family.uniques(1, ["20270115"]) == 1
+
+
+def test_a_redis_that_is_full_refuses_a_visit_like_any_view_and_forgets_no_visitor(own_redis, reroute):
+    # Given a Redis that knows fifty visitors of a day, and takes no more
+    _, port = own_redis
+    database = reroute(port).connection_kwargs["db"]
+    family = CounterFamily("clicks", shards=2, bucket_seconds=5)
+    start(family, 1)
+    for number in range(50):
+        family.increment(1, visit=visit(f"visitor {number}"))
+    with redis.Redis(port=port, db=database) as server:
+        name = "mp:n:{clicks:1}:uniq:1:20270115"
+        known = server.pfcount(name)
+        assert known > 40
+        server.config_set("maxmemory", 1)
+
+        # When / Then
+        with pytest.raises(redis.ResponseError, match="OOM"):
+            family.increment(1, visit=visit("one more"))
+        assert server.pfcount(name) == known
+        assert server.get("mp:n:{clicks:1}:live:1") == b"50"

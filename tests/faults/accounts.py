@@ -1,0 +1,107 @@
+"""The books of the views: where each one that was accepted is, read off PostgreSQL and Redis as they lie there.
+
+Nothing here goes through the code under test, so that it cannot be wrong in the same way.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import redis
+from django.db import connection
+
+from caching.connections import client
+from caching.counters import CounterFamily
+from caching.keys import prefix
+from products.cache import product_views
+
+# One statement, so that all of it is of one moment whatever commits meanwhile.
+_BOOKS = """
+    SELECT (SELECT coalesce(sum(views), 0) FROM products_productviews)::bigint,
+           (SELECT coalesce(sum(views), 0) FROM products_productviewshour)::bigint,
+           coalesce(sum(ledger.total), 0)::bigint,
+           coalesce(sum(ledger.orphaned), 0)::bigint,
+           (SELECT coalesce(sum(amount), 0) FROM caching_counterspill WHERE family = %(family)s)::bigint,
+           (SELECT coalesce(sum(value::bigint), 0) FROM caching_counterfield
+            WHERE family = %(family)s AND reason = 'overflow')::bigint,
+           coalesce(array_agg(ledger.shard || ':' || ledger.bucket), '{}')
+    FROM caching_counterbucket AS ledger WHERE ledger.family = %(family)s
+"""
+
+
+class Books(NamedTuple):
+    """Where the views are: in the totals (and in the hours, and in the ledger's sums), waiting in buckets that are not
+    in the ledger, in the spill, and in the ledger as belonging to no product or to a full total."""
+
+    applied: int
+    hours: int
+    ledger: int
+    waiting: int
+    spilled: int
+    orphaned: int
+    overflowed: int
+
+    @property
+    def pending(self) -> int:
+        return self.waiting + self.spilled
+
+    @property
+    def all(self) -> int:
+        return self.applied + self.pending + self.orphaned + self.overflowed
+
+
+def read_books(family: CounterFamily = product_views, state: redis.Redis | None = None) -> Books:
+    """Read the books, while nobody counts; `state` is the Redis that counts, if it is not the test's own.
+
+    What waits is what the index of buckets leads to: no flush would ever find anything else.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_BOOKS, {"family": family.name})
+        applied, hours, ledger, orphaned, spilled, overflowed, known = cursor.fetchone()
+    # Read after the ledger: a bucket that goes meanwhile was in it.
+    held = _buckets(family, client("state") if state is None else state)
+    waiting = sum(amount for bucket, amount in held.items() if bucket not in known)
+    return Books(applied, hours, ledger, waiting, spilled, orphaned, overflowed)
+
+
+def pending(family: CounterFamily = product_views, state: redis.Redis | None = None) -> int:
+    """Return how many views are not in the totals yet."""
+    return read_books(family, state).pending
+
+
+def balance(
+    accepted: int,
+    *,
+    opening: int = 0,
+    deleted: int = 0,
+    family: CounterFamily = product_views,
+    state: redis.Redis | None = None,
+) -> Books:
+    """Assert that each accepted view is in one place, and return the books.
+
+    `opening` is what the totals held before anything was counted, and `deleted` what went with deleted products
+    after it had been applied.
+    """
+    books = read_books(family, state)
+    assert books.all - opening + deleted == accepted, f"{accepted} were accepted: {books}"
+    assert books.hours == books.applied - opening, f"the hours hold another sum than the totals: {books}"
+    left_out = books.orphaned + books.overflowed
+    assert books.ledger == books.applied - opening + deleted + left_out, f"the ledger holds another sum: {books}"
+    return books
+
+
+def settle(accepted: int, *, opening: int = 0, deleted: int = 0, state: redis.Redis | None = None) -> Books:
+    """Assert that the books balance and that nothing waits any more."""
+    books = balance(accepted, opening=opening, deleted=deleted, state=state)
+    assert books.pending == 0, f"something waits still: {books}"
+    return books
+
+
+def _buckets(family: CounterFamily, state: redis.Redis) -> dict[str, int]:
+    """Return the sums of the buckets in Redis by shard:number."""
+    found: dict[str, int] = {}
+    for shard in range(family.shards):
+        tag = f"{prefix()}:n:{{{family.name}:{shard}}}:"
+        for name in state.zrange(f"{tag}buckets", 0, -1):
+            found[f"{shard}:{int(name)}"] = sum(map(int, state.hvals(f"{tag}b:{int(name)}")))
+    return found

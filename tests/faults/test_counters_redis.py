@@ -1,0 +1,277 @@
+"""Law 11 under a Redis that dies, loses power or is restored: no view is counted twice, and none is lost that Redis
+still had."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis.exceptions import RedisError
+
+from caching import ledger, metrics
+from caching.connections import client, pool
+from caching.fetch import fetch
+from caching.models import CounterBucket
+from caching.sending import may_have_run
+from products.cache import product_views, products
+from products.models import ProductViews
+from products.view_counts import increment_view, sync_view_counts
+from tests.caching.conftest import FakeClock
+from tests.factories import ProductFactory
+from tests.faults.accounts import balance, read_books, settle
+from tests.faults.redis_servers import RedisServer, reconnect, redirected
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.fault, pytest.mark.slow]
+
+# With everysec a write may be put off for so long, while the disk is busy with an fsync.
+POSTPONED_SECONDS = 2.0
+
+
+def hurry() -> None:
+    """Have this process live through an outage in a second: short buckets, kept briefly, and an eager probe."""
+    product_views.bucket_seconds = 1
+    ledger.RETAIN_SECONDS = 2
+    pool("state").breaker._every = 0.02
+
+
+def spilled() -> float:
+    return float(metrics.SPILLED.labels(product_views.name)._value.get())
+
+
+def count_until(stop: str, ids: list[int]) -> dict[str, Any]:
+    """Count views until a file is there; return what became of them, and when Redis took those that it did."""
+    hurry()
+    unknown = refused = 0
+    before = spilled()
+    took = []
+    while not Path(stop).exists():
+        mine = spilled()
+        try:
+            increment_view(ids[len(took) % len(ids)])
+        except RedisError as error:
+            unknown += may_have_run(error)
+            refused += not may_have_run(error)
+        else:
+            if spilled() == mine:
+                took.append(time.monotonic())
+    by_database = round(spilled() - before)
+    return {
+        "accepted": len(took) + by_database,
+        "spilled": by_database,
+        "unknown": unknown,
+        "refused": refused,
+        "took": took,
+    }
+
+
+def flush_until(stop: str) -> int:
+    """Flush until a file is there, whatever becomes of a flush; return how many went well."""
+    hurry()
+    done = 0
+    while not Path(stop).exists():
+        with suppress(RedisError):
+            sync_view_counts()
+            done += 1
+        time.sleep(0.05)
+    return done
+
+
+@pytest.mark.parametrize(("fsync", "lives"), [("always", [0.5] * 4), ("everysec", [2.2, 0.5])])
+def test_a_redis_that_is_killed_under_load_loses_no_view_and_doubles_none(tmp_path, others, monkeypatch, fsync, lives):
+    # Given processes that count and one that flushes, on a Redis that writes down what it is told
+    ids = [ProductFactory().pk for _ in range(6)]
+    stop, kills = tmp_path / "stop", []
+    with RedisServer(tmp_path / "redis", "--appendonly", "yes", "--appendfsync", fsync) as server:
+        *writers, flusher = others(3, redis_port=server.port)
+        for writer in writers:
+            writer.begin(count_until, str(stop), ids)
+        flusher.begin(flush_until, str(stop))
+
+        # When it is killed again and again
+        for seconds in lives:
+            time.sleep(seconds)
+            server.kill()
+            kills.append(time.monotonic())
+            time.sleep(0.2)
+            server.start()
+        time.sleep(0.5)
+        stop.touch()
+        told = [writer.answer() for writer in writers]
+        assert flusher.answer() > len(lives)
+
+        # Then what was accepted is there, and nothing else but what nobody knows of
+        monkeypatch.setattr(product_views, "bucket_seconds", 1)
+        monkeypatch.setattr(product_views, "clock", lambda: time.time_ns() // 1_000_000 + 10_000)
+        with redirected(server.port):
+            sync_view_counts()
+            there = read_books().applied
+            settle(there)
+            assert live_counts(ids) == totals(ids)
+    sums = {what: sum(each[what] for each in told) for what in ("accepted", "spilled", "unknown", "refused")}
+    print(f"{fsync}: {sums}, there {there}, lost {max(0, sums['accepted'] - there)}")
+    in_the_air = [
+        at for each in told for at in each["took"] if any(kill - POSTPONED_SECONDS < at < kill for kill in kills)
+    ]
+    assert sums["accepted"] - (len(in_the_air) if fsync == "everysec" else 0) <= there
+    assert there <= sums["accepted"] + sums["unknown"]
+    assert sums["unknown"] > 0 < sums["spilled"]
+    assert sums["refused"] == 0
+
+
+@pytest.fixture
+def ids(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Products of every shard, whose views are counted by a clock of the test."""
+    monkeypatch.setattr(product_views, "clock", clock)
+    first = ProductFactory()
+    return [first.pk, *[ProductFactory(seller=first.seller, category=first.category).pk for _ in range(5)]]
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RedisServer]:
+    """The Redis of this process, which keeps a log of what it is told."""
+    with RedisServer(tmp_path / "redis", "--appendonly", "yes") as server, redirected(server.port):
+        yield server
+
+
+def view(ids: list[int], times: int = 1) -> int:
+    """View each product some times, and return how many views that are."""
+    for _ in range(times):
+        for id in ids:
+            increment_view(id)
+    return times * len(ids)
+
+
+def totals(ids: list[int]) -> dict[int, int]:
+    return dict(ProductViews.objects.filter(product__in=ids).values_list("product_id", "views"))
+
+
+def live_counts(ids: list[int]) -> dict[int, int]:
+    """Return the counts that readers are shown."""
+    return {id: fetch(products, id, product_views).live for id in ids}
+
+
+def memory_lost() -> float:
+    return float(metrics.MEMORY_LOST.labels(product_views.name)._value.get())
+
+
+def age_the_ledger() -> None:
+    """Let it be long ago that the buckets were applied."""
+    CounterBucket.objects.update(applied_at="2020-01-01T00:00Z")
+
+
+def test_power_that_fails_after_a_flush_costs_what_was_not_on_the_disk_and_doubles_nothing(server, ids, clock):
+    expected = 0
+    for cut, forgotten in enumerate([True, True, False, False]):
+        # Given two buckets that were flushed, and views since
+        sizes = []
+        for times in (2, 3):
+            expected += view(ids, times)
+            sizes.append(server.log_size())
+            clock.advance(5)
+        sync_view_counts()
+        sizes.append(server.log_size())
+        late = view(ids)
+        sizes.append(server.log_size())
+
+        # When the disk has the log as it was at one of these moments
+        server.lose_power(sizes[cut])
+        reconnect()
+        expected += view(ids, 4)
+        clock.advance(5)
+        before = memory_lost()
+        sync_view_counts()
+
+        # Then nothing is lost but views that were in neither, which the flush notices if it has to do something
+        expected += late if cut == 3 else 0
+        settle(expected)
+        assert memory_lost() - before == forgotten
+        assert live_counts(ids) == totals(ids)
+        expected += view(ids)
+        assert live_counts(ids) == {id: total + 1 for id, total in totals(ids).items()}
+        clock.advance(5)
+
+
+def test_a_redis_restored_to_a_dump_from_before_the_flush_counts_nothing_twice(server, ids, clock):
+    # Given a copy of the server's disk from before a flush
+    accepted = view(ids, 3)
+    before = server.copy("before")
+    clock.advance(5)
+    sync_view_counts()
+    settle(accepted)
+    clock.advance(5)
+
+    # When the server comes back with it, again and again, and views arrive before and after the flush that finds out
+    for _ in range(3):
+        server.restore(before)
+        reconnect()
+        accepted += view(ids, 2)
+        clock.advance(5)
+        sync_view_counts()
+        settle(accepted)
+        accepted += view(ids)
+        balance(accepted)
+        assert sum(live_counts(ids).values()) == accepted
+        clock.advance(5)
+        sync_view_counts()
+        settle(accepted)
+
+
+def test_a_bucket_that_comes_back_half_filled_is_set_aside_and_never_counted_again(server, ids, clock):
+    # Given a copy of the server's disk from the middle of a bucket
+    first = ids[:1]
+    accepted = view(first, 3)
+    middle = server.copy("middle")
+    accepted += view(first, 2)
+    clock.advance(5)
+    sync_view_counts()
+    server.restore(middle)
+    reconnect()
+
+    # When views go on, and the flush has a second look at the bucket
+    accepted += view(first, 4)
+    clock.advance(5)
+    sync_view_counts()
+    settle(accepted)
+    age_the_ledger()
+    changed = sync_view_counts()["changed"]
+
+    # Then it is aside, with what it lacks, and counts are right
+    assert changed == 1
+    assert list(CounterBucket.objects.filter(surplus__isnull=False).values_list("surplus", flat=True)) == [-2]
+    (aside,) = client("state").scan_iter("mp:n:*:aside:*")
+    assert client("state").hgetall(aside) == {str(first[0]).encode(): b"3"}
+    settle(accepted)
+    assert live_counts(first) == {first[0]: accepted}
+
+
+def test_buckets_that_come_back_after_redis_had_forgotten_them_are_in_no_live_count_twice(
+    server, ids, clock, monkeypatch
+):
+    # Given a copy of the server's disk with buckets that have been applied and forgotten since
+    accepted = view(ids, 3)
+    before = server.copy("before")
+    clock.advance(5)
+    sync_view_counts()
+    age_the_ledger()
+    sync_view_counts()
+    server.restore(before)
+    reconnect()
+
+    # When views come at the very moment at which the flush has live counts seeded again
+    forget_all = product_views.forget_all
+
+    def forget_and_be_viewed() -> None:
+        forget_all()
+        view(ids)
+
+    monkeypatch.setattr(product_views, "forget_all", forget_and_be_viewed)
+    sync_view_counts()
+    accepted += len(ids)
+
+    # Then
+    balance(accepted)
+    assert sum(live_counts(ids).values()) == accepted

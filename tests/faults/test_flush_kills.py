@@ -1,0 +1,166 @@
+"""Law 11 under SIGKILL: wherever a flusher dies, each view that was accepted is in one place, and the next flush makes
+it exact."""
+
+from __future__ import annotations
+
+import random
+import select
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from caching.models import CounterBucket
+from products.cache import product_views
+from products.models import Product, ProductViews
+from products.view_counts import increment_view, sync_view_counts
+from tests.caching.conftest import FakeClock
+from tests.caching.elsewhere import OtherProcess
+from tests.deploy.services import wait_until
+from tests.factories import CounterSpillFactory, ProductFactory
+from tests.faults import flusher
+from tests.faults.accounts import balance, settle
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.fault, pytest.mark.slow]
+
+# Of two shards, so that each flush has the same moments; the last product is deleted before it is flushed.
+IDS = (4, 5, 8, 9, 12)
+GONE = 13
+KILLS = 300
+_AGE = """
+    UPDATE caching_counterbucket SET applied_at = '2020-01-01'
+    WHERE id IN (SELECT id FROM caching_counterbucket WHERE retained FOR UPDATE SKIP LOCKED)
+"""
+_OTHERS = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
+
+
+@pytest.fixture
+def process_env(process_env: dict[str, str]) -> dict[str, str]:
+    """An environment patient with a busy machine: after a timeout nobody knows whether a view was counted."""
+    return process_env | {"REDIS_TIMEOUT_SECONDS": "10", "LOG_LEVEL": "CRITICAL"}
+
+
+def age() -> None:
+    """Make everything that was applied so old that Redis may forget it; wait for nobody."""
+    with connection.cursor() as cursor:
+        cursor.execute(_AGE)
+
+
+def products(ids: Any) -> list[Product]:
+    """Create products with these ids."""
+    first = ProductFactory(pk=ids[0])
+    return [first, *[ProductFactory(pk=id, seller=first.seller, category=first.category) for id in ids[1:]]]
+
+
+def view_all(clock: FakeClock) -> int:
+    """Have views wait in two shards, in three buckets of two hours each, and in the spill, some of them of a product
+    that is gone; make what was applied before old. Return how many views that is."""
+    some = Product.objects.get(pk=IDS[0])
+    gone = ProductFactory(pk=GONE, seller=some.seller, category=some.category)
+    amounts = {id: amount for amount, id in enumerate((*IDS, GONE), start=1)}
+    accepted = 0
+    for seconds in (product_views.bucket_seconds, 3600, 3600):
+        for id, amount in amounts.items():
+            assert increment_view(id) is not None
+            assert product_views.increment(id, amount) is not None
+            accepted += 1 + amount
+        clock.advance(seconds)
+    for id in (IDS[0], GONE):
+        CounterSpillFactory(counter=id, amount=2)
+        accepted += 2
+    gone.delete()
+    age()
+    return accepted
+
+
+def nobody_else_is_connected() -> bool:
+    """Return whether the server has ended the sessions of the dead."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OTHERS)
+        return cursor.fetchone() == (0,)
+
+
+def check_live_counts() -> None:
+    """Assert that the live counts which Redis knows are the totals, with nothing pending."""
+    live = product_views.live(IDS)
+    assert live == dict(ProductViews.objects.filter(pk__in=live).values_list("pk", "views"))
+
+
+def test_a_flusher_killed_at_any_step_loses_nothing_and_counts_nothing_twice(clock, monkeypatch, others):
+    monkeypatch.setattr(product_views, "clock", clock)
+    (process,) = others()
+    products(IDS)
+    accepted = view_all(clock)
+    sync_view_counts()
+    died: Counter[str] = Counter()
+    for moment in range(1, 1000):
+        # Given views that wait wherever views can wait
+        accepted += view_all(clock)
+
+        # When the flusher dies at the next moment
+        name, moments = process.call(flusher.flush_until, moment, clock())
+        if not name:
+            break
+        died[name] += 1
+
+        # Then each view is in one place, and the next flush makes it exact, or the one after that: what the server
+        # still does for the dead is left to it
+        balance(accepted)
+        sync_view_counts()
+        if balance(accepted).pending:
+            wait_until(nobody_else_is_connected)
+            sync_view_counts()
+        settle(accepted)
+        check_live_counts()
+    # And the last flush ended before its death, so that all moments were tried
+    settle(accepted)
+    print(died)
+    assert moments == moment - 1 == died.total() > 100
+    # One transaction for the spill, and of each of two shards one for each of two hours.
+    assert died["before COMMIT"] == died["while COMMIT runs"] == died["after COMMIT"] == 1 + 2 * 2
+
+
+def test_flushers_killed_at_random_under_load_leave_an_exact_total(
+    others: Callable[..., list[OtherProcess]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # Given processes that view products all the time
+    seed, origin, stop = random.randrange(10**6), time.monotonic_ns(), tmp_path / "stop"
+    print(f"seed {seed}")
+    monkeypatch.setattr(product_views, "clock", flusher.FastClock(origin))
+    ids = [product.pk for product in products(range(1, 41))]
+    viewers, killers = others(2), others(2)
+    for number, viewer in enumerate(viewers):
+        viewer.begin(flusher.view_until, str(stop), ids, seed + number, origin)
+
+    # When flushers die all the time, while PostgreSQL takes views too and what was applied ages fast
+    for number, killer in enumerate(killers):
+        killer.begin(flusher.kill_at_random, KILLS // len(killers), seed + number, origin)
+    failed = spilled = 0
+    for killer in killers:
+        while not select.select([killer.process.stdout], [], [], 0.05)[0]:
+            CounterSpillFactory(counter=ids[0], amount=3)
+            spilled += 3
+            age()
+        failed += killer.answer()
+    stop.touch()
+    accepted = spilled + sum(viewer.answer() for viewer in viewers)
+
+    # Then each view is in one place, and a last flush makes it exact
+    assert failed == 0
+    waiting = balance(accepted).pending
+    time.sleep(2 * product_views.bucket_seconds / flusher.SPEED)
+    sync_view_counts()
+    books = settle(accepted)
+    print(
+        f"{accepted} views, {waiting} of them for the last flush, in {CounterBucket.objects.count()} buckets: {books}"
+    )
+    # And this was no idle run
+    assert accepted > 1_000
+    assert CounterBucket.objects.filter(retained=False).count() > 20

@@ -1,0 +1,212 @@
+"""Random orders of everything that may happen to views, against a model of three numbers.
+
+After every step, views accepted are those in PostgreSQL, in the spill, in buckets that wait, orphaned, or lost by Redis
+itself; and the live count of a product is what there is of it.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import redis
+from django.db import DatabaseError, connection
+from django.db.models import Sum
+from django.utils import timezone
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    rule,
+    run_state_machine_as_test,
+)
+from redis.exceptions import RedisError
+
+from caching.connections import client, pool
+from caching.models import CounterBucket, CounterSpill
+from products.cache import product_views
+from products.models import Product, ProductViews, ProductViewsHour
+from products.view_counts import increment_view, sync_view_counts
+from tests.factories import ProductFactory
+from tests.products.boundaries import Killed, at_boundary, dying_at
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+
+PRODUCTS = 3
+EXAMPLES = 50
+STEPS = 4
+
+
+# What may happen, each with a number of its own meaning; what is there twice happens twice as often.
+EVENTS = st.one_of(
+    st.tuples(st.just("view"), st.integers(0, PRODUCTS - 1)),
+    st.tuples(st.just("view"), st.integers(0, PRODUCTS - 1)),
+    st.tuples(st.just("view"), st.integers(0, PRODUCTS - 1)),
+    st.tuples(st.just("clock_goes"), st.sampled_from([5, 1, 60, 3600])),
+    st.tuples(st.just("clock_goes"), st.sampled_from([5, -5, -60, -3600])),
+    st.tuples(st.just("flush"), st.just(0)),
+    st.tuples(st.just("flusher_dies"), st.integers(2, 60)),
+    st.tuples(st.just("another_flusher_overtakes"), st.integers(1, 12)),
+    st.tuples(st.just("redis_goes_or_comes"), st.just(0)),
+    st.tuples(
+        st.sampled_from(
+            ["the_ledger_grows_old", "a_snapshot_is_taken", "the_snapshot_is_restored", "redis_is_emptied"]
+        ),
+        st.just(0),
+    ),
+    st.tuples(
+        st.sampled_from(["live_counts_are_evicted", "scripts_are_forgotten", "a_product_is_deleted"]), st.just(0)
+    ),
+)
+
+
+class Clock:
+    """Redis' clock in milliseconds."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000_000
+
+    def __call__(self) -> int:
+        return self.now
+
+
+class Views(RuleBasedStateMachine):
+    """Views of a few products: counted, flushed, killed, restored, deleted."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.clock = product_views.clock = Clock()
+        self.ids = [ProductFactory().pk for _ in range(PRODUCTS)]
+        # A sight of Redis that no breaker closes.
+        where = client("state").connection_pool.connection_kwargs
+        self.redis = redis.Redis(connection_pool=redis.ConnectionPool(**where))
+        self.accepted = self.lost = 0
+        self.away = False
+        self.snapshot: dict[bytes, bytes] | None = None
+        # Until a flush has run to its end, Redis does not know what the ledger has sealed, or which live counts lack
+        # what was spilled.
+        self.forgot = self.untold = False
+
+    def teardown(self) -> None:
+        pool("state").breaker.is_open = False
+        self.redis.flushdb()
+        self.redis.close()
+        product_views.clock = None
+        for model in (CounterBucket, CounterSpill, ProductViewsHour, ProductViews, Product):
+            model.objects.all().delete()
+
+    @rule(events=st.lists(EVENTS, min_size=10, max_size=20))
+    def live(self, events: list[tuple[str, int]]) -> None:
+        for name, number in events:
+            getattr(self, name)(number)
+            self.check()
+
+    def view(self, which: int) -> None:
+        stored = self.stored()
+        counted = increment_view(self.ids[which % PRODUCTS]) is not None
+        self.accepted += counted
+        self.untold |= self.away
+        if self.stored() == stored and counted:
+            # Into a bucket that is in the ledger already.
+            assert self.forgot
+            self.lost += 1
+
+    def clock_goes(self, seconds: int) -> None:
+        self.clock.now += seconds * 1000
+
+    def flush(self, _: int) -> None:
+        if self.away:
+            with pytest.raises(RedisError):
+                sync_view_counts()
+            assert CounterSpill.objects.count() == 0
+            return
+        sync_view_counts()
+        self.forgot = self.untold = False
+
+    def flusher_dies(self, step: int) -> None:
+        if self.away:
+            return
+        try:
+            with dying_at(step // 2, after=bool(step % 2)):
+                sync_view_counts()
+            self.forgot = self.untold = False
+        except (Killed, DatabaseError):
+            connection.close()
+
+    def another_flusher_overtakes(self, step: int) -> None:
+        if self.away:
+            return
+        with at_boundary(step, sync_view_counts):
+            sync_view_counts()
+        self.forgot = self.untold = False
+
+    def redis_goes_or_comes(self, _: int) -> None:
+        self.away = pool("state").breaker.is_open = not self.away
+
+    def the_ledger_grows_old(self, _: int) -> None:
+        CounterBucket.objects.update(applied_at=timezone.now() - timedelta(hours=1))
+
+    def a_product_is_deleted(self, _: int) -> None:
+        last = Product.objects.order_by("pk").last()
+        if last is not None:
+            self.accepted -= ProductViews.objects.get(product=last).views
+            last.delete()
+
+    def scripts_are_forgotten(self, _: int) -> None:
+        self.redis.script_flush()
+
+    def live_counts_are_evicted(self, _: int) -> None:
+        for name in self.redis.scan_iter("mp:n:*:live:*"):
+            self.redis.delete(name)
+
+    def a_snapshot_is_taken(self, _: int) -> None:
+        self.snapshot = {name: self.redis.dump(name) for name in self.redis.scan_iter("mp:n:*")}
+
+    def the_snapshot_is_restored(self, _: int) -> None:
+        if self.snapshot is None:
+            return
+        pending = self.pending()
+        self.redis.flushdb()
+        for name, dump in self.snapshot.items():
+            self.redis.restore(name, 0, dump)
+        self.lost += pending - self.pending()
+        self.forgot = True
+
+    def redis_is_emptied(self, _: int) -> None:
+        self.lost += self.pending()
+        self.redis.flushdb()
+        self.forgot = True
+
+    def check(self) -> None:
+        """Check the books and the live counts."""
+        orphaned = CounterBucket.objects.aggregate(sum=Sum("orphaned"))["sum"] or 0
+        assert self.accepted == self.stored() + orphaned + self.lost
+        if self.forgot or self.untold or self.away:
+            return
+        for id, live in product_views.live(Product.objects.values_list("pk", flat=True)).items():
+            assert live == self.stored(int(id))
+
+    def stored(self, id: int | None = None) -> int:
+        """Return how many views there are, of all products or of one."""
+        flushed, spilled = ProductViews.objects.all(), CounterSpill.objects.all()
+        if id is not None:
+            flushed, spilled = flushed.filter(product=id), spilled.filter(counter=id)
+        sums = [flushed.aggregate(sum=Sum("views"))["sum"], spilled.aggregate(sum=Sum("amount"))["sum"]]
+        return sum(each or 0 for each in sums) + self.pending(id)
+
+    def pending(self, id: int | None = None) -> int:
+        """Return how many views lie in buckets that are not in the ledger."""
+        applied = set(CounterBucket.objects.values_list("shard", "bucket"))
+        return sum(
+            int(count)
+            for shard in range(product_views.shards)
+            for name in self.redis.zrange(product_views._key(shard, "buckets"), 0, -1)
+            if (shard, int(name)) not in applied
+            for field, count in self.redis.hgetall(product_views._key(shard, f"b:{int(name)}")).items()
+            if id is None or int(field) == id
+        )
+
+
+def test_no_view_is_lost_or_doubled_in_any_order_of_events() -> None:
+    run_state_machine_as_test(Views, settings=settings(max_examples=EXAMPLES, stateful_step_count=STEPS, deadline=None))
