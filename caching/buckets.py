@@ -25,7 +25,7 @@ from caching.scripts import script
 logger = logging.getLogger(__name__)
 
 # Fields of one reply: Redis serves nobody else while it makes one, so this bounds what a flush costs a reader.
-PAGE = 2_000
+PAGE = 500
 # As in the models.
 _NAME = 40
 

@@ -13,9 +13,9 @@ from contextlib import contextmanager
 # After this long a flush leaves the rest to the next one, which has a record of its own.
 SECONDS = 60.0
 # Fields that one flush applies without a rest; what comes in a few seconds is not more.
-_AT_ONCE = 200_000
-# Seconds of rest for each second of work: so a backlog is worked off at a third of the speed that there is.
-_REST = 2.0
+_AT_ONCE = 100_000
+# Seconds of rest for each second of work: so a backlog is worked off at a fifth of the speed that there is.
+_REST = 4.0
 
 
 class Stint:
