@@ -23,12 +23,12 @@ def flusher(orders: Iterator[list[float] | str]) -> Iterator[Any]:
 
 
 def _drain(sent: Statements) -> Iterator[dict[str, Any]]:
-    """Yield flushes until one finds nothing that waits."""
+    """Yield flushes up to the one that finds nothing that waits."""
     while True:
         done = _flush_at(0.0, sent)
+        yield done
         if not done["stats"]["buckets"]:
             return
-        yield done
 
 
 def _flush_at(when: float, sent: Statements) -> dict[str, Any]:

@@ -77,9 +77,9 @@ def test_everything_is_measured_and_no_view_is_lost(process_env: dict[str, str])
         "backlog of 16 s at 10,000 views/s",
         "a distinct product and bucket",
     }
-    ratios = [row["ratio"] for row in rows.values() if row["ratio"] is not None]
-    assert all(math.isfinite(ratio) and ratio > 0 for ratio in ratios)
-    assert all(row["measured"] > 0 for row in rows.values() if row["unit"] not in ("", "cores"))
+    ratios = {name: row["ratio"] for name, row in rows.items() if row["ratio"] is not None}
+    assert {name: ratio for name, ratio in ratios.items() if not (math.isfinite(ratio) and ratio > 0)} == {}
+    assert [name for name, row in rows.items() if row["measured"] <= 0 and row["unit"] not in ("", "cores")] == []
     # And what no clock decides is as it has to be
     counts = {name: row["measured"] for name, row in rows.items() if row["unit"] == "" and row["reach"]}
     assert len(counts) == 7
