@@ -46,6 +46,7 @@ def drained(flusher: Child, server: WebServer, asked: Sequence[int], turn_second
     stopped = 0.0
     with connections(server.host, server.port, 1) as opened:
         warm_up = drive(opened, requests, _WARM_UP_SECONDS)
+        ordered = time.monotonic()
         flusher.order(DRAIN)
         while not flusher.has_answered():
             load, seconds = _without(flusher, opened, requests, turn_seconds)
@@ -55,7 +56,7 @@ def drained(flusher: Child, server: WebServer, asked: Sequence[int], turn_second
         flushes = flusher.answer()
     answers = sum(len(turn.latencies_ms) for turn in (warm_up, *quiet, *busy))
     # In the last one the flush ended somewhere.
-    return Drained(flushes[-1]["ended"] - flushes[0]["began"] - stopped, flushes, quiet, busy[:-1] or busy, answers)
+    return Drained(flushes[-1]["ended"] - ordered - stopped, flushes, quiet, busy[:-1] or busy, answers)
 
 
 def _without(
