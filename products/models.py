@@ -5,12 +5,14 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from products.money import CURRENCIES, MoneyError, minor_unit_condition, quantised
+
 SEARCH_CONFIG = "simple"
-CURRENCIES = ("EUR", "USD", "GBP", "CHF")
 
 
 class Category(models.Model):
@@ -59,6 +61,7 @@ class Product(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(price__gt=0), name="product_price_positive"),
             models.CheckConstraint(condition=Q(currency__in=CURRENCIES), name="product_currency"),
+            models.CheckConstraint(condition=minor_unit_condition("price"), name="product_price_minor_unit"),
             models.CheckConstraint(condition=Q(status__in=ProductStatus.values), name="product_status"),
             models.CheckConstraint(condition=~Q(title=""), name="product_title_not_blank"),
             models.CheckConstraint(
@@ -92,6 +95,16 @@ class Product(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    def clean(self) -> None:
+        """Hold the price to its currency, which a form may show and leave alone."""
+        # The constraint is no help there: Django leaves out those that name a field that the form does not have.
+        if self.price is None or self.currency not in CURRENCIES:
+            return
+        try:
+            quantised(self.price, self.currency)
+        except MoneyError as error:
+            raise ValidationError({"price": str(error)}) from error
 
 
 class ProductViews(models.Model):

@@ -7,6 +7,8 @@ from typing import Any
 
 import orjson
 
+from products import money
+
 # The columns of a body, in the order of the answer. `view_count` is live, so it is added when answering.
 FIELDS = (
     "id",
@@ -26,7 +28,7 @@ FIELDS = (
 def render(values: Iterable[Any]) -> bytes:
     """Return the JSON object of a product, without its view count, from the values of FIELDS."""
     product = dict(zip(FIELDS, values, strict=True))
-    product["price"] = str(product["price"])
+    product["price"] = money.text(product["price"], product["currency"])
     return orjson.dumps(product, option=orjson.OPT_UTC_Z)
 
 

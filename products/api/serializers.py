@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
 from rest_framework import serializers
 
 from caching.rest import IdListField
+from products.api.money import MoneyField
 from products.feeds import MAX_PER_PAGE, PER_PAGE
-from products.models import CURRENCIES, Category, Product
+from products.models import Category, Product
+from products.money import CURRENCIES, DECIMAL_PLACES, MAX_DIGITS, MoneyError, quantised
 
 
 class ProductSerializer(serializers.Serializer[Product]):
@@ -19,7 +20,7 @@ class ProductSerializer(serializers.Serializer[Product]):
     id = serializers.IntegerField()
     title = serializers.CharField()
     description = serializers.CharField()
-    price = serializers.DecimalField(max_digits=12, decimal_places=2)
+    price = serializers.DecimalField(MAX_DIGITS, DECIMAL_PLACES)
     currency = serializers.ChoiceField(CURRENCIES)
     category = serializers.SlugField(help_text="The slug of its category.")
     image_url = serializers.URLField(allow_blank=True)
@@ -46,7 +47,7 @@ class ProductWriteSerializer(serializers.ModelSerializer[Product]):
         queryset=Category.objects.all(),
         error_messages={"does_not_exist": "There is no category {value!r}."},
     )
-    price = serializers.DecimalField(max_digits=12, decimal_places=2, min_value=Decimal("0.01"))
+    price = MoneyField()
     currency = serializers.ChoiceField(CURRENCIES, default=lambda: settings.DEFAULT_CURRENCY)
 
     class Meta:
@@ -58,6 +59,15 @@ class ProductWriteSerializer(serializers.ModelSerializer[Product]):
         if self.instance is not None and value != self.instance.currency:
             raise serializers.ValidationError("The currency of a product cannot change: offers were made in it.")
         return value
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Hold the price to its currency, of which a change may name one alone."""
+        whole: dict[str, Any] = {name: getattr(self.instance, name, None) for name in ("price", "currency")} | attrs
+        try:
+            exact = quantised(whole["price"], whole["currency"])
+        except MoneyError as error:
+            raise serializers.ValidationError({"price": [str(error)]}) from error
+        return {**attrs, "price": exact} if "price" in attrs else attrs
 
 
 class ProductIdsSerializer(serializers.Serializer[Any]):

@@ -73,10 +73,10 @@ def _description(random: Random, shelf: Shelf, thing: str) -> str:
 
 
 def _price(random: Random, shelf: Shelf) -> Decimal:
-    # Evenly spread logarithms: many cheap things, few dear ones.
-    euros = math.exp(random.uniform(math.log(shelf.low), math.log(shelf.high)))
+    # Evenly spread logarithms: many cheap things, few dear ones. The float draws a whole number, and is no amount.
+    euros = int(math.exp(random.uniform(math.log(shelf.low), math.log(shelf.high))))
     cents = random.choice(("00", "49", "50", "90", "95", "99"))
-    return Decimal(f"{int(euros)}.{cents}")
+    return Decimal(f"{euros}.{cents}")
 
 
 def _recent_views(random: Random, views: int, age_hours: float) -> dict[int, int]:

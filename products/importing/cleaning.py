@@ -13,7 +13,7 @@ from products.importing.item import DESCRIPTION_LIMIT, IMAGE_URL_LIMIT, SOURCE_I
 from products.importing.mapping import Mapping
 from products.importing.prices import price_of
 from products.importing.rows import Row
-from products.models import CURRENCIES
+from products.money import CURRENCIES
 
 MALFORMED = "row is malformed"
 TITLE_EMPTY = "title is empty"
@@ -26,6 +26,7 @@ UNAVAILABLE = "not available at its source"
 TITLE_CUT = "title was cut"
 DESCRIPTION_CUT = "description was cut"
 IMAGE_DROPPED = "image_url was dropped"
+PRICE_ROUNDED = "price was rounded to cents"
 
 _IMAGE_URL = re.compile(r"https?://[^\s/?#\"<>\\]+\.[^\s\"<>\\]+")
 
@@ -51,17 +52,20 @@ class Cleaner:
             raise BadRow(TITLE_EMPTY)
         description = text.paragraphs(self._text(values, "description"))
         image_url, dropped = self._image_url(values)
+        currency = self._row_currency(values)
+        price, rounded = price_of(values.get(self._mapping.columns["price"]), currency)
         notes = (
             TITLE_CUT if len(title) > TITLE_LIMIT else "",
             DESCRIPTION_CUT if len(description) > DESCRIPTION_LIMIT else "",
             IMAGE_DROPPED if dropped else "",
+            PRICE_ROUNDED if rounded else "",
         )
         item = Item(
             line=row.line,
             title=text.cut(title, TITLE_LIMIT),
             description=text.cut(description, DESCRIPTION_LIMIT),
-            price=price_of(values.get(self._mapping.columns["price"])),
-            currency=self._row_currency(values),
+            price=price,
+            currency=currency,
             shop=self._shop(values),
             source_id=self._source_id(values),
             category=self._category(values),

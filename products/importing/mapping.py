@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from products.importing.errors import CatalogueError
-from products.models import CURRENCIES
+from products.money import CURRENCIES
 
 COLUMNS = frozenset({"title", "description", "price", "currency", "category", "image_url", "shop"})
 _SECTIONS = {

@@ -1,4 +1,4 @@
-"""A price as a catalogue writes it, to the cents of a product."""
+"""A price as a catalogue writes it, to the minor units of its currency."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from products.importing.errors import BadRow
+from products.money import MoneyError, NotInMinorUnits, greatest, least, quantised
 
 MISSING = "price is missing"
 ZERO = "price is 0: unknown price"
@@ -14,16 +15,19 @@ NEGATIVE = "price is negative"
 UNREADABLE = "price is not a number"
 TOO_LARGE = "price is too large"
 TOO_SMALL = "price is less than half a cent"
+NOT_IN_UNITS = "price has digits that its currency lacks"
 
 _CENT = Decimal("0.01")
-_LIMIT = Decimal("9999999999.99")
 # Stricter than Decimal(), which takes 1_000, NaN and digits of any script. No thousands' separators either:
 # 1,234 is a thousand in one country and one in the next.
 _NUMBER = re.compile(r"[+-]?\d{1,40}(\.\d{0,40})?([eE][+-]?\d{1,3})?", re.ASCII)
 
 
-def price_of(value: Any) -> Decimal:
-    """Return the price, rounded half up to cents. Raises BadRow with the reason why there is none."""
+def price_of(value: Any, currency: str) -> tuple[Decimal, bool]:
+    """Return the price, rounded half up to cents, and whether that changed it.
+
+    A price in a currency without cents is never rounded. Raises BadRow with the reason why there is none.
+    """
     text = "" if value is None else str(value).strip()
     if not text:
         raise BadRow(MISSING)
@@ -34,15 +38,20 @@ def price_of(value: Any) -> Decimal:
         raise BadRow(ZERO)
     if price < 0:
         raise BadRow(NEGATIVE, text[:40])
-    return _in_cents(price, text)
+    exact = _in_units(price, currency, text)
+    return exact, exact != price
 
 
-def _in_cents(price: Decimal, text: str) -> Decimal:
-    if price > _LIMIT:
+def _in_units(price: Decimal, currency: str, text: str) -> Decimal:
+    if price > greatest(currency):
         raise BadRow(TOO_LARGE, text[:40])
-    cents = price.quantize(_CENT, ROUND_HALF_UP)
-    if cents > _LIMIT:
-        raise BadRow(TOO_LARGE, text[:40])
-    if cents == 0:
+    # Catalogues have fractions of cents of their own arithmetic. Cents of yen are rather another currency's.
+    rounded = price.quantize(_CENT, ROUND_HALF_UP) if least(currency) == _CENT else price
+    if rounded == 0:
         raise BadRow(TOO_SMALL, text[:40])
-    return cents
+    try:
+        return quantised(rounded, currency)
+    except NotInMinorUnits as error:
+        raise BadRow(NOT_IN_UNITS, f"{text[:40]}: {error}") from error
+    except MoneyError as error:
+        raise BadRow(TOO_LARGE, text[:40]) from error

@@ -145,7 +145,6 @@ def test_a_product_shows_its_different_visitors_as_far_as_they_are_kept(admin: A
         assert "Unknown while Redis is away." in admin.get(page).content.decode()
 
 
-
 @pytest.mark.parametrize("hours", [0, 60])
 def test_a_product_takes_as_many_queries_with_a_long_history_as_without(
     admin: Any, hours: int, django_assert_num_queries: Any

@@ -61,7 +61,7 @@ def test_rows_become_products_of_their_shops_with_categories_and_counters(grocer
     assert not ice.seller.has_usable_password()
     assert bread.created_at > ice.created_at
     assert ProductViews.objects.filter(views=0).count() == 2
-    assert counts(output) == {"created": 2, "updated": 0, "unchanged": 0}
+    assert counts(output) == {"created": 2, "updated": 0, "unchanged": 0, "price was rounded to cents": 1}
 
 
 def test_bad_rows_are_reported_with_line_and_reason_and_the_rest_is_imported(groceries, tmp_path: Path) -> None:
@@ -87,6 +87,33 @@ def test_bad_rows_are_reported_with_line_and_reason_and_the_rest_is_imported(gro
     ]
     assert "rejected line 2: price is 0: unknown price" in output
     assert counts(output)["rejected: price is missing"] == 1
+
+
+def test_a_price_that_its_currency_does_not_have_is_told_with_its_line(groceries, tmp_path: Path) -> None:
+    # Given a file whose prices are not all whole
+    path = groceries("billa,1,Tea,A0,0,1200.00", "billa,2,Pot,A0,0,1200.50", "billa,3,Cup,A0,0,800.000")
+    report = tmp_path / "report.ndjson"
+
+    # When
+    output = run(path, currency="JPY", report=report)
+
+    # Then
+    told = [json.loads(line) for line in report.read_text().splitlines()]
+    assert list(Product.objects.order_by("id").values_list("title", "price")) == [("Tea", 1200), ("Cup", 800)]
+    reason = "price has digits that its currency lacks"
+    assert told == [
+        {"line": 3, "kind": "rejected", "reason": reason, "detail": "1200.50: JPY has no smaller unit than 1."}
+    ]
+    assert counts(output)[f"rejected: {reason}"] == 1
+
+
+def test_a_price_that_was_rounded_is_told_with_its_line(groceries, tmp_path: Path) -> None:
+    report = tmp_path / "report.ndjson"
+
+    run(groceries("billa,1,Milk,A0,0,1.10", "billa,2,Bread,A0,0,3.6465"), report=report)
+
+    told = {"line": 3, "kind": "note", "reason": "price was rounded to cents", "detail": "Bread"}
+    assert [json.loads(line) for line in report.read_text().splitlines()] == [told]
 
 
 def test_the_first_of_a_repeated_id_wins_and_shops_are_apart(groceries) -> None:

@@ -50,7 +50,33 @@ def reason(values: dict[str, Any], **options: Any) -> str:
     ],
 )
 def test_prices_are_rounded_half_up_to_cents(written: object, price: str) -> None:
-    assert prices.price_of(written) == Decimal(price)
+    assert prices.price_of(written, "EUR")[0] == Decimal(price)
+
+
+@pytest.mark.parametrize(
+    ("written", "noted"),
+    [("3.6465", True), ("3.654", True), ("3.65", False), ("3.650", False), ("3", False), ("3e2", False)],
+)
+def test_a_price_that_was_rounded_is_noted(written: str, noted: bool) -> None:
+    assert (cleaning.PRICE_ROUNDED in item({**GOOD, "price": written}).notes) is noted
+
+
+@pytest.mark.parametrize(("written", "price"), [("1200", "1200"), ("1200.00", "1200"), (Decimal("1.2E+3"), "1200")])
+def test_a_price_in_yen_is_a_whole_number(written: object, price: str) -> None:
+    assert str(item({**GOOD, "price": written, "currency": "JPY"}).price) == price
+
+
+@pytest.mark.parametrize(
+    ("written", "why"),
+    [
+        ("1200.50", prices.NOT_IN_UNITS),
+        ("1200.004", prices.NOT_IN_UNITS),
+        ("0.004", prices.NOT_IN_UNITS),
+        ("9999999999.99", prices.TOO_LARGE),
+    ],
+)
+def test_a_price_that_its_currency_does_not_have_is_rejected_not_rounded(written: str, why: str) -> None:
+    assert reason({"price": written, "currency": "JPY"}) == why
 
 
 @pytest.mark.parametrize(
