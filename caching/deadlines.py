@@ -1,152 +1,166 @@
-"""The expiry index: a sorted set of ids by their deadline, in milliseconds since the epoch.
+"""The expiry index of one kind of row: how its owner enters, moves and takes out deadlines.
 
-It is an index and never the truth: the owner's table decides what is due, so every entry here may be missing,
-late, early or rubbish, and `caching.deadline_repair` puts it right. Scores are rounded up to the millisecond.
+Writers may be killed, delayed or overtake one another, and two may change the same row at once. `schedule` lets the
+later deadline stand, which is right for a row that is new; `move` asks the table, which is right for any.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from functools import cached_property, partial
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from itertools import islice
+from typing import TypeVar
 
 from caching import metrics
-from caching.connections import RedisUnavailable, client, pool
-from caching.keys import prefix
-from caching.scripts import script
+from caching.connections import RedisUnavailable, pool
+from caching.deadline_members import Change, Member, Settled, to_ms
+from caching.deadline_shards import DeadlineShards
+from caching.deadline_truth import Deadline, Truth
+from caching.scripts import Command, script
+
+__all__ = ["DeadlineFamily", "Member", "Settled", "to_ms"]
 
 logger = logging.getLogger(__name__)
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-_MAX_ID = 2**63 - 1
-# Members of one ZADD or ZREM: a few milliseconds of Redis, within the socket timeout.
+# Members of one command: about a millisecond of Redis, in which it serves nobody else.
 _CHUNK = 1000
+# Members of one round trip: tens of milliseconds, within the socket timeout.
+_BATCH = 8000
+# How often a move looks at the table again while others change the same rows.
+_LOOKS = 6
+
+T = TypeVar("T")
 
 
-class Member(NamedTuple):
-    """A member of the index as it was seen."""
-
-    name: bytes
-    score: float
-
-    @property
-    def id(self) -> int | None:
-        """The id it stands for; None if it is no id at all."""
-        if not self.name.isdigit() or self.name.startswith(b"0") or len(self.name) > 19:
-            return None
-        return number if (number := int(self.name)) <= _MAX_ID else None
-
-
-class Settled(NamedTuple):
-    """How many members got another score, and how many were removed."""
-
-    moved: int
-    removed: int
-
-
-class DeadlineFamily:
+class DeadlineFamily(DeadlineShards):
     """The deadlines of one kind of row.
 
-    `schedule`, `move` and `cancel` never fail their caller: they return False when Redis is away, and the
-    table's sweep makes up for it. Everything else raises what is in `connections.RedisUnavailable`.
+    `schedule`, `schedule_many`, `move` and `cancel` never fail their caller for want of Redis: they return False when
+    it is away, and the table's sweep makes up for it. Everything else raises what is in `RedisUnavailable`.
     """
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, shards: int = 8) -> None:
+        super().__init__(name, shards)
         self._away = False
 
-    @cached_property
-    def key(self) -> str:
-        """The sorted set's key; it has no TTL."""
-        return f"{self._stem}:due"
-
-    @cached_property
-    def _stem(self) -> str:
-        return f"{prefix()}:d:{{{self.name}:0}}"
-
     def schedule(self, id: int, at: datetime) -> bool:
-        """Enter a deadline or put it off; an earlier one is ignored, so commands may arrive out of order."""
-        return self._attempt("schedule", lambda redis: redis.zadd(self.key, {str(id): to_ms(at)}, gt=True))
+        """Enter the deadline of a new row; an earlier one than is known is ignored."""
+        return self.schedule_many([(id, at)])
 
-    def move(self, id: int, at: datetime) -> bool:
-        """Set a deadline whatever it was before, also to an earlier time."""
-        return self._attempt("move", lambda redis: redis.zadd(self.key, {str(id): to_ms(at)}))
+    def schedule_many(self, deadlines: Iterable[Deadline]) -> bool:
+        """Enter the deadlines of new rows; those earlier than is known are ignored."""
+        parts = (partial(self._schedule, batch) for batch in _batches(deadlines, _BATCH))
+        return self._attempt_all("schedule", parts)
+
+    def move(self, ids: Iterable[int], truth: Truth) -> bool:
+        """Make the index say what the table says now of rows whose deadline was changed, to later or to earlier.
+
+        Call it after the commit. Whatever is written is compared with the table once more, so that of several movers
+        the last one to write has read the table after the last commit; and it is written over the score that was seen
+        only, so that one killed halfway leaves alone what others know better. A move that meets changes without end
+        gives up and returns False, and the repair takes over. Raises what the `truth` raises.
+        """
+        parts = (partial(self._follow, batch, truth) for batch in _batches(ids, _CHUNK))
+        return self._attempt_all("move", parts)
 
     def cancel(self, ids: Iterable[int]) -> bool:
         """Forget the deadlines of the ids."""
-        names = [str(id) for id in ids]
-        done = True
-        for start in range(0, len(names), _CHUNK):
-            done &= self._attempt("cancel", partial(self._remove, names[start : start + _CHUNK]))
-        return done
-
-    def due(self, limit: int, now: datetime) -> list[Member]:
-        """Return the first `limit` members whose deadline is `now` or earlier, the earliest first."""
-        return self._members("-inf", to_ms(now), limit)
-
-    def soon(self, limit: int, now: datetime, until: datetime) -> list[Member]:
-        """Return the first `limit` members whose deadline lies after `now`, and at `until` or earlier."""
-        return self._members(f"({to_ms(now)}", to_ms(until), limit)
+        return self._attempt_all("cancel", (partial(self._remove, batch) for batch in _batches(ids, _BATCH)))
 
     def settle(self, seen: Sequence[Member], truth: Mapping[int, datetime]) -> Settled:
-        """Give members their true deadline and remove those without one; leave those that changed since seen."""
-        args: list[str | bytes] = []
+        """Give members their true deadline and remove those without one, in one round trip; leave those that changed
+        since they were seen. A member in a shard that is not its id's own has no deadline there."""
+        changes: dict[int, list[Change]] = {}
         for member in seen:
-            at = truth.get(member.id) if member.id is not None else None
-            args += [member.name, repr(member.score), "" if at is None else str(to_ms(at))]
-        if not args:
-            return Settled(0, 0)
+            id = self.id_of(member)
+            at = truth.get(id) if id is not None else None
+            change = Change(member.name, member.score, None if at is None else to_ms(at))
+            changes.setdefault(member.shard, []).append(change)
+        commands = self._settling(changes)
+        replies = pool("state").call(commands) if commands else []
+        return Settled(sum(moved for moved, _ in replies), sum(removed for _, removed in replies))
+
+    def put_missing(self, deadlines: Iterable[Deadline]) -> int:
+        """Enter those deadlines that the index does not know, in one round trip, and return how many that were."""
+        return self._add("NX", deadlines)
+
+    def _schedule(self, deadlines: Sequence[Deadline]) -> bool:
+        self._add("GT", deadlines)
+        return True
+
+    def _add(self, which: str, deadlines: Iterable[Deadline]) -> int:
+        by_shard: list[list[int]] = [[] for _ in range(self.shards)]
+        for id, at in deadlines:
+            by_shard[id % self.shards] += (to_ms(at), id)
+        commands = [
+            Command(("ZADD", self.key(shard), which, *part))
+            for shard, scores in enumerate(by_shard)
+            for part in _parts(scores, 2 * _CHUNK)
+        ]
+        return sum(pool("state").call(commands)) if commands else 0
+
+    def _remove(self, ids: Sequence[int]) -> bool:
+        by_shard = self._by_shard(ids).items()
+        parts = [(shard, part) for shard, names in by_shard for part in _parts(names, _CHUNK)]
+        pool("state").call([Command(("ZREM", self.key(shard), *part)) for shard, part in parts])
+        return True
+
+    def _follow(self, ids: Sequence[int], truth: Truth) -> bool:
+        """Change scores until those last seen are what the table said after that; return whether they are."""
+        seen = self._exchange(ids, {})
+        for _ in range(_LOOKS):
+            known = truth.deadlines_of(list(seen))
+            changes: dict[int, list[Change]] = {}
+            wrong = []
+            for id, score in seen.items():
+                true = to_ms(known[id]) if id in known else None
+                if score != true:
+                    changes.setdefault(self.shard(id), []).append(Change(id, score, true))
+                    wrong.append(id)
+            if not wrong:
+                return True
+            seen = self._exchange(wrong, changes)
+        return False
+
+    def _exchange(self, ids: Sequence[int], changes: Mapping[int, Sequence[Change]]) -> dict[int, float | None]:
+        """Make changes, and return the scores of ids after that, in one round trip; None for those without."""
+        by_shard = self._by_shard(ids)
+        commands = self._settling(changes)
+        looks = [Command(("ZMSCORE", self.key(shard), *group)) for shard, group in by_shard.items()]
+        replies = pool("state").call([*commands, *looks])[len(commands) :]
+        found = zip(by_shard.values(), replies, strict=True)
+        return {
+            id: None if score is None else float(score)
+            for group, scores in found
+            for id, score in zip(group, scores, strict=True)
+        }
+
+    def _settling(self, changes: Mapping[int, Sequence[Change]]) -> list[Command]:
         settle = script("deadline_settle")
-        (settled,) = pool("state").call([settle.command((self.key,), *args)])
-        return Settled(*settled)
+        return [
+            settle.command((self.key(shard),), *(arg for change in part for arg in change.args()))
+            for shard, group in changes.items()
+            for part in _parts(group, _CHUNK)
+        ]
 
-    def put_missing(self, deadlines: Iterable[tuple[int, datetime]]) -> int:
-        """Enter those deadlines that the index does not know and return how many that were."""
-        scores = {str(id): to_ms(at) for id, at in deadlines}
-        return int(_state().zadd(self.key, scores, nx=True)) if scores else 0
+    def _by_shard(self, ids: Iterable[int]) -> dict[int, list[int]]:
+        groups: dict[int, list[int]] = {}
+        for id in ids:
+            groups.setdefault(id % self.shards, []).append(id)
+        return groups
 
-    def scan(self, cursor: int, limit: int) -> tuple[int, list[Member]]:
-        """Return the next cursor (0 at the end) and about `limit` members, in no order."""
-        following, pairs = _state().zscan(self.key, cursor, count=limit)
-        return int(following), [Member(name, score) for name, score in pairs]
+    def _attempt_all(self, operation: str, parts: Iterable[Callable[[], bool]]) -> bool:
+        done = True
+        for part in parts:
+            # One that fails does not stop the others: it may be for the one shard that is damaged.
+            done &= self._attempt(operation, part)
+        return done
 
-    def count(self) -> int:
-        """Return how many members the index has."""
-        return int(_state().zcard(self.key))
-
-    def discard_foreign(self) -> bool:
-        """Remove what lies under the index's key if it is no sorted set, and say whether it did."""
-        foreign = _state().type(self.key) not in {b"zset", b"none"}
-        if foreign:
-            _state().delete(self.key)
-        return foreign
-
-    def bookmark(self, walk: str) -> str | None:
-        """Return where the walk of that name stopped; None means at the beginning."""
-        place = _state().hget(f"{self._stem}:walk", walk)
-        return place.decode("utf-8", "replace") if place is not None else None
-
-    def set_bookmark(self, walk: str, place: str | None) -> None:
-        """Note where the walk of that name stopped."""
-        key = f"{self._stem}:walk"
-        if place is None:
-            _state().hdel(key, walk)
-        else:
-            _state().hset(key, walk, place)
-
-    def _remove(self, names: list[str], redis: Any) -> None:
-        redis.zrem(self.key, *names)
-
-    def _members(self, low: str, high: int, limit: int) -> list[Member]:
-        pairs = _state().zrangebyscore(self.key, low, high, start=0, num=limit, withscores=True)
-        return [Member(name, score) for name, score in pairs]
-
-    def _attempt(self, operation: str, command: Callable[[Any], Any]) -> bool:
+    def _attempt(self, operation: str, part: Callable[[], bool]) -> bool:
         try:
-            command(_state())
+            done = part()
         except RedisUnavailable as error:
             metrics.REDIS_FAILURES.labels(f"deadline_{operation}").inc()
             if not self._away:
@@ -154,14 +168,14 @@ class DeadlineFamily:
             self._away = True
             return False
         self._away = False
-        return True
+        return done
 
 
-def _state() -> Any:
-    # redis-py's annotations cover both its reply formats and its asynchronous twin, and fit none of them.
-    return client("state")
+def _batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch
 
 
-def to_ms(at: datetime) -> int:
-    """Return the milliseconds since the epoch, rounded up: a deadline is never due in the index too early."""
-    return -(-((at - _EPOCH) // _MICROSECOND) // 1000)
+def _parts(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    return (items[start : start + size] for start in range(0, len(items), size))

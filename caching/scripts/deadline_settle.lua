@@ -1,12 +1,13 @@
 -- Gives members of a deadline index the score that the table says, or removes them, but only where the score is
 -- still the one that was seen: a member that somebody moved in the meantime knows better.
 --   KEYS  1 index (sorted set)
---   ARGV  triples of member, score seen, score to set ('' to remove)
---   returns {moved, removed}
+--   ARGV  triples of member, score seen ('' if it was absent), score to set ('' to remove)
+--   returns {moved, removed}; one that was absent counts as moved
 local moved, removed = 0, 0
 for i = 1, #ARGV, 3 do
   local score = redis.call('ZSCORE', KEYS[1], ARGV[i])
-  if score and tonumber(score) == tonumber(ARGV[i + 1]) then
+  -- An absent score is false, and '' is no number.
+  if (score and tonumber(score)) == (ARGV[i + 1] ~= '' and tonumber(ARGV[i + 1])) then
     if ARGV[i + 2] == '' then
       removed = removed + redis.call('ZREM', KEYS[1], ARGV[i])
     else

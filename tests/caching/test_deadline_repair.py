@@ -39,7 +39,7 @@ def small_pages(monkeypatch) -> None:
 
 @pytest.fixture
 def family() -> DeadlineFamily:
-    return DeadlineFamily("parcels")
+    return DeadlineFamily("parcels", shards=3)
 
 
 @pytest.fixture
@@ -58,10 +58,11 @@ def no_time() -> Budget:
 
 def members(family: DeadlineFamily) -> dict[int | None, float]:
     found: dict[int | None, float] = {}
-    cursor = -1
-    while cursor:
-        cursor, page = family.scan(max(cursor, 0), 100)
-        found.update((member.id, member.score) for member in page)
+    for shard in range(family.shards):
+        cursor = -1
+        while cursor:
+            cursor, page = family.scan(shard, max(cursor, 0), 100)
+            found.update((family.id_of(member), member.score) for member in page)
     return found
 
 
@@ -110,9 +111,44 @@ def test_a_walk_goes_on_while_it_finds_faults(family, table) -> None:
     assert table.pages <= 3
 
 
-@pytest.mark.parametrize("place", ["x", "5", "@", "5@never", "\udcff", "1@2030-01-01T00:00:00+00:00"])
+def test_members_in_shards_not_their_own_go_home(family, table, redis_state) -> None:
+    # given an index that had another number of shards, and one key that is no index
+    other = DeadlineFamily(family.name, shards=2)
+    other.put_missing(table.deadlines.items())
+    redis_state.set(family.key(2), "x")
+    astray = sum(id % 2 != id % 3 for id in table.deadlines)
+    done = repair(family, table, unlimited)
+    # then the key was replaced, and each is at home and nowhere else
+    assert (done.entered, done.moved, done.removed, done.complete) == (astray, 0, astray + 1, True)
+    assert members(family) == scores(table)
+    assert family.count() == 105
+
+
+def test_the_walk_over_the_index_goes_on_in_the_shard_where_it_stopped(family, table) -> None:
+    # given shards so full that each is several pages, and runs that have time for one
+    table.deadlines |= dict.fromkeys(range(1000, 1600), NOW)
+    family.put_missing(table.deadlines.items())
+    places: list[str] = []
+    while len(places) < 2 or places[-1] >= places[-2][:2]:
+        repair(family, table, no_time)
+        places.append(family.bookmark("index") or "")
+    begun_again = places.pop()
+    # then it went through all of them in turn
+    shards = [place.partition(":")[0] for place in places]
+    assert shards == sorted(shards)
+    assert {*shards} == {"0", "1", "2"}
+    assert len(places) > 5
+    assert begun_again.startswith("0:")
+
+
+_LONG = "9" * 5000
+_ROWS = ["x", "5", "@", "5@never", "\udcff", "1@2030-01-01T00:00:00+00:00"]
+_SPOTS = ["3:0", "1:x", "2:", "1:5", "0:9e9", f"1:{2**64}", _LONG, f"1:{_LONG}", f"{_LONG}:1"]
+
+
+@pytest.mark.parametrize("place", _ROWS + _SPOTS)
 def test_a_damaged_bookmark_is_harmless(family, table, redis_state, place) -> None:
     for walk in ("table", "index"):
-        redis_state.hset(f"{family.key.removesuffix(':due')}:walk", walk, place.encode("utf-8", "surrogateescape"))
+        redis_state.hset(f"{family.key(0).removesuffix(':due')}:walk", walk, place.encode("utf-8", "surrogateescape"))
     assert repair(family, table, unlimited).complete
     assert members(family) == scores(table)
