@@ -30,6 +30,12 @@ logger = logging.getLogger(__name__)
 
 # Fields of one transaction; a bucket is never split.
 CHUNK_FIELDS = 50_000
+# After so many seconds a flush leaves the rest to the next one, which has a record of its own.
+_SECONDS = 60.0
+# Fields that one flush applies without a rest; what comes in a few seconds is not more.
+_AT_ONCE = 100_000
+# Seconds of rest for each second of work: so a backlog is worked off at a thirteenth of the speed that there is.
+_REST = 12.0
 # What a statement may take for each field of a bucket that is larger than that; it takes about a hundredth of it.
 _MS_A_FIELD = 1
 
@@ -40,7 +46,7 @@ def flush(family: CounterFamily, apply: Apply) -> Flushed:
     What one shard raises holds up no other: the first error is raised when all have had their turn. A large backlog
     takes several flushes, see `stint`; each begins with the shard that is furthest behind.
     """
-    done, stint = Flushed(), Stint()
+    done, stint = Flushed(), Stint(_SECONDS, _AT_ONCE, _REST)
     newest = ledger.newest(family.name, family.shards)
     attempts = _Attempts(family.name)
     attempts.make("the spill", lambda: merge(family, apply, stint, done))

@@ -1,10 +1,10 @@
-"""A flush of a few seconds' views does not rest; one of a backlog does, and ends after a minute."""
+"""What came up since the last run is done without a rest; a backlog is not, and has its end in time."""
 
 from __future__ import annotations
 
 import pytest
 
-from caching import stint
+from caching import flush as flushing
 from caching.applied import Applied
 from caching.counters import CounterFamily
 from caching.flush import flush
@@ -33,7 +33,7 @@ def work(stint: Stint, time: Time, fields: int, seconds: float) -> None:
 
 def test_what_comes_in_a_few_seconds_is_applied_without_a_rest():
     time = Time()
-    one = Stint(time, time.sleep)
+    one = Stint(60, 100_000, 4, time, time.sleep)
     for _ in range(2):
         work(one, time, 50_000, 0.5)
     assert time.slept == []
@@ -41,7 +41,7 @@ def test_what_comes_in_a_few_seconds_is_applied_without_a_rest():
 
 def test_a_backlog_is_worked_off_with_four_times_as_much_rest_as_work():
     time = Time()
-    one = Stint(time, time.sleep)
+    one = Stint(60, 100_000, 4, time, time.sleep)
     for _ in range(4):
         work(one, time, 50_000, 0.5)
     assert time.slept == [2.0, 2.0]
@@ -49,9 +49,11 @@ def test_a_backlog_is_worked_off_with_four_times_as_much_rest_as_work():
 
 def test_after_a_minute_nothing_more_is_begun():
     time = Time()
-    one = Stint(time, time.sleep)
-    assert not one.is_over
-    time.now += 59.9
+    one = Stint(60, 100_000, 4, time, time.sleep)
+    assert not one.is_half_over
+    time.now += 30
+    assert one.is_half_over
+    time.now += 29.9
     assert not one.is_over
     time.now += 0.1
     assert one.is_over
@@ -64,7 +66,7 @@ def test_the_next_flush_goes_on_where_one_ended(clock, monkeypatch):
     family.seed({1: 0}, frozenset())
     family.increment(1)
     clock.advance(3600)
-    monkeypatch.setattr(stint, "SECONDS", 0.0)
+    monkeypatch.setattr(flushing, "_SECONDS", 0.0)
     assert flush(family, lambda hour, counts: Applied()).total == 0
 
     # When there is one with time
