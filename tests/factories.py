@@ -11,7 +11,7 @@ from django.contrib.auth import get_user_model
 from django.utils import timezone
 
 from caching.models import CounterSpill
-from offers.models import Offer
+from offers.models import Offer, OfferEvent
 from products.models import Category, Product, ProductViews
 
 
@@ -73,6 +73,20 @@ class OfferFactory(factory.django.DjangoModelFactory):
     currency = factory.SelfAttribute("product.currency")
     created_at = factory.LazyFunction(timezone.now)
     expires_at = factory.LazyAttribute(lambda offer: offer.created_at + timedelta(days=1))
+
+
+class OfferEventFactory(factory.django.DjangoModelFactory):
+    """An expiry that is due to be told; `due_at=None` makes it history."""
+
+    class Meta:
+        model = OfferEvent
+
+    offer = factory.SubFactory(OfferFactory)
+    kind = OfferEvent.Kind.EXPIRED
+    role = OfferEvent.Role.TIME
+    at = factory.SelfAttribute("offer.expires_at")
+    expires_at = factory.SelfAttribute("offer.expires_at")
+    due_at = factory.LazyFunction(timezone.now)
 
 
 class CounterSpillFactory(factory.django.DjangoModelFactory):

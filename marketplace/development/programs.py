@@ -40,7 +40,7 @@ def web(port: int, env: dict[str, str]) -> Process:
 
 def worker(env: dict[str, str]) -> Process:
     """Return the Celery worker of all queues."""
-    options = ["--concurrency", str(JOB_PROCESSES), "-Q", "celery,jobs", "--prefetch-multiplier", "1"]
+    options = ["--concurrency", str(JOB_PROCESSES), "-Q", "celery,jobs,events", "--prefetch-multiplier", "1"]
     options += ["--without-gossip", "--without-mingle", "-l", "INFO"]
     # A worker that is asked to stop finishes what it has begun.
     return Process("worker", _celery("worker", *options), env, patience=20.0, ready_text=" ready.")

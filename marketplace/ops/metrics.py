@@ -16,6 +16,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 
 from marketplace.ops.backlog import backlog
 from marketplace.ops.methods import read_only
+from marketplace.ops.offer_events import offer_events
 
 _DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 _PROCESS_FILE = re.compile(r"gauge_live\w*_(\d+)\.db\Z")
@@ -29,6 +30,7 @@ REQUESTS = Histogram(
     buckets=_BUCKETS,
 )
 REGISTRY.register(backlog)
+REGISTRY.register(offer_events)
 
 
 @lru_cache(maxsize=2048)
@@ -55,6 +57,7 @@ def _registry() -> CollectorRegistry:
     registry = CollectorRegistry()
     MultiProcessCollector(registry, directory)
     registry.register(backlog)
+    registry.register(offer_events)
     return registry
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from marketplace.settings.apps import *
 from marketplace.settings.caches import *
 from marketplace.settings.database import *
+from marketplace.settings.events import *
 from marketplace.settings.jobs import *
 from marketplace.settings.logs import *
 from marketplace.settings.market import *

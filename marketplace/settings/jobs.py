@@ -37,11 +37,16 @@ CELERY_TASK_PUBLISH_RETRY = False
 
 _VIEW_SYNC_SECONDS = 5
 _OFFER_SWEEP_SECONDS = 60
+_OFFER_REMINDERS_SECONDS = 60
+_OFFER_EVENTS_SECONDS = 10
 
 CELERY_TASK_ROUTES = {
     "products.tasks.sync_view_counts": {"queue": "jobs"},
     "offers.tasks.process_expired_offers": {"queue": "jobs"},
     "caching.tasks.cleanup_old_cache": {"queue": "jobs"},
+    # A receiver that hangs must not hold the worker that flushes views.
+    "offers.tasks.send_offer_reminders": {"queue": "events"},
+    "offers.tasks.deliver_offer_events": {"queue": "events"},
 }
 # `expires` drops the messages that pile up while no worker runs: the next tick does the same work.
 CELERY_BEAT_SCHEDULE = {
@@ -54,6 +59,16 @@ CELERY_BEAT_SCHEDULE = {
         "task": "offers.tasks.process_expired_offers",
         "schedule": float(_OFFER_SWEEP_SECONDS),
         "options": {"expires": _OFFER_SWEEP_SECONDS},
+    },
+    "send_offer_reminders": {
+        "task": "offers.tasks.send_offer_reminders",
+        "schedule": float(_OFFER_REMINDERS_SECONDS),
+        "options": {"expires": _OFFER_REMINDERS_SECONDS},
+    },
+    "deliver_offer_events": {
+        "task": "offers.tasks.deliver_offer_events",
+        "schedule": float(_OFFER_EVENTS_SECONDS),
+        "options": {"expires": _OFFER_EVENTS_SECONDS},
     },
     "cleanup_old_cache": {
         "task": "caching.tasks.cleanup_old_cache",

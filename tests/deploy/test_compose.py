@@ -14,8 +14,8 @@ from tests.deploy.services import ROOT, SCRIPTS
 COMPOSE = ROOT / "docker-compose.yml"
 SPLIT = ROOT / "deploy" / "compose.split.yml"
 SECRETS = {"DJANGO_SECRET_KEY", "POSTGRES_PASSWORD", "REDIS_PASSWORD"}
-APP = ("migrate", "web", "worker", "beat")
-LASTING = ("postgres", "redis", "web", "worker", "beat")
+APP = ("migrate", "web", "worker", "courier", "beat")
+LASTING = ("postgres", "redis", "web", "worker", "courier", "beat")
 
 _words = {"type": "array", "items": {"type": "string"}, "minItems": 1}
 _duration = {"type": "string", "pattern": r"^[0-9]+(ms|s|m)$"}
@@ -114,7 +114,7 @@ def test_the_schema_is_migrated_once_between_the_servers_and_the_processes(servi
     servers = {"postgres": {"condition": "service_healthy"}, "redis": {"condition": "service_healthy"}}
     assert services["migrate"]["restart"] == "no"
     assert services["migrate"]["depends_on"] == servers
-    for name in ("web", "worker", "beat"):
+    for name in ("web", "worker", "courier", "beat"):
         assert services[name]["depends_on"] == {
             **servers,
             "migrate": {"condition": "service_completed_successfully"},
@@ -125,14 +125,15 @@ def test_processes_end_before_their_grace_period_does(services: dict[str, Any], 
     web = int(re.search(r"WEB_STOP_SECONDS:-([0-9]+)", (SCRIPTS / "web").read_text())[1])  # type: ignore[index]
     assert web < _seconds(services["web"]["stop_grace_period"])
     soft = settings.CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT
-    assert 0 < soft <= _seconds(services["worker"]["stop_grace_period"]) / 2
+    for name in ("worker", "courier"):
+        assert 0 < soft <= _seconds(services[name]["stop_grace_period"]) / 2
 
 
 def test_only_web_is_published_and_by_default_to_this_machine_alone(services: dict[str, Any]) -> None:
     assert [name for name, service in services.items() if "ports" in service] == ["web"]
     assert services["web"]["ports"][0].startswith("${PUBLISH_ADDRESS:-127.0.0.1}:")
     assert yaml.safe_load(COMPOSE.read_text())["networks"]["inner"] == {"internal": True}
-    assert [name for name, service in services.items() if "outer" in service["networks"]] == ["web"]
+    assert [name for name, service in services.items() if "outer" in service["networks"]] == ["web", "courier"]
 
 
 @pytest.mark.parametrize("path", [COMPOSE, SPLIT], ids=lambda path: path.name)
@@ -166,7 +167,7 @@ def test_images_are_pinned_to_a_minor_version(services: dict[str, Any]) -> None:
 
 
 def test_commands_are_scripts_that_can_run(services: dict[str, Any]) -> None:
-    for name in ("web", "worker", "beat"):
+    for name in ("web", "worker", "courier", "beat"):
         assert services[name]["command"] == [name]
         assert services[name]["healthcheck"]["test"] == ["CMD", "healthy", name]
     scripts = [*SCRIPTS.iterdir(), ROOT / "deploy/redis/start", ROOT / "deploy/redis/healthy"]

@@ -95,6 +95,18 @@ def test_worker_finishes_the_task_that_is_in_flight_when_it_is_told_to_stop(star
     assert [run.outcome for run in JobRun.objects.filter(job="process_expired_offers")] == ["succeeded"]
 
 
+def test_courier_takes_its_own_queue_alone_and_stops_when_it_is_told_to(start: Start, redis_state: redis.Redis) -> None:
+    # Given a courier, and a job for it and one for the worker
+    courier = start("courier")
+    current_app.send_task("offers.tasks.process_expired_offers", queue="jobs")
+    current_app.send_task("offers.tasks.deliver_offer_events", queue="events")
+    # When it has done what is its own
+    wait_until(lambda: JobRun.objects.filter(job="deliver_offer_events", outcome="succeeded").exists())
+    # Then the other waits, and the courier ends well
+    assert len(Queue(redis_state, "jobs").messages()) == 1
+    assert courier.stop(25.0) == 0
+
+
 def test_worker_puts_a_task_back_that_takes_longer_than_the_soft_shutdown(
     start: Start, redis_state: redis.Redis
 ) -> None:

@@ -19,6 +19,8 @@ SCHEDULE: dict[str, dict[str, Any]] = settings.CELERY_BEAT_SCHEDULE
 TASKS = {
     "sync_view_counts": "products.tasks.sync_view_counts",
     "process_expired_offers": "offers.tasks.process_expired_offers",
+    "send_offer_reminders": "offers.tasks.send_offer_reminders",
+    "deliver_offer_events": "offers.tasks.deliver_offer_events",
     "cleanup_old_cache": "caching.tasks.cleanup_old_cache",
 }
 
@@ -34,9 +36,9 @@ def consumed(arguments: list[str]) -> set[str]:
     return set(arguments[at + 1].split(","))
 
 
-def deployed_queues() -> set[str]:
-    """Return the queues that the worker of docker-compose.yml consumes."""
-    (name,) = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["worker"]["command"]
+def deployed_queues(service: str) -> set[str]:
+    """Return the queues that a worker of docker-compose.yml consumes."""
+    (name,) = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"][service]["command"]
     script = (ROOT / "deploy" / "bin" / name).read_text()
     return consumed(re.sub(r"\\\n", " ", script).split())
 
@@ -45,7 +47,15 @@ def test_these_jobs_are_scheduled_and_no_others() -> None:
     assert {name: entry["task"] for name, entry in SCHEDULE.items()} == TASKS
 
 
-@pytest.mark.parametrize(("job", "seconds"), [("sync_view_counts", 5), ("process_expired_offers", 60)])
+@pytest.mark.parametrize(
+    ("job", "seconds"),
+    [
+        ("sync_view_counts", 5),
+        ("process_expired_offers", 60),
+        ("send_offer_reminders", 60),
+        ("deliver_offer_events", 10),
+    ],
+)
 def test_a_frequent_job_has_its_period_and_a_message_lives_as_long(job: str, seconds: int) -> None:
     assert SCHEDULE[job]["schedule"] == seconds
     assert SCHEDULE[job]["options"]["expires"] == seconds
@@ -71,14 +81,21 @@ def test_what_is_scheduled_is_a_task_that_workers_know(task: str) -> None:
 
 @pytest.mark.parametrize("task", TASKS.values())
 def test_jobs_have_a_queue_of_their_own(task: str) -> None:
-    # A refresh that a reader asked for must not wait behind a long job.
-    assert queue_of(task) == "jobs"
+    # A refresh that a reader asked for must not wait behind a long job, and no job behind a receiver that hangs.
+    told = task in ("offers.tasks.send_offer_reminders", "offers.tasks.deliver_offer_events")
+    assert queue_of(task) == ("events" if told else "jobs")
+
+
+def test_the_worker_that_flushes_views_in_a_deployment_tells_nobody() -> None:
+    assert deployed_queues("courier") == {"events"}
+    assert "events" not in deployed_queues("worker")
 
 
 @pytest.mark.parametrize("consumes", ["deployed", "developed"])
 def test_a_worker_consumes_every_queue_that_is_sent_to(consumes: str) -> None:
     app.loader.import_default_modules()
     known = {name for name in app.tasks if not name.startswith("celery.")}
-    queues = deployed_queues() if consumes == "deployed" else consumed(programs.worker({}).argv)
+    deployed = deployed_queues("worker") | deployed_queues("courier")
+    queues = deployed if consumes == "deployed" else consumed(programs.worker({}).argv)
 
     assert {queue_of(task) for task in known} <= queues

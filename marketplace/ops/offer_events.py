@@ -1,0 +1,59 @@
+"""What is late with offers, measured when it is scraped: by the web, so that a worker that died is seen too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.db import Error, connection
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from psycopg_pool import PoolTimeout
+
+from marketplace.ops.probes import Probe
+from offers.delivery import backlog
+
+# A scrape must not wait for a server that is away.
+_LIMIT = 2.0
+_GAUGES = {
+    "offer_events_waiting": "Events of offers that wait to be told, counted to 100,000.",
+    "offer_events_oldest_seconds": "Time for which the first of them has been due.",
+    "offer_events_given_up": "Events of offers that were given up, counted to 100,000.",
+    "offers_due": "Offers that have ended and are not closed yet, counted to 100,000.",
+    "offers_due_oldest_seconds": "Time for which the first of them has been due.",
+}
+
+
+class OfferEventsCollector(Collector):
+    """Gauges of what is late, and whether it could be measured."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, float] = {}
+        self._probe = Probe(self._measure, (Error, PoolTimeout), _LIMIT)
+
+    def describe(self) -> list[Metric]:
+        """Say nothing: registering it must ask nobody."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Measure, and yield what was found."""
+        known = self._probe.start()().ok
+        yield GaugeMetricFamily("offer_events_known", "Whether events of offers could be counted.", int(known))
+        for name, text in _GAUGES.items() if known else ():
+            yield GaugeMetricFamily(name, text, self._found[name])
+
+    def _measure(self) -> None:
+        try:
+            events, ended = backlog.measure(), backlog.ended()
+            self._found = {
+                "offer_events_waiting": events.waiting,
+                "offer_events_oldest_seconds": events.oldest_seconds,
+                "offer_events_given_up": backlog.given_up(),
+                "offers_due": ended.due,
+                "offers_due_oldest_seconds": ended.oldest_seconds,
+            }
+        finally:
+            # The thread of the probe is its only user.
+            connection.close()
+
+
+offer_events = OfferEventsCollector()

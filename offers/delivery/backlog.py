@@ -1,0 +1,69 @@
+"""What waits to be told of offers, and what has ended and is not closed, for the job's statistics and for alarms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import connection
+
+# Counted no further, so that a large backlog is not made worse by those who look at it.
+_MOST_COUNTED = 100_000
+
+_EVENTS = """
+    SELECT (SELECT count(*) FROM (SELECT FROM offers_offerevent WHERE due_at IS NOT NULL LIMIT %(most)s) AS counted),
+           (SELECT coalesce(extract(epoch FROM greatest(clock_timestamp() - min(due_at), interval '0')), 0)::float
+            FROM offers_offerevent WHERE due_at IS NOT NULL)
+"""
+_GIVEN_UP = """
+    SELECT count(*) FROM (
+        SELECT FROM offers_offerevent
+        WHERE due_at IS NULL AND delivered_at IS NULL AND error <> '' AND error NOT LIKE 'obsolete: %%'
+        LIMIT %(most)s
+    ) AS counted
+"""
+_OFFERS = """
+    SELECT (SELECT count(*) FROM (
+                SELECT FROM offers_offer WHERE status = 'active' AND expires_at <= (SELECT clock_timestamp())
+                LIMIT %(most)s
+            ) AS counted),
+           (SELECT coalesce(extract(epoch FROM greatest(clock_timestamp() - min(expires_at), interval '0')), 0)::float
+            FROM offers_offer WHERE status = 'active')
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Events that wait, and for how many seconds the first of them has been due."""
+
+    waiting: int
+    oldest_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Offers that are due and still active, and for how many seconds the first of them has been due."""
+
+    due: int
+    oldest_seconds: float
+
+
+def measure() -> Backlog:
+    """Return what waits to be told; what failed waits too, and is due when it is tried again."""
+    return Backlog(*_row(_EVENTS))
+
+
+def given_up() -> int:
+    """Return how many events were given up and are still so."""
+    return int(_row(_GIVEN_UP)[0])
+
+
+def ended() -> Ended:
+    """Return which offers have ended without being closed."""
+    return Ended(*_row(_OFFERS))
+
+
+def _row(sql: str) -> tuple[float, ...]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, {"most": _MOST_COUNTED})
+        row: tuple[float, ...] = cursor.fetchone()
+        return row

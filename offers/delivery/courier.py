@@ -1,0 +1,141 @@
+"""The job that tells due events: it claims, tells and settles them in batches until nothing is due or time is up."""
+
+from __future__ import annotations
+
+import logging
+import random
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.conf import settings
+
+from caching.stint import Stint
+from offers import outbox
+from offers.delivery.backlog import measure
+from offers.delivery.base import Backend, Outcome, Result
+from offers.delivery.choice import chosen
+from offers.outbox import Claim, Verdict
+
+logger = logging.getLogger(__name__)
+
+# A run's time in seconds, of the ten after which the next one begins.
+SECONDS = 8.0
+# Seconds for which a claimed event is let alone: far more than a batch takes that ends with its run's time.
+LEASE = 120.0
+_BATCH = 50
+# Events that are dropped in one statement where nobody is told.
+_DROPPED = 5000
+# Failures in a row after which it is the receiver and not the events: the rest of the run is spared.
+_DOWN = 3
+_FIRST_WAIT = 10.0
+_LAST_WAIT = 3600.0
+
+
+@dataclass(slots=True)
+class Told:
+    """The statistics of a run: events told, to be tried again, given up, and no longer worth telling; events that wait
+    after it, at most 100,000, and for how long the first of them has been due."""
+
+    delivered: int = 0
+    failed: int = 0
+    given_up: int = 0
+    obsolete: int = 0
+    waiting: int = 0
+    oldest_seconds: float = 0.0
+
+
+def deliver_offer_events(stint: Stint | None = None, lease: float = LEASE) -> dict[str, Any]:
+    """Tell the due events by the backend of the settings, for as long as the stint; each at least once."""
+    stint = stint or Stint(SECONDS, 0, 0.0)
+    stats = Told()
+    backend = chosen()
+    if backend is None:
+        _drop(stats, stint)
+    else:
+        with backend:
+            _tell(backend, stats, stint, lease)
+    left = measure()
+    stats.waiting, stats.oldest_seconds = left.waiting, left.oldest_seconds
+    return asdict(stats)
+
+
+def wait_after(attempts: int) -> float:
+    """Return the seconds to wait after so many attempts: doubled with each, a quarter more or less, about an hour at
+    most."""
+    wait = min(_LAST_WAIT, _FIRST_WAIT * 2 ** min(attempts - 1, 20))
+    return wait * random.uniform(0.75, 1.25)
+
+
+def _drop(stats: Told, stint: Stint) -> None:
+    while not stint.is_over and (dropped := outbox.drop_due(_DROPPED, "no backend")):
+        stats.obsolete += dropped
+
+
+def _tell(backend: Backend, stats: Told, stint: Stint, lease: float) -> None:
+    is_up = True
+    while is_up and not stint.is_over and (claims := outbox.claim(_BATCH, lease)):
+        batch = _Batch(claims)
+        try:
+            is_up = batch.tell(backend, stint)
+        finally:
+            # Also if the worker is told to stop: what was told is written down, the rest goes back.
+            batch.settle(stats)
+
+
+class _Batch:
+    """Claimed events on their way."""
+
+    def __init__(self, claims: list[Claim]) -> None:
+        self._left = list(reversed(claims))
+        self._verdicts: list[tuple[str, Verdict]] = []
+
+    def tell(self, backend: Backend, stint: Stint) -> bool:
+        """Tell one after the other until time is up; return False as soon as the receiver seems to be down."""
+        failures = 0
+        while self._left and not stint.is_over:
+            claim = self._left[-1]
+            name, verdict = _spare(claim) or _judge(claim, _attempt(backend, claim))
+            self._left.pop()
+            self._verdicts.append((name, verdict))
+            failures = failures + 1 if name in ("failed", "given_up") else 0
+            if failures == _DOWN:
+                return False
+        return True
+
+    def settle(self, stats: Told) -> None:
+        """Write down what became of each, and give back what was not tried."""
+        held = outbox.settle([*(verdict for _, verdict in self._verdicts), *map(outbox.returned, self._left)])
+        for name, verdict in self._verdicts:
+            if verdict.id in held:
+                setattr(stats, name, getattr(stats, name) + 1)
+            else:
+                logger.warning("event %d was told too slowly, somebody else has claimed it", verdict.id)
+
+
+def _spare(claim: Claim) -> tuple[str, Verdict] | None:
+    """Return the verdict on an event that is not told, if that is so."""
+    if claim.obsolete:
+        return "obsolete", outbox.obsolete(claim, claim.obsolete)
+    if claim.attempts > settings.OFFER_EVENT_ATTEMPTS:
+        # Each attempt ended with the worker, so this one might too.
+        return "given_up", outbox.given_up(claim, f"no attempt of {claim.attempts - 1} came to an end")
+    return None
+
+
+def _attempt(backend: Backend, claim: Claim) -> Outcome:
+    try:
+        return backend.deliver(claim.message)
+    except Exception as error:
+        # A bug that one event meets must not keep the others from being told.
+        logger.exception("event %d could not be told", claim.id)
+        return Outcome(Result.FAILED, f"{type(error).__name__}: {error}")
+
+
+def _judge(claim: Claim, outcome: Outcome) -> tuple[str, Verdict]:
+    if outcome.result is Result.DELIVERED:
+        return "delivered", outbox.delivered(claim)
+    if outcome.result is Result.POINTLESS:
+        return "obsolete", outbox.obsolete(claim, outcome.error)
+    if outcome.result is Result.REFUSED or claim.attempts >= settings.OFFER_EVENT_ATTEMPTS:
+        return "given_up", outbox.given_up(claim, outcome.error)
+    return "failed", outbox.failed(claim, outcome.error, wait_after(claim.attempts))

@@ -1,0 +1,63 @@
+"""The words of the e-mails to the two parties of an offer."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+from offers.delivery.base import Message, Party
+
+
+class Letter(NamedTuple):
+    """A plain-text e-mail to one party; `role` is buyer or seller."""
+
+    role: str
+    to: Party
+    subject: str
+    body: str
+
+
+def letters(message: Message) -> list[Letter]:
+    """Return what the buyer and the seller are written of an event."""
+    title = one_line(message.title)
+    price = f"{message.amount} {message.currency}"
+    lives = message.kind == "reminder"
+    verb, soon = ("ends", "ends soon") if lives else ("ended", "has expired")
+    when = _in_words(message.expires_at)
+    yours, theirs = f"Your offer on “{title}”", f"The offer on your “{title}”"
+    return [
+        Letter(
+            "buyer",
+            message.buyer,
+            f"{yours} {soon}",
+            _body(
+                message.buyer,
+                f"Your offer of {price} on “{title}” {verb} on {when}.",
+                "Until then you can extend or withdraw it." if lives else "You can make a new one.",
+            ),
+        ),
+        Letter(
+            "seller",
+            message.seller,
+            f"{theirs} {soon}",
+            _body(
+                message.seller,
+                f"The offer of {price} by {one_line(message.buyer.name)} on “{title}” {verb} on {when}.",
+                "Until then you can accept or decline it." if lives else "You need not do anything.",
+            ),
+        ),
+    ]
+
+
+def one_line(text: str) -> str:
+    """Return a text without line breaks and other control characters, so that it cannot become a header."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+
+
+def _body(to: Party, fact: str, advice: str) -> str:
+    return f"Hello {one_line(to.name)},\n\n{fact}\n{advice}\n"
+
+
+def _in_words(moment: str) -> str:
+    at = datetime.fromisoformat(moment)
+    return f"{at.day} {at:%B %Y} at {at:%H:%M} UTC"

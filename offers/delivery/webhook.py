@@ -1,0 +1,109 @@
+"""Deliveries by webhook, as <https://www.standardwebhooks.com> specifies: one signed POST for each event."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+from types import TracebackType
+from typing import Any
+
+import urllib3
+from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.exceptions import TimeoutError as TookTooLong
+
+from offers.delivery.base import DELIVERED, Message, Outcome, Result
+
+# Seconds for the connection, and then for each wait for bytes.
+TIMEOUT = 5.0
+# The receiver says so: it does not want to be called again.
+_GONE = 410
+_MOST_READ = 1000
+
+
+class Webhook:
+    """A backend that posts to one address over one connection. It follows no redirect and repeats nothing itself."""
+
+    def __init__(self, url: str, secret: str, timeout: float = TIMEOUT) -> None:
+        self._url = url
+        self._key = base64.b64decode(secret.removeprefix("whsec_"))
+        self._timeout = timeout
+        self._pool = urllib3.PoolManager(num_pools=1, maxsize=1, retries=False)
+
+    def __enter__(self) -> Webhook:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.clear()
+
+    def deliver(self, message: Message) -> Outcome:
+        """Post one event; only an answer of 2xx says that the receiver has it."""
+        body = json.dumps(payload(message), ensure_ascii=False, separators=(",", ":")).encode()
+        try:
+            status = self._post(body, self._headers(message.id, body))
+        except NewConnectionError:
+            return Outcome(Result.FAILED, "no connection")
+        except TookTooLong:
+            return Outcome(Result.FAILED, f"no answer within {self._timeout:g} s")
+        except HTTPError as error:
+            # The class alone: a message can hold the address, and that a token.
+            return Outcome(Result.FAILED, type(error).__name__)
+        if 200 <= status < 300:
+            return DELIVERED
+        return Outcome(Result.REFUSED if status == _GONE else Result.FAILED, f"answered {status}")
+
+    def _post(self, body: bytes, headers: dict[str, str]) -> int:
+        response = self._pool.request(
+            "POST",
+            self._url,
+            body=body,
+            headers=headers,
+            timeout=urllib3.Timeout(connect=self._timeout, read=self._timeout),
+            redirect=False,
+            preload_content=False,
+        )
+        try:
+            # Enough for a short answer, which leaves the connection fit for the next request; nobody needs a long one.
+            response.read1(_MOST_READ)
+        finally:
+            response.release_conn() if response.length_remaining == 0 else response.close()
+        return response.status
+
+    def _headers(self, id: str, body: bytes) -> dict[str, str]:
+        timestamp = str(int(time.time()))
+        return {
+            "Content-Type": "application/json",
+            "User-Agent": "marketplace-offers",
+            "webhook-id": id,
+            "webhook-timestamp": timestamp,
+            "webhook-signature": signature(self._key, id, timestamp, body),
+        }
+
+
+def payload(message: Message) -> dict[str, Any]:
+    """Return what a receiver reads of an event: numbers of the parties, not their names or addresses."""
+    return {
+        "type": f"offer.{message.kind}",
+        "timestamp": message.at,
+        "data": {
+            "event_id": message.event,
+            "offer_id": message.offer,
+            "product_id": message.product,
+            "buyer_id": message.buyer.id,
+            "seller_id": message.seller.id,
+            "amount": message.amount,
+            "currency": message.currency,
+            "status": message.status,
+            "expires_at": message.expires_at,
+        },
+    }
+
+
+def signature(key: bytes, id: str, timestamp: str, body: bytes) -> str:
+    """Return the signature of a message under a key."""
+    digest = hmac.digest(key, b".".join((id.encode(), timestamp.encode(), body)), hashlib.sha256)
+    return f"v1,{base64.b64encode(digest).decode()}"

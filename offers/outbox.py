@@ -1,0 +1,193 @@
+"""The outbox of offers: which events are due to be told, who is telling them, and what became of it.
+
+A claim is a statement of its own that puts the event off by a lease, so no lock is held while somebody is told. Whoever
+dies with a claim leaves the event due again after the lease; whoever was only slow finds another number of attempts and
+changes nothing. So each event is told at least once, in no promised order.
+
+    due_at set                       waits, or is being told
+    delivered_at set                 told
+    neither, error "obsolete: ..."   not told, for it is no longer worth telling
+    neither, any other error         given up
+    neither, no error                history that nobody outside is told of
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from django.db import connection
+
+from offers.delivery.base import Message, Party
+from offers.models import OBSOLETE, OfferEvent
+from products import money
+
+_DUE = """
+    SELECT id FROM offers_offerevent WHERE due_at <= (SELECT clock_timestamp())
+    ORDER BY due_at, id LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED
+"""
+_CLAIM = f"""
+    WITH due AS MATERIALIZED ({_DUE}),
+    claimed AS (
+        UPDATE offers_offerevent AS event
+        SET attempts = event.attempts + 1, due_at = clock_timestamp() + make_interval(secs => %(lease)s)
+        FROM due WHERE event.id = due.id
+        RETURNING event.id, event.attempts, event.kind, event.at, event.expires_at, event.offer_id
+    )
+    SELECT claimed.id, claimed.attempts, claimed.kind, claimed.at, claimed.expires_at,
+           CASE WHEN claimed.kind <> 'reminder' THEN ''
+                WHEN offer.status <> 'active' THEN 'the offer is ' || offer.status
+                WHEN offer.expires_at <> claimed.expires_at THEN 'the offer has another end'
+                WHEN offer.expires_at <= clock_timestamp() THEN 'the offer has ended'
+                ELSE '' END,
+           offer.id, offer.status, offer.amount, offer.currency, offer.product_id, product.title,
+           buyer.id, buyer.display_name, buyer.email, seller.id, seller.display_name, seller.email
+    FROM claimed
+    JOIN offers_offer AS offer ON offer.id = claimed.offer_id
+    JOIN products_product AS product ON product.id = offer.product_id
+    JOIN accounts_user AS buyer ON buyer.id = offer.buyer_id
+    JOIN accounts_user AS seller ON seller.id = offer.seller_id
+    ORDER BY claimed.at, claimed.id
+"""  # noqa: S608
+# `wait` is null where the event is settled for good.
+_SETTLE = """
+    UPDATE offers_offerevent AS event
+    SET due_at = clock_timestamp() + make_interval(secs => verdict.wait),
+        delivered_at = CASE WHEN verdict.delivered THEN clock_timestamp() END,
+        attempts = event.attempts - verdict.returned::int,
+        error = coalesce(verdict.error, event.error)
+    FROM unnest(%s::bigint[], %s::int[], %s::boolean[], %s::boolean[], %s::float[], %s::text[])
+         AS verdict (id, attempts, delivered, returned, wait, error)
+    WHERE event.id = verdict.id AND event.attempts = verdict.attempts AND event.due_at IS NOT NULL
+    RETURNING event.id
+"""
+_DROP = f"""
+    WITH due AS MATERIALIZED ({_DUE})
+    UPDATE offers_offerevent AS event SET due_at = NULL, error = %(error)s FROM due WHERE event.id = due.id
+"""  # noqa: S608
+_AGAIN = """
+    UPDATE offers_offerevent SET due_at = clock_timestamp(), attempts = 0
+    WHERE id = ANY(%s) AND due_at IS NULL AND delivered_at IS NULL AND error <> ''
+"""
+_ERROR_CHARS: int = OfferEvent._meta.get_field("error").max_length
+
+
+class Claim(NamedTuple):
+    """An event to be told, by whoever claimed this attempt; `obsolete` says why it is not worth it any more."""
+
+    id: int
+    attempts: int
+    obsolete: str
+    message: Message
+
+
+class Verdict(NamedTuple):
+    """What is to be written of a claimed attempt; use the functions below."""
+
+    id: int
+    attempts: int
+    delivered: bool = False
+    returned: bool = False
+    wait: float | None = None
+    error: str | None = ""
+
+
+def claim(limit: int, lease: float) -> list[Claim]:
+    """Claim up to `limit` due events for `lease` seconds, those that have waited longest; return them by age."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, {"limit": limit, "lease": lease})
+        return [_claim(*row) for row in cursor.fetchall()]
+
+
+def delivered(claim: Claim) -> Verdict:
+    """Say that somebody has been told."""
+    return Verdict(claim.id, claim.attempts, delivered=True)
+
+
+def failed(claim: Claim, error: str, wait: float) -> Verdict:
+    """Say that it did not work, and is to be tried again after so many seconds."""
+    return Verdict(claim.id, claim.attempts, wait=float(wait), error=_short(error))
+
+
+def given_up(claim: Claim, error: str) -> Verdict:
+    """Say that it did not work, and is not tried again unless somebody calls `again`."""
+    return Verdict(claim.id, claim.attempts, error=_short(error))
+
+
+def obsolete(claim: Claim, why: str) -> Verdict:
+    """Say that it is no longer worth telling."""
+    return Verdict(claim.id, claim.attempts, error=_short(OBSOLETE + why))
+
+
+def returned(claim: Claim) -> Verdict:
+    """Give an event back untried: it is due at once, and the attempt does not count."""
+    return Verdict(claim.id, claim.attempts, returned=True, wait=0.0, error=None)
+
+
+def settle(verdicts: Sequence[Verdict]) -> set[int]:
+    """Write what became of claimed attempts; return the ids of those whose claim still held."""
+    if not verdicts:
+        return set()
+    columns: Iterator[tuple[Any, ...]] = zip(*verdicts, strict=True)
+    with connection.cursor() as cursor:
+        cursor.execute(_SETTLE, [list(column) for column in columns])
+        return {id for (id,) in cursor.fetchall()}
+
+
+def drop_due(limit: int, why: str) -> int:
+    """Settle up to `limit` due events as obsolete, untold; return their number."""
+    with connection.cursor() as cursor:
+        cursor.execute(_DROP, {"limit": limit, "error": _short(OBSOLETE + why)})
+        return int(cursor.rowcount)
+
+
+def again(ids: Sequence[int]) -> int:
+    """Put events that were not told back, whether given up or obsolete, with all their attempts; return how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(_AGAIN, [list(ids)])
+        return int(cursor.rowcount)
+
+
+def _short(error: str) -> str:
+    # PostgreSQL takes no NUL, and a settled event without an error would pass for mere history.
+    return (error.replace("\0", "") or "unknown")[:_ERROR_CHARS]
+
+
+def _claim(
+    id: int,
+    attempts: int,
+    kind: str,
+    at: datetime,
+    end: datetime,
+    obsolete: str,
+    offer: int,
+    status: str,
+    amount: Any,
+    currency: str,
+    product: int,
+    title: str,
+    *parties: Any,
+) -> Claim:
+    message = Message(
+        # Not the row's number: the same event, made again after a restore, would have another one.
+        id=f"offer-{offer}-{kind}-{int(end.timestamp())}{end.microsecond:06}",
+        event=id,
+        kind=kind,
+        at=_rfc3339(at),
+        offer=offer,
+        status=status,
+        expires_at=_rfc3339(end),
+        amount=money.text(amount, currency),
+        currency=currency,
+        product=product,
+        title=title,
+        buyer=Party(*parties[:3]),
+        seller=Party(*parties[3:]),
+    )
+    return Claim(id, attempts, obsolete, message)
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

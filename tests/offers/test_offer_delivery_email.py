@@ -1,0 +1,161 @@
+"""E-mail to both parties through a real mail server: clear words, stable ids, and nothing that could forge a header."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from offers.clock import database_now
+from offers.delivery.base import DELIVERED, Message, Outcome, Party, Result
+from offers.delivery.courier import deliver_offer_events
+from offers.delivery.email import Email
+from offers.models import OfferEvent
+from tests.deploy.services import free_port
+from tests.factories import OfferEventFactory, OfferFactory, ProductFactory, UserFactory
+from tests.offers.smtp_server import Mail, MailServer, mail_server
+
+SENDER = "Marketplace <offers@market.example.com>"
+MESSAGE = Message(
+    id="offer-7-reminder-1583298367000089",
+    event=11,
+    kind="reminder",
+    at="2020-03-04T04:06:07.000089Z",
+    offer=7,
+    status="active",
+    expires_at="2020-03-04T05:06:07.000089Z",
+    amount="12.50",
+    currency="EUR",
+    product=3,
+    title="Lamp",
+    buyer=Party(1, "Bea", "bea@example.com"),
+    seller=Party(2, "Sam", "sam@example.com"),
+)
+
+
+@pytest.fixture
+def server(settings: Any) -> Iterator[MailServer]:
+    with mail_server() as server:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
+        yield server
+
+
+@pytest.fixture
+def email(server: MailServer) -> Iterator[Email]:
+    with Email(SENDER) as email:
+        yield email
+
+
+def text(mail: Mail) -> str:
+    return mail.message.get_content().replace("\r\n", "\n")
+
+
+def test_buyer_and_seller_are_written_what_ends_and_what_they_can_do(email: Email, server: MailServer) -> None:
+    assert email.deliver(MESSAGE) == DELIVERED
+
+    buyer, seller = server.mails
+    assert (buyer.sender, buyer.recipients) == ("offers@market.example.com", ["bea@example.com"])
+    assert (buyer.message["From"], buyer.message["To"]) == (SENDER, "bea@example.com")
+    assert buyer.message["Subject"] == "Your offer on “Lamp” ends soon"
+    assert buyer.message.get_content_type() == "text/plain"
+    assert text(buyer) == (
+        "Hello Bea,\n\nYour offer of 12.50 EUR on “Lamp” ends on 4 March 2020 at 05:06 UTC.\n"
+        "Until then you can extend or withdraw it.\n"
+    )
+    assert seller.recipients == ["sam@example.com"]
+    assert seller.message["Subject"] == "The offer on your “Lamp” ends soon"
+    assert text(seller) == (
+        "Hello Sam,\n\nThe offer of 12.50 EUR by Bea on “Lamp” ends on 4 March 2020 at 05:06 UTC.\n"
+        "Until then you can accept or decline it.\n"
+    )
+
+
+def test_an_expiry_has_words_of_its_own(email: Email, server: MailServer) -> None:
+    email.deliver(replace(MESSAGE, kind="expired", status="expired"))
+
+    buyer, seller = server.mails
+    assert buyer.message["Subject"] == "Your offer on “Lamp” has expired"
+    assert "Your offer of 12.50 EUR on “Lamp” ended on 4 March 2020 at 05:06 UTC." in text(buyer)
+    assert "by Bea on “Lamp” ended on" in text(seller)
+
+
+def test_an_id_is_the_same_at_each_attempt_and_another_for_each_party(email: Email, server: MailServer) -> None:
+    email.deliver(MESSAGE)
+    email.deliver(MESSAGE)
+
+    assert [mail.message["Message-ID"] for mail in server.mails] == [
+        "<offer-7-reminder-1583298367000089-buyer@market.example.com>",
+        "<offer-7-reminder-1583298367000089-seller@market.example.com>",
+    ] * 2
+
+
+@pytest.mark.parametrize("line", ["\n", "\r\n", "\r", "\v", "\x85", "\u2028", "\0"])
+def test_no_title_or_name_can_become_a_header(email: Email, server: MailServer, line: str) -> None:
+    evil = f"Lamp{line}Bcc: eve@example.com{line}{line}Buy here"
+    message = replace(MESSAGE, title=evil, buyer=Party(1, evil, "bea@example.com"))
+
+    assert email.deliver(message) == DELIVERED
+
+    for mail in server.mails:
+        assert "Bcc" not in mail.message
+        assert "eve@example.com" not in mail.recipients
+        assert "“Lamp Bcc: eve@example.com Buy here”" in mail.message["Subject"]
+
+
+@pytest.mark.parametrize(
+    "address", ["", "bea", "a@example.com\nBcc: eve@example.com", "a@example.com, eve@example.com", "<a@example.com>"]
+)
+def test_what_is_no_address_is_not_written_to(email: Email, server: MailServer, address: str) -> None:
+    assert email.deliver(replace(MESSAGE, buyer=Party(1, "Bea", address))) == DELIVERED
+
+    assert [mail.recipients for mail in server.mails] == [["sam@example.com"]]
+
+
+def test_where_neither_has_an_address_there_is_no_point(email: Email, server: MailServer) -> None:
+    nobody = replace(MESSAGE, buyer=Party(1, "Bea", ""), seller=Party(2, "Sam", ""))
+
+    assert email.deliver(nobody) == Outcome(Result.POINTLESS, "no address")
+    assert server.connections == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "result", "error"),
+    [(b"451 later", Result.FAILED, "seller: 451"), (b"550 unknown", Result.REFUSED, "seller: 550")],
+)
+def test_a_recipient_that_is_refused_is_tried_again_only_if_the_server_says_so(
+    email: Email, server: MailServer, answer: bytes, result: Result, error: str
+) -> None:
+    server.refused = {"sam@example.com": answer}
+
+    assert email.deliver(MESSAGE) == Outcome(result, error)
+    assert [mail.recipients for mail in server.mails] == [["bea@example.com"]]
+    # And the next message has nothing of it
+    server.refused = {}
+    assert email.deliver(MESSAGE) == DELIVERED
+
+
+def test_a_server_that_is_away_fails(settings: Any) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_port()
+
+    with Email(SENDER) as email:
+        assert email.deliver(MESSAGE) == Outcome(Result.FAILED, "buyer: ConnectionRefusedError")
+
+
+@pytest.mark.django_db
+def test_the_job_writes_over_one_connection(server: MailServer, settings: Any) -> None:
+    # Given three reminders
+    settings.OFFER_EVENTS_BACKEND, settings.OFFER_EMAIL_FROM = "email", SENDER
+    product = ProductFactory(seller=UserFactory(email="sam@example.com"), title="Lamp\nBcc: eve@example.com")
+    for number in range(3):
+        offer = OfferFactory(product=product, buyer=UserFactory(email=f"bea{number}@example.com"))
+        OfferEventFactory(offer=offer, kind="reminder", due_at=database_now())
+    # When
+    assert deliver_offer_events()["delivered"] == 3
+    # Then
+    assert server.connections == 1
+    assert len({mail.message["Message-ID"] for mail in server.mails}) == len(server.mails) == 6
+    assert not OfferEvent.objects.filter(delivered_at=None).exists()

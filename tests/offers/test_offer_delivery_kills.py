@@ -1,0 +1,68 @@
+"""A courier that is killed: what it claimed is told by another once its lease is over, under the same id."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from offers.clock import database_now
+from offers.delivery import courier
+from offers.delivery.courier import deliver_offer_events
+from offers.models import OfferEvent
+from tests.caching.elsewhere import OtherProcess
+from tests.deploy.services import wait_until
+from tests.factories import OfferEventFactory
+from tests.offers import dying_courier
+from tests.offers.dying_courier import Notebook
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.fault, pytest.mark.slow]
+
+# Seconds; long enough that nothing but the lease can be what a test waits for.
+LEASE = 3.0
+
+
+@pytest.fixture
+def other(process_env: dict[str, str]) -> Iterator[OtherProcess]:
+    process = OtherProcess(process_env)
+    yield process
+    process.kill()
+
+
+@pytest.fixture
+def notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file into which couriers write, of this process too."""
+    path = tmp_path / "notes"
+    path.touch()
+    monkeypatch.setattr(courier, "chosen", lambda: Notebook(str(path)))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("act", "told_before"),
+    [(dying_courier.die_before_telling, 0), (dying_courier.die_before_settling, 3)],
+    ids=["before it told", "before it wrote that down"],
+)
+def test_what_a_killed_courier_claimed_is_told_after_the_lease(
+    other: OtherProcess, notes: Path, act: Callable[..., Any], told_before: int
+) -> None:
+    # Given three events, and a courier that is killed with its claim on them
+    events = OfferEventFactory.create_batch(3)
+    with pytest.raises(EOFError):
+        other.call(act, str(notes), LEASE)
+    before = notes.read_text().splitlines()
+    assert len(before) == told_before
+    assert set(OfferEvent.objects.values_list("attempts", "delivered_at")) == {(1, None)}
+    # When another runs within the lease, it leaves them alone
+    assert deliver_offer_events()["delivered"] == 0
+    assert min(OfferEvent.objects.values_list("due_at", flat=True)) > database_now() - timedelta(seconds=LEASE)
+    # And after it, it tells all
+    wait_until(lambda: deliver_offer_events()["waiting"] == 0)
+    after = notes.read_text().splitlines()[told_before:]
+    assert len(after) == len(set(after)) == len(events)
+    # Then under the same ids
+    assert told_before == 0 or sorted(after) == sorted(before)
+    assert None not in OfferEvent.objects.values_list("delivered_at", flat=True)

@@ -1,0 +1,336 @@
+"""Who may tell an event, and for how long; what is written of it, and by whom not any more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+
+from offers import outbox, state_machine
+from offers.clock import database_now
+from offers.models import Offer, OfferEvent
+from tests.database_clock import DatabaseClock, database_clock
+from tests.factories import OfferEventFactory, OfferFactory, ProductFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+LEASE = 60.0
+MINUTE = timedelta(minutes=1)
+INSTANT = timedelta(microseconds=1)
+
+
+@pytest.fixture
+def clock() -> Iterator[DatabaseClock]:
+    with database_clock() as clock:
+        yield clock
+
+
+def due(**values: Any) -> OfferEvent:
+    return OfferEventFactory(due_at=database_now(), **values)
+
+
+def claim_one() -> outbox.Claim:
+    (claim,) = outbox.claim(10, LEASE)
+    return claim
+
+
+def state(event: OfferEvent) -> tuple[datetime | None, int, datetime | None, str]:
+    event.refresh_from_db()
+    return event.due_at, event.attempts, event.delivered_at, event.error
+
+
+def test_a_claim_puts_an_event_off_by_its_lease_and_counts_the_attempt(clock: DatabaseClock) -> None:
+    event = due()
+
+    claim = claim_one()
+
+    assert (claim.id, claim.attempts, claim.obsolete) == (event.pk, 1, "")
+    assert state(event) == (database_now() + MINUTE, 1, None, "")
+    assert outbox.claim(10, LEASE) == []
+
+
+def test_history_and_what_is_due_later_are_not_claimed(clock: DatabaseClock) -> None:
+    OfferEventFactory(due_at=None)
+    OfferEventFactory(due_at=database_now() + INSTANT)
+
+    assert outbox.claim(10, LEASE) == []
+
+
+def test_what_has_waited_longest_is_claimed_first(clock: DatabaseClock) -> None:
+    events = [OfferEventFactory(due_at=database_now() - seconds * MINUTE) for seconds in (1, 3, 2)]
+
+    assert {claim.id for claim in outbox.claim(2, LEASE)} == {events[1].pk, events[2].pk}
+    assert claim_one().id == events[0].pk
+
+
+def test_after_the_lease_somebody_else_may_have_it(clock: DatabaseClock) -> None:
+    event = due()
+    claim_one()
+
+    clock.advance(MINUTE - INSTANT)
+    assert outbox.claim(10, LEASE) == []
+    clock.advance(INSTANT)
+    claim = claim_one()
+
+    assert (claim.id, claim.attempts) == (event.pk, 2)
+
+
+def test_a_message_has_all_that_is_told() -> None:
+    # Given
+    buyer = UserFactory(display_name="Bea", email="bea@example.com")
+    seller = UserFactory(display_name="Sam", email="")
+    end = datetime.fromisoformat("2020-03-04T05:06:07.000089+00:00")
+    offer = OfferFactory(
+        product=ProductFactory(title="Lamp", seller=seller),
+        buyer=buyer,
+        amount=Decimal("12.5"),
+        created_at=end - timedelta(days=1),
+        expires_at=end,
+    )
+    event = due(offer=offer)
+
+    # When
+    message = claim_one().message
+
+    # Then
+    assert (message.id, message.event) == (f"offer-{offer.pk}-expired-1583298367000089", event.pk)
+    assert (message.kind, message.at, message.expires_at) == (
+        "expired",
+        "2020-03-04T05:06:07.000089Z",
+        "2020-03-04T05:06:07.000089Z",
+    )
+    assert (message.offer, message.status, message.product, message.title) == (
+        offer.pk,
+        "active",
+        offer.product_id,
+        "Lamp",
+    )
+    assert (message.amount, message.currency) == ("12.50", "EUR")
+    assert (message.buyer.id, message.buyer.name, message.buyer.email) == (buyer.pk, "Bea", "bea@example.com")
+    assert (message.seller.id, message.seller.name, message.seller.email) == (seller.pk, "Sam", "")
+
+
+def test_the_id_is_the_same_at_each_attempt_and_another_for_each_event(clock: DatabaseClock) -> None:
+    offer = OfferFactory()
+    due(offer=offer)
+    first = claim_one().message.id
+    clock.advance(MINUTE)
+    due(offer=offer, kind="reminder")
+    due()
+
+    ids = [claim.message.id for claim in outbox.claim(10, LEASE)]
+
+    assert first in ids
+    assert len(set(ids)) == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"status": "withdrawn", "closed_at": True}, "the offer is withdrawn"),
+        ({"status": "expired", "closed_at": True}, "the offer is expired"),
+        ({"expires_at": timedelta(days=2)}, "the offer has another end"),
+        ({}, "the offer has ended"),
+    ],
+    ids=["withdrawn", "expired", "extended", "past"],
+)
+def test_a_reminder_of_an_offer_that_is_no_more_so_is_obsolete(
+    clock: DatabaseClock, change: dict[str, Any], why: str
+) -> None:
+    # Given a reminder, and what happened to its offer before it was told
+    offer = OfferFactory(created_at=database_now())
+    event = due(offer=offer, kind="reminder")
+    if "closed_at" in change:
+        change = {**change, "closed_at": database_now()}
+    elif "expires_at" in change:
+        change = {"expires_at": offer.expires_at + change["expires_at"]}
+    else:
+        clock.set(offer.expires_at)
+    Offer.objects.update(**change) if change else None
+    # When
+    claim = claim_one()
+    outbox.settle([outbox.obsolete(claim, claim.obsolete)])
+    # Then
+    assert claim.obsolete == why
+    assert state(event) == (None, 1, None, f"obsolete: {why}")
+
+
+def test_an_expiry_is_never_obsolete(clock: DatabaseClock) -> None:
+    offer = OfferFactory(created_at=database_now())
+    due(offer=offer)
+    Offer.objects.update(status="expired", closed_at=database_now(), expires_at=database_now() + INSTANT)
+
+    assert claim_one().obsolete == ""
+
+
+def test_what_became_of_it_is_written(clock: DatabaseClock) -> None:
+    # Given five claims
+    events = [due() for _ in range(5)]
+    claims = {claim.id: claim for claim in outbox.claim(10, LEASE)}
+    told, later, hopeless, stale, untried = (claims[event.pk] for event in events)
+    # When
+    held = outbox.settle(
+        [
+            outbox.delivered(told),
+            outbox.failed(later, "answered 500", 10),
+            outbox.given_up(hopeless, "answered 410"),
+            outbox.obsolete(stale, "too late"),
+            outbox.returned(untried),
+        ]
+    )
+    # Then
+    now = database_now()
+    assert held == set(claims)
+    assert [state(event) for event in events] == [
+        (None, 1, now, ""),
+        (now + timedelta(seconds=10), 1, None, "answered 500"),
+        (None, 1, None, "answered 410"),
+        (None, 1, None, "obsolete: too late"),
+        (now, 0, None, ""),
+    ]
+
+
+def test_an_event_that_is_given_back_keeps_its_last_error() -> None:
+    event = due(error="answered 500", attempts=3)
+
+    outbox.settle([outbox.returned(claim_one())])
+
+    assert state(event)[1:] == (3, None, "answered 500")
+
+
+def test_what_is_told_at_last_has_no_error() -> None:
+    event = due(error="answered 500", attempts=3)
+
+    outbox.settle([outbox.delivered(claim_one())])
+
+    assert state(event)[3] == ""
+
+
+@pytest.mark.parametrize("error", ["x" * 600, "a\0b", ""], ids=["long", "with NUL", "empty"])
+def test_any_error_can_be_kept(error: str) -> None:
+    event = due()
+
+    outbox.settle([outbox.failed(claim_one(), error, 10)])
+
+    assert state(event)[3] == {"x": "x" * 500, "a": "ab", "": "unknown"}[error[:1]]
+
+
+@pytest.mark.parametrize(
+    "verdict",
+    [
+        outbox.delivered,
+        lambda claim: outbox.failed(claim, "late", 10),
+        lambda claim: outbox.given_up(claim, "late"),
+        lambda claim: outbox.obsolete(claim, "late"),
+        outbox.returned,
+    ],
+    ids=["delivered", "failed", "given up", "obsolete", "returned"],
+)
+def test_who_was_stopped_past_the_lease_does_not_undo_another_claim(
+    clock: DatabaseClock, verdict: Callable[[outbox.Claim], outbox.Verdict]
+) -> None:
+    # Given a claim that was taken over after its lease
+    event = due()
+    stopped = claim_one()
+    clock.advance(MINUTE)
+    other = claim_one()
+    before = state(event)
+    # When the one that was stopped goes on, then nothing changes
+    assert outbox.settle([verdict(stopped)]) == set()
+    assert state(event) == before
+    # And the other one's outcome stands
+    assert outbox.settle([outbox.delivered(other)]) == {event.pk}
+    assert outbox.settle([verdict(stopped), verdict(other)]) == set()
+    assert state(event)[2:] == (database_now(), "")
+
+
+def test_again_puts_back_what_was_not_told_with_all_its_attempts(clock: DatabaseClock) -> None:
+    # Given
+    gone, stale = OfferEventFactory(due_at=None, attempts=12, error="answered 500"), due(attempts=3)
+    outbox.settle([outbox.obsolete(claim_one(), "no backend")])
+    told = OfferEventFactory(due_at=None, attempts=1, delivered_at=database_now())
+    history = OfferEventFactory(due_at=None)
+    waiting = OfferEventFactory(due_at=database_now() + MINUTE, attempts=2, error="answered 500")
+    others = {event: state(event) for event in (told, history, waiting)}
+    # When
+    assert outbox.again([gone.pk, stale.pk, *(event.pk for event in others), 10**9]) == 2
+    # Then
+    now = database_now()
+    assert state(gone) == (now, 0, None, "answered 500")
+    assert state(stale) == (now, 0, None, "obsolete: no backend")
+    assert {event: state(event) for event in others} == others
+    assert outbox.again([]) == 0
+
+
+def test_what_is_due_can_be_dropped_in_bulk(clock: DatabaseClock, django_assert_num_queries: Any) -> None:
+    events = [due() for _ in range(5)]
+    later = OfferEventFactory(due_at=database_now() + MINUTE)
+
+    with django_assert_num_queries(2):
+        assert (outbox.drop_due(3, "no backend"), outbox.drop_due(3, "no backend")) == (3, 2)
+
+    assert {state(event) for event in events} == {(None, 0, None, "obsolete: no backend")}
+    assert state(later)[0] is not None
+
+
+def test_a_claim_and_its_outcomes_are_a_statement_each(django_assert_num_queries: Any) -> None:
+    for _ in range(5):
+        due()
+
+    with django_assert_num_queries(2):
+        outbox.settle([outbox.delivered(claim) for claim in outbox.claim(10, LEASE)])
+    with django_assert_num_queries(0):
+        assert outbox.settle([]) == set()
+
+
+def test_an_expiry_that_is_rolled_back_leaves_no_event(let_expire: Callable[..., None]) -> None:
+    offer = OfferFactory()
+    let_expire(offer)
+
+    with transaction.atomic():
+        assert state_machine.expire_ids([offer.pk]) == [offer.pk]
+        assert OfferEvent.objects.count() == 1
+        transaction.set_rollback(True)
+    assert outbox.claim(10, LEASE) == []
+    state_machine.expire_ids([offer.pk])
+
+    assert claim_one().message.offer == offer.pk
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_who_claim_at_once_each_event_has_one(at_once: Callable[..., list[Any]]) -> None:
+    # Given
+    offer = OfferFactory()
+    events = {due(offer=offer).pk for _ in range(120)}
+
+    # When
+    results = at_once(*[lambda: [outbox.claim(10, LEASE) for _ in range(3)]] * 8)
+
+    # Then nobody waited, failed or was given what another has
+    claims = [claim.id for result in results for batch in result for claim in batch]
+    claims += [claim.id for claim in outbox.claim(1000, LEASE)]
+    assert len(claims) == len(set(claims)) == 120
+    assert set(claims) == events
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_claim_waits_for_nobody() -> None:
+    # Given two events, one of them locked by another session
+    busy, free = due(), due()
+    other = connection.copy()
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT FROM offers_offerevent WHERE id = %s FOR UPDATE", [busy.pk])
+            # When the other claims without patience
+            with other.cursor() as impatient:
+                impatient.execute("SET lock_timeout = '100ms'")
+                impatient.execute(outbox._CLAIM, {"limit": 10, "lease": LEASE})
+                claimed = [row[0] for row in impatient.fetchall()]
+    finally:
+        other.close()
+    # Then it has the free one
+    assert claimed == [free.pk]

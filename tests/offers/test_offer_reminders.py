@@ -1,0 +1,183 @@
+"""Each offer that soon ends is reminded of once for each end, whoever looks, however often."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+
+from caching.stint import Stint
+from offers import reminders
+from offers.clock import database_now
+from offers.models import Offer, OfferEvent
+from offers.reminders import send_offer_reminders
+from tests.database_clock import DatabaseClock, database_clock
+from tests.factories import OfferFactory, ProductFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+LEAD = timedelta(hours=1)
+DAY = timedelta(days=1)
+INSTANT = timedelta(microseconds=1)
+
+
+@pytest.fixture(autouse=True)
+def an_hour_before(settings: Any) -> None:
+    settings.OFFER_REMINDER_SECONDS = LEAD.total_seconds()
+
+
+@pytest.fixture
+def clock() -> Iterator[DatabaseClock]:
+    with database_clock() as clock:
+        yield clock
+
+
+def make(number: int, left: timedelta, life: timedelta = DAY, **values: Any) -> list[Offer]:
+    """Return offers on one product that live for `life` and have `left` of it."""
+    product, end = ProductFactory(), database_now() + left
+    return [
+        OfferFactory(product=product, buyer=buyer, created_at=end - life, expires_at=end, **values)
+        for buyer in UserFactory.create_batch(number)
+    ]
+
+
+def reminded() -> list[tuple[int, datetime]]:
+    found = OfferEvent.objects.filter(kind="reminder").values_list("offer_id", "expires_at")
+    return sorted(found)
+
+
+def test_an_offer_that_soon_ends_is_noted_to_be_told_at_once(clock: DatabaseClock) -> None:
+    # Given
+    (offer,) = make(1, left=LEAD / 2)
+
+    # When
+    stats = send_offer_reminders()
+
+    # Then
+    assert stats == {"recorded": 1, "looked_at": 1, "finished": True}
+    event = OfferEvent.objects.get()
+    now = database_now()
+    assert (event.offer_id, event.kind, event.role, event.actor) == (offer.pk, "reminder", "time", None)
+    assert (event.at, event.due_at, event.expires_at) == (now, now, offer.expires_at)
+    assert (event.attempts, event.delivered_at, event.error) == (0, None, "")
+
+
+def test_a_second_run_notes_nothing() -> None:
+    make(3, left=LEAD / 2)
+
+    assert send_offer_reminders()["recorded"] == 3
+    assert send_offer_reminders() == {"recorded": 0, "looked_at": 3, "finished": True}
+    assert len(reminded()) == 3
+
+
+@pytest.mark.parametrize(
+    ("left", "life", "number"),
+    [
+        (LEAD, DAY, 1),
+        (LEAD + INSTANT, DAY, 0),
+        (INSTANT, DAY, 1),
+        (timedelta(0), DAY, 0),
+        (-LEAD, DAY, 0),
+        (LEAD / 2, LEAD, 1),
+        (LEAD / 2, LEAD - INSTANT, 0),
+    ],
+    ids=["at the window", "before it", "at the end", "at its end", "ended", "made for long enough", "made for less"],
+)
+def test_the_window(clock: DatabaseClock, left: timedelta, life: timedelta, number: int) -> None:
+    make(1, left=left, life=life)
+
+    assert send_offer_reminders()["recorded"] == number
+
+
+@pytest.mark.parametrize("state", ["accepted", "declined", "withdrawn", "expired"])
+def test_a_closed_offer_is_not_reminded_of(state: str) -> None:
+    make(1, left=LEAD / 2, status=state, closed_at=database_now())
+
+    assert send_offer_reminders()["recorded"] == 0
+
+
+def test_an_extended_offer_is_reminded_of_again_before_its_new_end(clock: DatabaseClock) -> None:
+    # Given an offer that was reminded of, and then extended
+    (offer,) = make(1, left=LEAD / 2)
+    send_offer_reminders()
+    later = offer.expires_at + DAY
+    Offer.objects.update(expires_at=later)
+    # When its new end is far
+    assert send_offer_reminders()["recorded"] == 0
+    # And when it is near
+    clock.advance(DAY)
+    assert send_offer_reminders()["recorded"] == 1
+    # Then there is one for each end
+    assert reminded() == [(offer.pk, offer.expires_at), (offer.pk, later)]
+
+
+def test_nothing_is_noted_where_reminders_are_switched_off(settings: Any, django_assert_num_queries: Any) -> None:
+    settings.OFFER_REMINDER_SECONDS = 0
+    make(1, left=LEAD / 2)
+
+    with django_assert_num_queries(0):
+        assert send_offer_reminders() == {"recorded": 0, "looked_at": 0, "finished": True}
+
+
+def test_the_window_is_walked_once_in_pages_of_one_transaction_each(django_assert_num_queries: Any) -> None:
+    # Given ten offers, all but two of which end in the same moment
+    make(8, left=LEAD / 2)
+    make(1, left=LEAD / 3)
+    make(1, left=LEAD / 4)
+
+    # When, each page is a transaction of two statements
+    with django_assert_num_queries(4 * 4):
+        stats = send_offer_reminders(batch=3)
+
+    # Then
+    assert stats == {"recorded": 10, "looked_at": 10, "finished": True}
+    with django_assert_num_queries(4 * 4):
+        assert send_offer_reminders(batch=3) == {"recorded": 0, "looked_at": 10, "finished": True}
+
+
+def test_a_run_ends_when_its_time_does_and_the_next_ones_do_the_rest() -> None:
+    make(7, left=LEAD / 2)
+
+    stats = send_offer_reminders(Stint(2, 1000, 0, count().__next__), batch=2)
+
+    assert stats["finished"] is False
+    assert 0 < stats["recorded"] < 7
+    assert send_offer_reminders(batch=2)["recorded"] == 7 - stats["recorded"]
+    assert len(reminded()) == 7
+
+
+def test_a_walk_among_what_is_known_already_draws_no_ids() -> None:
+    # Given 50 offers that were reminded of
+    make(50, left=LEAD / 2)
+    send_offer_reminders()
+    # When runs find nothing new
+    for _ in range(3):
+        send_offer_reminders()
+    # Then the next event has the next id
+    last = max(OfferEvent.objects.values_list("pk", flat=True))
+    make(1, left=LEAD / 2)
+    send_offer_reminders()
+    assert OfferEvent.objects.filter(pk=last + 1).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_eight_at_once_note_each_once(at_once: Any) -> None:
+    for _ in range(5):
+        # Given
+        offers = make(40, left=LEAD / 2)
+
+        # When
+        results = at_once(*[lambda: send_offer_reminders(batch=7)] * 8)
+
+        # Then
+        assert [type(result) for result in results] == [dict] * 8, results
+        assert sum(result["recorded"] for result in results) == 40
+        assert {offer.pk for offer in offers} <= {id for id, _ in reminded()}
+    assert len(reminded()) == len(set(reminded())) == 200
+
+
+def test_the_job_looks_for_seconds_of_its_minute() -> None:
+    assert 0 < reminders.SECONDS <= 30
