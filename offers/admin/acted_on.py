@@ -1,0 +1,48 @@
+"""What offers and events have in common in the admin: nobody edits them, and some may act on them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.exceptions import BadRequest, PermissionDenied
+from django.http import HttpRequest, HttpResponse
+
+from offers.admin.pages import CappedPaginator
+
+# As many rows as one action takes: each has a transaction of its own, and somebody waits for the page.
+MOST = 500
+TOO_MANY = (
+    f"An action takes at most {MOST} rows, and you chose more. Nothing was done. "
+    "Narrow the list with the filters or the search, or choose page by page."
+)
+
+
+class ActedOnAdmin(admin.ModelAdmin):
+    """Rows that are acted on and never edited: the permission to change them is the permission to act."""
+
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    paginator = CappedPaginator
+    change_list_template = "admin/offers/change_list.html"
+
+    class Media:
+        css = {"all": ["offers/admin.css"]}
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return obj is None and super().has_change_permission(request)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        # Django would answer an action that was not offered with the list, as if nothing had been asked.
+        if request.method == "POST" and not self.has_change_permission(request):
+            raise PermissionDenied
+        if not all(id.isdecimal() and len(id) <= 18 for id in request.POST.getlist(ACTION_CHECKBOX_NAME)):
+            raise BadRequest("What is not an id was chosen.")
+        return super().changelist_view(request, extra_context)

@@ -1,0 +1,112 @@
+"""What the staff may do about offers, and what became of each offer that it was done to."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import Error, transaction
+from django.http import Http404
+from rest_framework.exceptions import APIException
+
+from offers import transitions
+from offers.admin.choice import Choice
+from offers.admin.moments import utc
+from offers.lifetime import Lifetime
+from offers.models import Offer
+from offers.state_machine import Actor, Role
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Who wants one offer acted on: the end it had when they saw it, and how much more they would give it."""
+
+    staff: AbstractBaseUser
+    offer_id: int
+    end: datetime
+    more: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class StaffAction:
+    """An action with its words: `Decline` is the verb, `declined` what an offer then is, and the effect a sentence."""
+
+    name: str
+    verb: str
+    done: str
+    effect: str
+    act: Callable[[Order], Offer]
+
+    @property
+    def extends(self) -> bool:
+        return self is EXTEND
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one offer, and since when, until when or why."""
+
+    offer_id: int
+    done: bool
+    detail: str
+
+
+def _extend(order: Order) -> Offer:
+    # From the end that was seen: whoever submits twice asks for the same end twice, and the second time it is no later.
+    lifetime = Lifetime(expires_at=order.end + order.more)
+    return transitions.extend(order.offer_id, Actor(Role.STAFF, order.staff), lifetime)
+
+
+def _expire_now(order: Order) -> Offer:
+    return transitions.expire_now(order.offer_id, order.staff)
+
+
+def _decline(order: Order) -> Offer:
+    return transitions.decline(order.offer_id, Actor(Role.STAFF, order.staff))
+
+
+EXTEND = StaffAction("extend", "Extend", "extended", "Each will live longer, counted from its present end.", _extend)
+EXPIRE_NOW = StaffAction(
+    "expire_now", "Expire now", "expired", "Each ends at once, for ever, and reads as expired.", _expire_now
+)
+DECLINE = StaffAction(
+    "decline", "Decline", "declined", "Each is turned down in its seller's place, for ever.", _decline
+)
+ACTIONS = {action.name: action for action in (EXTEND, EXPIRE_NOW, DECLINE)}
+
+
+def act_on_each(
+    choice: Choice, staff: AbstractBaseUser, more: timedelta, note: Callable[[Offer, str], object]
+) -> Iterator[Outcome]:
+    """Act on each chosen offer in a transaction of its own, which also notes it; yield the outcomes."""
+    action = ACTIONS[choice.action]
+    for offer_id, end in choice.ends.items():
+        try:
+            with transaction.atomic(durable=True):
+                offer = action.act(Order(staff, offer_id, end, more))
+                detail = _detail(action, offer)
+                note(offer, f"{action.done.capitalize()} {detail}.")
+        except (APIException, Http404) as error:
+            yield Outcome(offer_id, False, _reason(error))
+        except Error:
+            # Those before it are done and those after it may well be: their outcomes must not be lost for this one.
+            logger.exception("offer %d could not be acted on", offer_id)
+            yield Outcome(offer_id, False, "The database failed. See how the offer stands before you try again.")
+        else:
+            yield Outcome(offer_id, True, f"{action.done.capitalize()} {detail}.")
+
+
+def _detail(action: StaffAction, offer: Offer) -> str:
+    return f"until {utc(offer.expires_at)}" if action.extends else f"at {utc(offer.closed_at)}"
+
+
+def _reason(error: APIException | Http404) -> str:
+    detail = getattr(error, "detail", None)
+    if isinstance(detail, dict):
+        return " ".join(str(message) for errors in detail.values() for message in errors)
+    return str(detail or error)

@@ -1,0 +1,49 @@
+"""How the delivery of an event stands, as a condition and in words; `offers.outbox` says what its columns mean."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from offers.admin.moments import utc
+from offers.models import OBSOLETE, OfferEvent
+
+
+class Delivery(models.TextChoices):
+    """Where an event stands on its way to somebody outside."""
+
+    WAITING = "waiting", "Waiting"
+    DELIVERED = "delivered", "Delivered"
+    GIVEN_UP = "given_up", "Given up"
+    OBSOLETE = "obsolete", "Not worth telling"
+    NONE = "none", "No delivery"
+
+
+def untold() -> Q:
+    """Return the condition that an event was to be told, was not, and no longer waits."""
+    return Q(due_at__isnull=True, delivered_at__isnull=True) & ~Q(error="")
+
+
+def stands_at(delivery: str) -> Q:
+    """Return the condition that an event's delivery stands at one of Delivery."""
+    if delivery == Delivery.WAITING:
+        return Q(due_at__isnull=False)
+    if delivery == Delivery.DELIVERED:
+        return Q(delivered_at__isnull=False)
+    if delivery == Delivery.GIVEN_UP:
+        return untold() & ~Q(error__startswith=OBSOLETE)
+    if delivery == Delivery.OBSOLETE:
+        return untold() & Q(error__startswith=OBSOLETE)
+    return Q(due_at__isnull=True, delivered_at__isnull=True, error="")
+
+
+def in_words(event: OfferEvent) -> str:
+    """Return how an event's delivery stands, and why."""
+    if event.due_at is not None:
+        tried = f", attempt {event.attempts} failed: {event.error}" if event.error else ""
+        return f"Waiting, due {utc(event.due_at)}{tried}"
+    if event.delivered_at is not None:
+        return f"Delivered {utc(event.delivered_at)}"
+    if event.error.startswith(OBSOLETE):
+        return f"Not worth telling: {event.error.removeprefix(OBSOLETE)}"
+    return f"Given up: {event.error}" if event.error else "-"

@@ -1,0 +1,95 @@
+"""Events of offers in the admin: what happened to all offers, and what has not been told to those outside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from offers import outbox
+from offers.admin import deliveries
+from offers.admin.acted_on import MOST, TOO_MANY, ActedOnAdmin
+from offers.admin.deliveries import Delivery, stands_at, untold
+from offers.admin.history import what
+from offers.admin.moments import utc
+from offers.admin.people import who
+from offers.models import OfferEvent
+
+
+class DeliveryFilter(admin.SimpleListFilter):
+    """By how an event's delivery stands."""
+
+    title = parameter_name = "delivery"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(str(value), str(label)) for value, label in Delivery.choices]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[OfferEvent]) -> QuerySet[OfferEvent]:
+        return queryset.filter(stands_at(self.value())) if self.value() in Delivery.values else queryset
+
+
+@admin.register(OfferEvent)
+class OfferEventAdmin(ActedOnAdmin):
+    """Events, newest first. Nothing sorts them otherwise: no other column of theirs has an index."""
+
+    list_display = ("when", "what", "offer_link", "who", "delivery")
+    list_filter = ("kind", DeliveryFilter)
+    list_select_related = ("actor",)
+    sortable_by = ()
+    # Only whether there are any counts: `get_search_results` says what is searched.
+    search_fields = ("=offer",)
+    search_help_text = "Offer id"
+    ordering = ("-id",)
+    actions = ("deliver_again",)
+    fields = ("offer_link", "when", "what", "who", "expires_at", "delivery", "attempts", "error")
+    readonly_fields = fields
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[OfferEvent], search_term: str
+    ) -> tuple[QuerySet[OfferEvent], bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        known = term.isdecimal() and len(term) <= 18
+        return (queryset.filter(offer=int(term)) if known else queryset.none()), False
+
+    @admin.display(description="when")
+    def when(self, event: OfferEvent) -> str:
+        return utc(event.at)
+
+    @admin.display(description="what")
+    def what(self, event: OfferEvent) -> str:
+        return what(event)
+
+    @admin.display(description="offer")
+    def offer_link(self, event: OfferEvent) -> SafeString:
+        url = reverse("admin:offers_offer_change", args=[event.offer_id])
+        return format_html('<a href="{}">{}</a>', url, event.offer_id)
+
+    @admin.display(description="who")
+    def who(self, event: OfferEvent) -> str:
+        return who(event, link=False)
+
+    @admin.display(description="delivery")
+    def delivery(self, event: OfferEvent) -> str:
+        return deliveries.in_words(event)
+
+    @admin.action(description="Deliver again what was not told", permissions=["change"])
+    def deliver_again(self, request: HttpRequest, queryset: QuerySet[OfferEvent]) -> None:
+        chosen = list(queryset.filter(untold())[: MOST + 1])
+        if len(chosen) > MOST:
+            self.message_user(request, TOO_MANY, messages.ERROR)
+            return
+        with transaction.atomic():
+            count = outbox.again([event.pk for event in chosen])
+            LogEntry.objects.log_actions(request.user.pk, chosen, CHANGE, "Put back, to be delivered again.")
+        told = f"{count} event{'' if count == 1 else 's'} will be delivered again."
+        rest = "" if count else " Only those that were given up, or not thought worth telling, can be."
+        self.message_user(request, told + rest, messages.SUCCESS if count else messages.WARNING)

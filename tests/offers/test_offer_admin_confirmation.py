@@ -1,0 +1,162 @@
+"""The page that asks before the staff's actions: what it shows, how much it takes, and who may submit it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.test import Client
+from django.utils import timezone
+
+from offers.admin import acted_on
+from offers.admin.choice import Choice
+from offers.models import Offer
+from tests.factories import OfferFactory, UserFactory
+from tests.offers.staff import ACT, LIST, choose, confirm, messages_of, staff, told
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def editor() -> Client:
+    return staff("view_offer", "change_offer")
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bound of two offers on what one action takes."""
+    monkeypatch.setattr("offers.admin.confirmation.MOST", 2)
+
+
+def test_a_confirmation_shows_how_the_offers_stand_and_does_nothing(editor: Client, let_expire: Any) -> None:
+    # given two offers alive, one ended and one closed
+    alive, also, dead = (OfferFactory() for _ in range(3))
+    closed = OfferFactory(status="declined", closed_at=alive.created_at)
+    let_expire(dead)
+    # when an action on all is chosen, twice
+    choose(editor, "decline", alive, also, dead, closed)
+    asked = choose(editor, "decline", alive, also, dead, closed)
+    # then the page tells them apart
+    page = asked.content.decode()
+    assert asked.context["title"] == "Decline: 2 offers?"
+    assert "2 of the 4 cannot be acted on any more, and will be left as they are." in " ".join(page.split())
+    assert page.count('<tr class="closed">') == 2
+    assert "<td>Expired: cannot be acted on</td>" in page
+    assert "<td>Declined: cannot be acted on</td>" in page
+    assert page.count("23 h 59 min") == 2
+    assert 'type="radio"' not in page
+    # and nothing was done
+    assert set(Offer.objects.filter(status="active")) == {alive, also, dead}
+    assert not LogEntry.objects.exists()
+
+
+def test_a_confirmation_of_nothing_that_lives_has_no_button(editor: Client, let_expire: Any) -> None:
+    offer = OfferFactory()
+    let_expire(offer)
+    page = choose(editor, "extend", offer).content.decode()
+    assert 'class="default"' not in page
+    assert "Back to the list" in page
+
+
+@pytest.mark.parametrize("more", ["", "2", "x", "100000000000"])
+def test_an_extension_by_nothing_that_was_offered_is_asked_again(editor: Client, more: str) -> None:
+    offer = OfferFactory()
+    asked = choose(editor, "extend", offer)
+    again = confirm(editor, asked, more=more)
+    assert again.context["title"] == "Extend: 1 offer?"
+    assert b'id="more-errors"' in again.content
+    assert told(confirm(editor, again, more="1"))[offer.pk][0]
+
+
+def test_the_way_back_leads_to_the_same_filtered_list(editor: Client) -> None:
+    offer = OfferFactory()
+    query = f"?left=day&seller={offer.seller}&state=active"
+    asked = choose(editor, "extend", offer, url=LIST + query)
+    outcome = confirm(editor, asked, more="1")
+    back = f'href="{LIST}{query}"'.replace("&", "&amp;")
+    assert back in asked.content.decode()
+    assert back in outcome.content.decode()
+    assert editor.get(asked.context["act_url"]).url == LIST + query
+
+
+def test_more_offers_than_an_action_takes_are_refused_with_advice(editor: Client, few: None) -> None:
+    # given a list of three, and a bound of two
+    offers = OfferFactory.create_batch(3)
+    # when all of them are chosen across the pages
+    response = choose(editor, "decline", offers[0], url=f"{LIST}?state=active", select_across="1")
+    # then the list says what to do
+    assert response.url == f"{LIST}?state=active"
+    assert messages_of(editor.get(response.url)) == [acted_on.TOO_MANY]
+    # and as many as the bound are asked about
+    narrowed = choose(editor, "decline", offers[0], url=f"{LIST}?seller={offers[0].seller}", select_across="1")
+    assert narrowed.context["alive"] == 1
+    assert Offer.objects.filter(status="active").count() == 3
+
+
+def test_as_many_as_the_bound_fit_into_a_form(settings: Any) -> None:
+    now = timezone.now()
+    ends = {10**15 + n: now + timedelta(microseconds=n * 15_485_863) for n in range(acted_on.MOST)}
+    choice = Choice("extend", ends)
+    assert f"at most {len(ends)} rows" in acted_on.TOO_MANY
+    assert len(choice.sign()) < settings.DATA_UPLOAD_MAX_MEMORY_SIZE / 4
+    assert Choice.read(choice.sign()) == choice
+
+
+@pytest.mark.parametrize("count", [1, 20])
+def test_a_confirmation_takes_as_many_queries_for_one_as_for_twenty(
+    editor: Client, count: int, django_assert_num_queries: Any
+) -> None:
+    offers = OfferFactory.create_batch(count)
+    # Session, user and two for the permissions; count and page of the list; the chosen offers.
+    with django_assert_num_queries(7):
+        choose(editor, "extend", *offers)
+
+
+@pytest.mark.parametrize("choice", ["", "rubbish", "WyJkZWNsaW5lIiwgW11d:1tXXXX:forged"])
+def test_a_choice_that_was_not_signed_here_does_nothing(editor: Client, choice: str) -> None:
+    response = editor.post(ACT, {"choice": choice})
+    assert response.url == LIST
+    assert messages_of(editor.get(LIST)) == ["That page is no longer good. Nothing was done: choose the offers again."]
+
+
+@pytest.mark.parametrize("id", ["x", "", "-1", "9" * 30, "1\0"])
+def test_what_is_no_id_cannot_be_chosen(editor: Client, id: str) -> None:
+    assert editor.post(LIST, {"action": "decline", "_selected_action": [id]}).status_code == 400
+
+
+def test_readers_cannot_act_however_they_ask(editor: Client) -> None:
+    # given somebody who may only look, and a confirmation that they got hold of
+    reader, offer = staff("view_offer", username="reader"), OfferFactory()
+    asked = choose(editor, "decline", offer)
+    # when they send it, or ask for one
+    refused = [choose(reader, "decline", offer), confirm(reader, asked), reader.get(ACT)]
+    # then they are refused
+    assert [response.status_code for response in refused] == [403, 403, 403]
+    offer.refresh_from_db()
+    assert offer.status == "active"
+
+
+def test_strangers_are_asked_to_log_in(editor: Client, client: Client) -> None:
+    asked = choose(editor, "decline", OfferFactory())
+    client.force_login(UserFactory())
+    assert confirm(client, asked).status_code == 302
+    assert Offer.objects.get().status == "active"
+
+
+def test_a_confirmation_needs_the_token_of_its_form() -> None:
+    strict = staff("view_offer", "change_offer", enforce_csrf_checks=True)
+    offer = OfferFactory()
+    token = strict.get(LIST).cookies["csrftoken"].value
+    asked = choose(strict, "decline", offer, csrfmiddlewaretoken=token)
+    assert b'name="csrfmiddlewaretoken"' in asked.content
+    assert confirm(strict, asked).status_code == 403
+    assert told(confirm(strict, asked, csrfmiddlewaretoken=token))[offer.pk][0]
+
+
+def test_what_people_wrote_is_never_markup(editor: Client) -> None:
+    offer = OfferFactory(buyer=UserFactory(username="<script>alert(1)</script>"), product__title="<script>alert(2)")
+    page = choose(editor, "decline", offer).content.decode()
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(1)" in page
