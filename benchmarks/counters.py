@@ -12,8 +12,8 @@ from redis import RedisError
 
 from benchmarks.counters_parts import alone, backlog, large, load, traced
 from benchmarks.counters_parts.catalogue import make_products, warm
-from benchmarks.counters_parts.child import ChildFailed
-from benchmarks.counters_parts.room import NoRoom
+from benchmarks.harness.child import ChildFailed
+from benchmarks.harness.room import NoRoom
 from benchmarks.harness.rows import Row
 from benchmarks.harness.server import ServerFailed
 from products.replay.trace import TraceError

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from statistics import median
 
 from benchmarks.counters_parts.catalogue import chunks
-from benchmarks.counters_parts.child import child
-from benchmarks.counters_parts.drain import Drained, drained
 from benchmarks.counters_parts.filling import Filled, filled
+from benchmarks.counters_parts.flush_act import DRAIN
 from benchmarks.counters_parts.sums import everywhere, exactness
+from benchmarks.harness.beside import Beside, beside
+from benchmarks.harness.child import child
 from benchmarks.harness.rows import Reach, Row, number, row
 from benchmarks.harness.server import web_server
 from caching.backlog import _FIELD_BYTES
@@ -20,7 +21,6 @@ from products.cache import load_products, product_views, products
 from products.view_counts import increment_view, sync_view_counts
 
 TIMES_FASTER = Reach(5, at_least=True)
-P99_RATIO = Reach(2, at_least=False)
 # Products whose first view is timed.
 _UNKNOWN = 50
 _MB = 1024 * 1024
@@ -33,10 +33,10 @@ def rows(ids: Sequence[int], buckets: int, asked: Sequence[int], turn_seconds: f
     """
     before = everywhere()
     first = [_first_view(asked)]
-    with child("flusher") as flusher, filled(ids, buckets) as found, web_server(os.environ) as server:
+    with child("counters", "flusher") as flusher, filled(ids, buckets) as found, web_server(os.environ) as server:
         _warm(asked)
         first.append(_first_view(asked))
-        done = drained(flusher, server, asked, turn_seconds)
+        done = beside(flusher, DRAIN, server, asked, turn_seconds)
         first.append(_first_view(asked))
         accepted = found.views + done.answers + sum(map(len, first))
         exact = exactness(found.name, accepted, before)
@@ -87,19 +87,10 @@ def _memory(found: Filled) -> list[Row]:
     ]
 
 
-def _drained(found: Filled, done: Drained) -> list[Row]:
-    quiet, busy = (done.p99_ms(turns) for turns in (done.quiet, done.busy))
-    medians = [median(ms for turn in turns for ms in turn.latencies_ms) for turns in (done.quiet, done.busy)]
-    filled_in = f"filled in {found.seconds:,}"
-    without = f"p99 without {number(quiet)}"
-    return [
-        row(f"{found.name}: drained", done.seconds, "s", filled_in, found.seconds / done.seconds, TIMES_FASTER),
-        row(f"{found.name}: p99 of the API while it drains", busy, "ms", without, busy / quiet, P99_RATIO),
-        row(
-            f"{found.name}: median of the API while it drains",
-            medians[1], "ms", f"without {number(medians[0])}", medians[1] / medians[0],
-        ),
-    ]  # fmt: skip
+def _drained(found: Filled, done: Beside) -> list[Row]:
+    seconds, filled_in = done.until(done.answer[-1]["ended"]), f"filled in {found.seconds:,}"
+    drained = row(f"{found.name}: drained", seconds, "s", filled_in, found.seconds / seconds, TIMES_FASTER)
+    return [drained, *done.rows(found.name)]
 
 
 def _first_views(found: Filled, first: Sequence[Sequence[float]]) -> list[Row]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from benchmarks.counters_parts import waiting
 from benchmarks.counters_parts.catalogue import chunks
 from benchmarks.counters_parts.draws import draw
-from benchmarks.counters_parts.room import room
+from benchmarks.harness.room import room
 from caching import backlog
 from caching.connections import client
 from caching.counters import CounterFamily

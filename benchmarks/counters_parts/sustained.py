@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.counters_parts import cpu, freshness
-from benchmarks.counters_parts.child import Child, child
 from benchmarks.counters_parts.freshness import Age, Mark
 from benchmarks.counters_parts.sums import by_shard, everywhere
 from benchmarks.counters_parts.ticks import Ticks, next_end, ticks
 from benchmarks.counters_parts.views_act import FLOOR, OURS
+from benchmarks.harness.child import Child, child
 
 _HEAD_START = 0.2
 _LOOK_SECONDS = 0.1
@@ -50,7 +50,7 @@ class Sustained:
 
 def sustain(ids: Sequence[int], processes: int, seconds: float, floor_seconds: float) -> Sustained:
     """Have so many clients count at once, from the beginning of a bucket on, after as many bare HINCRBYs."""
-    with _clients(ids, processes) as clients, child("flusher") as flusher:
+    with _clients(ids, processes) as clients, child("counters", "flusher") as flusher:
         _begin(clients, FLOOR, time.monotonic() + _HEAD_START, floor_seconds)
         floor = [each.answer() for each in clients]
         # What waits from before would be taken for views of this load.
@@ -79,7 +79,7 @@ def _watch(until: float) -> list[Mark]:
 @contextmanager
 def _clients(ids: Sequence[int], processes: int) -> Iterator[list[Child]]:
     with ExitStack() as stack:
-        clients = [stack.enter_context(child("views")) for _ in range(processes)]
+        clients = [stack.enter_context(child("counters", "views")) for _ in range(processes)]
         for seed, each in enumerate(clients):
             each.order({"ids": list(ids), "seed": seed})
         for each in clients:

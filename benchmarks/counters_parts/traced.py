@@ -8,10 +8,10 @@ from typing import Any
 
 from benchmarks.counters_parts import draws
 from benchmarks.counters_parts.catalogue import warm
-from benchmarks.counters_parts.child import Child, child
 from benchmarks.counters_parts.statements import Statements, row_writes, server_transactions, settle
 from benchmarks.counters_parts.sums import everywhere, exactness
 from benchmarks.counters_parts.ticks import PERIOD, next_end
+from benchmarks.harness.child import Child, child
 from benchmarks.harness.rows import Reach, Row, row
 from products.cache import product_views
 from products.replay.result import Result
@@ -54,7 +54,7 @@ def _run(views: Sequence[int]) -> Traced:
     before = everywhere()
     settle()
     writes, transactions = row_writes(), server_transactions()
-    with child("flusher") as flusher:
+    with child("counters", "flusher") as flusher:
         ticks = _Ticks(flusher)
         replay = Replay(iter(range(len(views))), views, _target(counters), _THREADS)
         result = replay.run(lambda sent, seconds: ticks.pass_to(seconds))

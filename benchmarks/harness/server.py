@@ -62,7 +62,7 @@ def web_server(environment: Mapping[str, str], adapt: Callable[[list[str]], list
             _await_answer(popen, port, log)
             yield WebServer(HOST, port, popen.pid)
         finally:
-            _stop(popen, process)
+            stop(popen, process)
 
 
 def _await_answer(popen: subprocess.Popen[bytes], port: int, log: IO[bytes]) -> None:
@@ -78,7 +78,8 @@ def _await_answer(popen: subprocess.Popen[bytes], port: int, log: IO[bytes]) -> 
     raise ServerFailed(log.read()[-2000:].decode(errors="replace"))
 
 
-def _stop(popen: subprocess.Popen[bytes], process: Process) -> None:
+def stop(popen: subprocess.Popen[bytes], process: Process) -> None:
+    """Have a process end, and what it has started with it."""
     popen.terminate()
     with contextlib.suppress(subprocess.TimeoutExpired):
         popen.wait(process.patience)

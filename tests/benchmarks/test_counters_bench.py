@@ -17,12 +17,13 @@ import pytest
 from django.db import connection, transaction
 
 from benchmarks import counters
-from benchmarks.counters_parts import draws, room, sums, waiting
-from benchmarks.counters_parts.child import ChildFailed
+from benchmarks.counters_parts import draws, sums, waiting
 from benchmarks.counters_parts.freshness import Age, Mark, ages
-from benchmarks.counters_parts.room import NoRoom
 from benchmarks.counters_parts.statements import Statements
 from benchmarks.counters_parts.ticks import ticks
+from benchmarks.harness import room
+from benchmarks.harness.child import ChildFailed
+from benchmarks.harness.room import NoRoom
 from caching.counters import CounterFamily
 from products.cache import product_views
 from products.view_counts import increment_view, sync_view_counts
@@ -44,8 +45,8 @@ with own_place():
 WAITING = """
 from benchmarks.harness.place import own_place
 with own_place():
-    from benchmarks.counters_parts.child import child
-    with child("flusher") as flusher, child("views") as views:
+    from benchmarks.harness.child import child
+    with child("counters", "flusher") as flusher, child("counters", "views") as views:
         print(flusher.process.pid, views.process.pid, flush=True)
         flusher.order([1e9])
         flusher.answer()

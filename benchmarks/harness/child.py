@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ from benchmarks.laws_peers.own_servers import ended
 from marketplace.development.process import die_with_parent
 
 _ROOT = Path(__file__).resolve().parents[2]
+_LOOK_SECONDS = 0.001
 
 
 class ChildFailed(Exception):
@@ -54,15 +57,31 @@ class Child:
         """Stop it where it is."""
         self.process.send_signal(signal.SIGSTOP)
 
+    def ask(self) -> None:
+        """Give the signal that its `harness.pause` waits for."""
+        self.process.send_signal(signal.SIGUSR1)
+
+    def has_stopped(self) -> bool:
+        """Wait until it has stopped itself, which it was asked to; return False if it has answered instead."""
+        while not self.has_answered():
+            with contextlib.suppress(ChildProcessError):
+                if os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WNOHANG):
+                    return True
+            time.sleep(_LOOK_SECONDS)
+        return False
+
     def thaw(self) -> None:
         """Let it go on."""
         self.process.send_signal(signal.SIGCONT)
 
 
 @contextmanager
-def child(act: str) -> Iterator[Child]:
-    """Yield a process that does an act and has said that it is ready; then kill it. Raises ChildFailed."""
-    argv = [sys.executable, "-m", "benchmarks.counters_parts", act]
+def child(benchmark: str, act: str) -> Iterator[Child]:
+    """Yield a process that does an act of a benchmark and has said that it is ready; then kill it.
+
+    Raises ChildFailed.
+    """
+    argv = [sys.executable, "-m", f"benchmarks.{benchmark}_parts", act]
     with tempfile.TemporaryFile() as log, ended(_start(argv, log)) as process:
         started = Child(process, log)
         started.answer()

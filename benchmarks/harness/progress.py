@@ -1,0 +1,29 @@
+"""How far a long benchmark is, for whoever waits for it."""
+
+from __future__ import annotations
+
+import sys
+
+_PARTS = 12
+
+
+def tell(text: str) -> None:
+    """Say what is being done, beside the rows."""
+    print(f"{text} ...", file=sys.stderr, flush=True)
+
+
+class Progress:
+    """How much of something is done, said a dozen times on the way."""
+
+    def __init__(self, what: str, total: int) -> None:
+        self._what = what
+        self._total = total
+        self._done = 0
+        self._next = 0
+
+    def advance(self, count: int) -> None:
+        """Note that so much more is done."""
+        self._done += count
+        if self._done >= self._next:
+            tell(f"{self._what}: {self._done:,} of {self._total:,}")
+            self._next = self._done + self._total // _PARTS
