@@ -9,26 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import connection, transaction
+from django.db import transaction
 
 from offers.clock import ClockTimestamp
+from offers.deadlines import drop_offer_expirations
 from offers.errors import ProductNotAvailable
-from offers.expiration import drop_offer_expirations
 from offers.models import Offer, OfferStatus
+from offers.state_machine import Actor, Role, close_all_on
 from offers.transitions import close, refusal
 from products.cache import invalidate_products
 from products.models import Product, ProductStatus
-
-# One reading of the clock decides every row, also between an offer's state and the moment it closed.
-_CLOSE_ALL = """
-    WITH clock AS MATERIALIZED (SELECT clock_timestamp() AS at)
-    UPDATE offers_offer AS offer
-    SET status = CASE WHEN offer.expires_at > clock.at THEN 'declined' ELSE 'expired' END,
-        closed_at = LEAST(clock.at, offer.expires_at)
-    FROM clock
-    WHERE offer.product_id = ANY(%s) AND offer.status = 'active'
-    RETURNING offer.id
-"""
 
 
 @transaction.atomic
@@ -37,27 +27,25 @@ def accept(offer_id: int, seller: AbstractBaseUser) -> Offer:
 
     Raises Http404, NotTheSeller, OfferClosed, OfferExpired or ProductNotAvailable, and then changes nothing.
     """
-    mine = Offer.objects.filter(pk=offer_id, seller=seller)
-    product_id = mine.values_list("product_id", flat=True).first()
+    actor = Actor(Role.SELLER, seller)
+    product_id = Offer.objects.filter(pk=offer_id, seller=seller).values_list("product_id", flat=True).first()
     if product_id is None:
-        raise refusal(offer_id, {"seller": seller})
+        raise refusal(offer_id, actor)
     product = Product.objects.select_for_update(no_key=True).get(pk=product_id)
-    offer = close(offer_id, OfferStatus.ACCEPTED, {"seller": seller})
+    offer = close(offer_id, OfferStatus.ACCEPTED, actor)
     if product.status != ProductStatus.AVAILABLE:
         raise ProductNotAvailable
     Product.objects.filter(pk=product_id).update(status=ProductStatus.SOLD, updated_at=ClockTimestamp())
     invalidate_products([product_id])
-    decline_all_on([product_id])
+    decline_all_on([product_id], actor)
     return offer
 
 
-def decline_all_on(product_ids: Sequence[int]) -> list[int]:
+def decline_all_on(product_ids: Sequence[int], actor: Actor) -> list[int]:
     """Decline the active offers on products that the caller's transaction has locked, and return their ids.
 
     Those whose time has passed become expired instead.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_CLOSE_ALL, [list(product_ids)])
-        closed = [row[0] for row in cursor.fetchall()]
+    closed = close_all_on(product_ids, actor)
     transaction.on_commit(lambda: drop_offer_expirations(closed), robust=True)
     return closed

@@ -7,16 +7,17 @@ from decimal import Decimal
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
-from django.db.models import F
 from rest_framework.exceptions import ValidationError
 
-from offers.clock import ClockTimestamp, database_now
+from offers.clock import database_now
+from offers.deadlines import drop_offer_expirations, track_offer_expiration
 from offers.errors import OfferExists, OwnProduct, ProductNotAvailable
-from offers.expiration import track_offer_expiration
 from offers.lifetime import Lifetime
-from offers.models import Offer, OfferStatus
+from offers.models import Offer
 from offers.selectors import offers
+from offers.state_machine import expire_own, note_made
 from products.models import Product, ProductStatus
+from products.money import MoneyError, quantised
 
 _ONE_ACTIVE = "offer_one_active"
 
@@ -26,16 +27,16 @@ def make_offer(
 ) -> Offer:
     """Make an offer in the product's currency.
 
-    Raises ValidationError (unknown product, a life too short or too long), OwnProduct, ProductNotAvailable (sold
-    or withdrawn), or OfferExists if the buyer has an active offer on the product.
+    Raises ValidationError (unknown product, an amount that its currency does not have, a life too short or too
+    long), OwnProduct, ProductNotAvailable (sold or withdrawn), or OfferExists if the buyer has an active offer on it.
     """
     try:
         with transaction.atomic():
             product = _lock(product_id, buyer)
             now = database_now()
             end = lifetime.end(now)
-            _expire_own(buyer, product)
-            return _insert(buyer, product, amount, message, now, end)
+            _expire_late(buyer, product)
+            return _insert(buyer, product, _exact(amount, product.currency), message, now, end)
     except IntegrityError as error:
         if _ONE_ACTIVE in str(error):
             raise OfferExists from error
@@ -55,12 +56,16 @@ def _lock(product_id: int, buyer: AbstractBaseUser) -> Product:
     return product
 
 
-def _expire_own(buyer: AbstractBaseUser, product: Product) -> None:
-    """Close the buyer's earlier offer if only the sweep is late: a dead offer must not block a new one."""
-    late = Offer.objects.filter(
-        buyer=buyer, product=product, status=OfferStatus.ACTIVE, expires_at__lte=ClockTimestamp()
-    )
-    late.update(status=OfferStatus.EXPIRED, closed_at=F("expires_at"))
+def _exact(amount: Decimal, currency: str) -> Decimal:
+    try:
+        return quantised(amount, currency)
+    except MoneyError as error:
+        raise ValidationError({"amount": [str(error)]}) from error
+
+
+def _expire_late(buyer: AbstractBaseUser, product: Product) -> None:
+    expired = expire_own(buyer.pk, product.pk)
+    transaction.on_commit(lambda: drop_offer_expirations(expired), robust=True)
 
 
 def _insert(
@@ -76,5 +81,6 @@ def _insert(
         created_at=now,
         expires_at=end,
     )
+    note_made(offer.pk)
     transaction.on_commit(lambda: track_offer_expiration(offer.pk, end), robust=True)
     return offers().get(pk=offer.pk)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
 
 from django.db import transaction
 
-from offers.expiration import track_offer_expiration
-from offers.models import Offer, OfferStatus
+from offers.deadlines import offer_deadlines
+from offers.models import Offer, OfferEvent, OfferStatus
 from products.cache import invalidate_products
 from products.demo.seeding import Demo
 from products.models import Product, ProductStatus
@@ -33,6 +34,7 @@ def seed_offers(demo: Demo, count: int, now: datetime, seed: int = 1) -> int:
         _offer(random, product, random.choice(demo.buyers), STATES[place % len(STATES)], now)
         for place, product in enumerate(products)
     )
+    OfferEvent.objects.bulk_create(event for offer in offers for event in _events(offer))
     sold = [offer.product_id for offer in offers if offer.status == OfferStatus.ACCEPTED]
     Product.objects.filter(pk__in=sold).update(status=ProductStatus.SOLD, updated_at=now)
     invalidate_products(sold)
@@ -63,7 +65,24 @@ def _offer(random: Random, product: Product, buyer: object, status: OfferStatus,
     )
 
 
+def _events(offer: Offer) -> Iterator[OfferEvent]:
+    """Yield how the offer came to be what it is."""
+    role = OfferEvent.Role
+    yield _event(offer, OfferEvent.Kind.MADE, offer.created_at, role.BUYER)
+    if offer.status == OfferStatus.WITHDRAWN:
+        yield _event(offer, OfferEvent.Kind.WITHDRAWN, offer.closed_at, role.BUYER)
+    elif offer.status == OfferStatus.EXPIRED:
+        yield _event(offer, OfferEvent.Kind.EXPIRED, offer.closed_at, role.TIME)
+    elif offer.status != OfferStatus.ACTIVE:
+        yield _event(offer, OfferEvent.Kind(offer.status), offer.closed_at, role.SELLER)
+
+
+def _event(offer: Offer, kind: OfferEvent.Kind, at: datetime, role: OfferEvent.Role) -> OfferEvent:
+    actors = {OfferEvent.Role.BUYER: offer.buyer_id, OfferEvent.Role.SELLER: offer.seller_id}
+    return OfferEvent(offer=offer, kind=kind, at=at, role=role, actor_id=actors.get(role), expires_at=offer.expires_at)
+
+
 def _track(offers: list[Offer]) -> None:
-    for offer in offers:
-        if offer.status == OfferStatus.ACTIVE:
-            track_offer_expiration(offer.pk, offer.expires_at)
+    offer_deadlines.schedule_many(
+        (offer.pk, offer.expires_at) for offer in offers if offer.status == OfferStatus.ACTIVE
+    )

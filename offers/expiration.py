@@ -6,124 +6,66 @@ also while no job runs; and every close is guarded, so an extended offer is neve
 
 from __future__ import annotations
 
-import logging
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from caching.connections import RedisUnavailable
-from caching.deadline_repair import Budget, Repair, repair
-from caching.deadlines import DeadlineFamily
-from offers.clock import database_now
-from offers.sweep import OfferDeadlines, expire_batch, expire_ids
+from django.db import connection
 
-logger = logging.getLogger(__name__)
+from caching.deadline_repair import Budget, repair
+from caching.stint import Stint
+from offers.deadlines import (
+    drop_offer_expirations,
+    extend_offer_expiration,
+    offer_deadlines,
+    offer_truth,
+    track_offer_expiration,
+)
+from offers.expiry import Expired, attempt, expire_due
 
-offer_deadlines = DeadlineFamily("offers")
+__all__ = ["drop_offer_expirations", "extend_offer_expiration", "process_expired_offers", "track_offer_expiration"]
 
-# Members of the index in one page, and rows of one UPDATE: both are tens of milliseconds.
-_PAGE = 1000
-_BATCH = 5000
-# A run's time in seconds. What is left over waits for the next run, and nobody sees the difference.
-_BUDGET = 20.0
+# A run's time in seconds, within the minute that the next one begins after. What is left over waits for that, and
+# nobody sees the difference.
+_SECONDS = 45.0
+# Offers that one run expires without a rest, and its rest after each second of work beyond.
+_AT_ONCE = 10_000
+_REST = 0.2
 # A repair's time in seconds while it finds nothing wrong, and while it does.
 _REPAIR_SLICE = 0.25
 _REPAIR_LIMIT = 8.0
+# Due offers are counted no further.
+_MOST_COUNTED = 100_000
+
+_BACKLOG = """
+    SELECT count(*) FROM (
+        SELECT 1 FROM offers_offer WHERE status = 'active' AND expires_at <= (SELECT clock_timestamp()) LIMIT %s
+    ) AS due
+"""
 
 
-def track_offer_expiration(offer_id: int, expires_at: datetime) -> bool:
-    """Enter a new offer's deadline into the index; False if Redis is away, which the job makes up for."""
-    return offer_deadlines.schedule(offer_id, expires_at)
-
-
-def extend_offer_expiration(offer_id: int, expires_at: datetime) -> bool:
-    """Put an offer's deadline in the index off; False if Redis is away, which the job makes up for."""
-    return offer_deadlines.schedule(offer_id, expires_at)
-
-
-def drop_offer_expirations(offer_ids: Sequence[int]) -> bool:
-    """Take closed offers out of the index; False if Redis is away, which the job makes up for."""
-    return offer_deadlines.cancel(offer_ids)
-
-
-@dataclass(slots=True)
-class Expired:
-    """The statistics of a run. `processed` counts index members and rows looked at, `database_updated` offers
-    that were closed, `errors` parts of the run that Redis made impossible."""
-
-    processed: int = 0
-    database_updated: int = 0
-    errors: int = 0
-    swept: int = 0
-    orphans_removed: int = 0
-    rescored: int = 0
-    repaired: int = 0
-    finished: bool = True
-
-
-def process_expired_offers(budget: float = _BUDGET, clock: Callable[[], float] = time.monotonic) -> dict[str, Any]:
+def process_expired_offers(stint: Stint | None = None) -> dict[str, Any]:
     """Close the offers whose time has passed, by the index and then by the table, and repair the index.
 
-    Works in bounded batches for at most about `budget` seconds; `finished` says whether nothing was left over.
-    Without Redis the table alone is swept.
+    Works in bounded batches, each a transaction of its own, for as long as its stint; without Redis by the table
+    alone.
     """
     stats = Expired()
-    start = clock()
-    indexed = _try(stats, partial(_expire_indexed, stats, lambda: clock() - start < budget / 2))
-    _sweep(stats, lambda: clock() - start < budget)
-    if indexed:
-        _try(stats, partial(_repair, stats))
+    if expire_due(stats, stint or Stint(_SECONDS, _AT_ONCE, _REST)):
+        attempt(stats, partial(_reconcile, stats))
+    stats.backlog = due_offers()
     return asdict(stats)
 
 
-def _try(stats: Expired, part: Callable[[], None]) -> bool:
-    try:
-        part()
-    except RedisUnavailable as error:
-        stats.errors += 1
-        logger.warning("the index of offer deadlines is away, the table is swept without it: %s", error)
-        return False
-    return True
+def due_offers() -> int:
+    """Return how many offers are due and still active; it counts to a hundred thousand."""
+    with connection.cursor() as cursor:
+        cursor.execute(_BACKLOG, [_MOST_COUNTED])
+        return int(cursor.fetchone()[0])
 
 
-def _expire_indexed(stats: Expired, in_time: Callable[[], bool]) -> None:
-    offer_deadlines.discard_foreign()
-    now = database_now()
-    while members := offer_deadlines.due(_PAGE, now):
-        ids = [member.id for member in members if member.id is not None]
-        expired = set(expire_ids(ids))
-        # What is still active was extended, or somebody is busy with it: its own deadline is the right score.
-        settled = offer_deadlines.settle(members, OfferDeadlines().deadlines_of(ids))
-        stats.processed += len(members)
-        stats.database_updated += len(expired)
-        stats.rescored += settled.moved
-        stats.orphans_removed += max(0, settled.removed - len(expired))
-        if not (settled.moved or settled.removed):
-            return
-        if not in_time():
-            stats.finished = False
-            return
-
-
-def _sweep(stats: Expired, in_time: Callable[[], bool]) -> None:
-    while expired := expire_batch(_BATCH):
-        drop_offer_expirations(expired)
-        stats.processed += len(expired)
-        stats.swept += len(expired)
-        stats.database_updated += len(expired)
-        if len(expired) < _BATCH:
-            return
-        if not in_time():
-            stats.finished = False
-            return
-
-
-def _repair(stats: Expired) -> None:
-    done: Repair = repair(offer_deadlines, OfferDeadlines(), lambda: Budget(_REPAIR_SLICE, _REPAIR_LIMIT))
-    stats.orphans_removed += done.removed
+def _reconcile(stats: Expired) -> None:
+    done = repair(offer_deadlines, offer_truth, lambda: Budget(_REPAIR_SLICE, _REPAIR_LIMIT))
+    stats.orphans += done.removed
     stats.rescored += done.moved
     stats.repaired += done.entered
-    stats.finished &= done.complete

@@ -1,4 +1,4 @@
-"""An offer: what a buyer would pay for a product, until when, and what became of it."""
+"""An offer: what a buyer would pay for a product, until when, what became of it, and each event on the way."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from products.models import CURRENCIES, Product
+from products.money import minor_unit_condition, text
 
 
 class OfferStatus(models.TextChoices):
@@ -46,6 +47,7 @@ class Offer(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="offer_amount_positive"),
             models.CheckConstraint(condition=Q(currency__in=CURRENCIES), name="offer_currency"),
+            models.CheckConstraint(condition=minor_unit_condition("amount"), name="offer_amount_minor_unit"),
             models.CheckConstraint(condition=Q(status__in=OfferStatus.values), name="offer_status"),
             models.CheckConstraint(condition=Q(expires_at__gt=F("created_at")), name="offer_expires_later"),
             models.CheckConstraint(condition=~Q(buyer=F("seller")), name="offer_buyer_is_not_seller"),
@@ -54,6 +56,9 @@ class Offer(models.Model):
                 | (~Q(status="active") & Q(closed_at__isnull=False)),
                 name="offer_closed_at",
             ),
+            models.CheckConstraint(
+                condition=Q(closed_at__isnull=True) | Q(closed_at__lte=F("expires_at")), name="offer_closed_in_time"
+            ),
             models.UniqueConstraint(fields=["buyer", "product"], condition=Q(status="active"), name="offer_one_active"),
         ]
         indexes = [
@@ -61,11 +66,85 @@ class Offer(models.Model):
             models.Index(fields=["seller", "-created_at", "-id"], name="offer_seller_newest"),
             models.Index(fields=["buyer", "status", "-created_at", "-id"], name="offer_buyer_status"),
             models.Index(fields=["seller", "status", "-created_at", "-id"], name="offer_seller_status"),
-            models.Index(fields=["expires_at"], condition=Q(status="active"), name="offer_due"),
+            # With the id, so that pages of offers that end in the same moment follow each other.
+            models.Index(fields=["expires_at", "id"], condition=Q(status="active"), name="offer_due"),
             models.Index(fields=["buyer", "expires_at"], condition=Q(status="active"), name="offer_buyer_due"),
             models.Index(fields=["seller", "expires_at"], condition=Q(status="active"), name="offer_seller_due"),
             models.Index(fields=["product"], name="offer_product"),
         ]
 
     def __str__(self) -> str:
-        return f"offer {self.pk}: {self.amount} {self.currency}"
+        return f"offer {self.pk}: {text(self.amount, self.currency)} {self.currency}"
+
+
+# How the `error` of an event begins that was not told because it was no longer worth it.
+OBSOLETE = "obsolete: "
+
+
+class OfferEvent(models.Model):
+    """One event in the life of an offer: what, when, by whom, and until when the offer was to live after it.
+
+    It is written in the statement that makes it happen. The events of an offer are its history, and for some kinds the
+    outbox too: while `due_at` is set, the event waits to be told to somebody outside, not before that moment. So
+    nothing is told that did not happen, and nothing that happened is forgotten. `actor` is null where time did it.
+    """
+
+    class Kind(models.TextChoices):
+        """What can happen to an offer."""
+
+        MADE = "made"
+        EXTENDED = "extended"
+        ACCEPTED = "accepted"
+        DECLINED = "declined"
+        WITHDRAWN = "withdrawn"
+        EXPIRED = "expired"
+        REMINDER = "reminder"
+
+    class Role(models.TextChoices):
+        """As what the actor acted."""
+
+        BUYER = "buyer"
+        SELLER = "seller"
+        STAFF = "staff"
+        TIME = "time"
+
+    # Without a constraint: the statement that writes an event has just seen its offer, and a check of each at the
+    # commit takes a seventh of the time in which offers expire.
+    offer = models.ForeignKey(
+        Offer, on_delete=models.CASCADE, related_name="events", db_index=False, db_constraint=False
+    )
+    kind = models.CharField(max_length=9, choices=Kind)
+    at = models.DateTimeField()
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, blank=True, db_index=False
+    )
+    role = models.CharField(max_length=6, choices=Role)
+    expires_at = models.DateTimeField()
+    due_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0, db_default=0)
+    delivered_at = models.DateTimeField(null=True, blank=True)
+    error = models.CharField(max_length=500, blank=True, default="", db_default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["offer", "expires_at"], condition=Q(kind="reminder"), name="offer_event_one_reminder"
+            ),
+            models.CheckConstraint(
+                condition=Q(due_at__isnull=True) | Q(delivered_at__isnull=True), name="offer_event_due_or_delivered"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["offer", "id"], name="offer_event_of_offer"),
+            models.Index(fields=["due_at", "id"], condition=Q(due_at__isnull=False), name="offer_event_due"),
+            models.Index(
+                fields=["id"],
+                condition=Q(due_at__isnull=True, delivered_at__isnull=True)
+                & ~Q(error="")
+                & ~Q(error__startswith=OBSOLETE),
+                name="offer_event_given_up",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"offer {self.offer_id}: {self.kind}"

@@ -47,18 +47,18 @@ def withdraw_product(product_id: int, seller: AbstractBaseUser) -> None:
     product.updated_at = timezone.now()
     product.save(update_fields=["status", "updated_at"])
     forget_products([product.pk])
-    products_closed.send(sender=Product, product_ids=[product.pk])
+    products_closed.send(sender=Product, product_ids=[product.pk], by=seller, as_staff=False)
 
 
 @transaction.atomic
-def withdraw_products(product_ids: Iterable[int]) -> list[int]:
+def withdraw_products(product_ids: Iterable[int], by: AbstractBaseUser) -> list[int]:
     """Take products away for the staff, whoever sells them; return the ids of those that were not withdrawn yet."""
     standing = Product.objects.filter(pk__in=list(product_ids)).exclude(status=ProductStatus.WITHDRAWN)
     # In the order of their ids, so that two of these cannot deadlock.
     ids = list(standing.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
     Product.objects.filter(pk__in=ids).update(status=ProductStatus.WITHDRAWN, updated_at=timezone.now())
     forget_products(ids)
-    products_closed.send(sender=Product, product_ids=ids)
+    products_closed.send(sender=Product, product_ids=ids, by=by, as_staff=True)
     return ids
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from offers.lifetime import Lifetime
 from offers.models import Offer, OfferStatus
+from products.api.money import MoneyField
+from products.money import DECIMAL_PLACES, MAX_DIGITS, text
 
 _ID_MAX = 2**63 - 1
 _ROLES = [("buyer", "Offers that the user made."), ("seller", "Offers that the user received.")]
@@ -22,6 +24,7 @@ class OfferSerializer(serializers.ModelSerializer[Offer]):
     closed_at = serializers.DateTimeField(source="effective_closed_at", read_only=True, allow_null=True)
     product_id = serializers.IntegerField(read_only=True)
     buyer_id = serializers.IntegerField(read_only=True)
+    amount = serializers.SerializerMethodField()
 
     class Meta:
         model = Offer
@@ -38,6 +41,11 @@ class OfferSerializer(serializers.ModelSerializer[Offer]):
             "closed_at",
         ]
         read_only_fields = fields
+
+    @extend_schema_field(serializers.DecimalField(MAX_DIGITS, DECIMAL_PLACES))
+    def get_amount(self, offer: Offer) -> str:
+        """Return the amount with the digits of its currency."""
+        return text(offer.amount, offer.currency)
 
 
 class LifetimeSerializer(serializers.Serializer[Any]):
@@ -67,7 +75,7 @@ class NewOfferSerializer(LifetimeSerializer):
     """A new offer; without an end it lives for the default time."""
 
     product_id = serializers.IntegerField(min_value=1, max_value=_ID_MAX)
-    amount = serializers.DecimalField(max_digits=12, decimal_places=2, min_value=Decimal("0.01"))
+    amount = MoneyField()
     message = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
 
 

@@ -26,6 +26,7 @@ from offers.api.serializers import (
 from offers.creation import make_offer
 from offers.models import Offer
 from offers.selectors import expiring_soon, in_state, offers_of
+from offers.state_machine import Actor, Role
 
 S = TypeVar("S", bound=serializers.Serializer)
 
@@ -83,7 +84,7 @@ class OfferViewSet(GenericViewSet[Offer]):
     def extend(self, request: Request, pk: int) -> Response:
         """Give the offer a later end; `expires_in` counts from now."""
         asked = _valid(ExtensionSerializer(data=request.data))
-        return _answer(transitions.extend(pk, request.user, asked.lifetime()))
+        return _answer(transitions.extend(pk, Actor(Role.BUYER, request.user), asked.lifetime()))
 
     @extend_schema(request=None, summary="Take your offer back")
     def withdraw(self, request: Request, pk: int) -> Response:
@@ -98,7 +99,7 @@ class OfferViewSet(GenericViewSet[Offer]):
     @extend_schema(request=None, summary="Turn an offer down")
     def decline(self, request: Request, pk: int) -> Response:
         """Turn the offer down, for its seller."""
-        return _answer(transitions.decline(pk, request.user))
+        return _answer(transitions.decline(pk, Actor(Role.SELLER, request.user)))
 
     def _page(self, found: QuerySet[Offer]) -> Response:
         page = self.paginate_queryset(found)

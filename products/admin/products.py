@@ -20,6 +20,7 @@ from products.admin.filters import CategoryFilter
 from products.admin.history import chapters
 from products.admin.live import AWAY, LiveChangeList, attach_live, totals
 from products.models import SEARCH_CONFIG, Product, ProductViews
+from products.money import text
 from products.services import withdraw_products
 from products.viewing import visitors
 
@@ -125,7 +126,7 @@ class ProductAdmin(admin.ModelAdmin):
 
     @admin.display(description="price", ordering="price")
     def money(self, product: Product) -> str:
-        return f"{product.price} {product.currency}"
+        return f"{text(product.price, product.currency)} {product.currency}"
 
     @admin.display(ordering="created_at")
     def created(self, product: Product) -> str:
@@ -160,7 +161,7 @@ class ProductAdmin(admin.ModelAdmin):
 
     @admin.action(description="Withdraw: take off the market and decline the offers on it", permissions=["change"])
     def withdraw(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
-        withdrawn = withdraw_products(queryset.order_by().values_list("pk", flat=True))
+        withdrawn = withdraw_products(queryset.order_by().values_list("pk", flat=True), request.user)
         changed = Product.objects.filter(pk__in=withdrawn)
         LogEntry.objects.log_actions(request.user.pk, changed, CHANGE, "Withdrawn.")
         self.message_user(request, f"{len(withdrawn)} products were withdrawn.", messages.SUCCESS)

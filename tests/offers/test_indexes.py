@@ -9,9 +9,10 @@ import pytest
 from django.contrib.auth import get_user_model
 
 from offers.acceptance import decline_all_on
+from offers.deadlines import OfferDeadlines
 from offers.models import Offer, OfferStatus
 from offers.selectors import expiring_soon, in_state, offers_of
-from offers.sweep import OfferDeadlines, expire_batch, expire_ids
+from offers.state_machine import Actor, Role, expire_batch, expire_ids
 from tests.bulk import DEALER, drop_everything, make_catalogue, make_offers
 from tests.plans import Plan, plan_of
 
@@ -73,7 +74,7 @@ def test_what_expires_soon_is_read_from_the_index_of_live_offers(person: Any, ro
 
     plan = plan_of(lambda: list(found[:21]), "offers_offer")
 
-    assert_reads(plan, f"offer_{role}_due")
+    assert_reads(plan, f"offer_{role}_due", "offer_due")
 
 
 def test_what_expires_soon_in_both_roles_reads_no_table_from_end_to_end(person: Any) -> None:
@@ -86,6 +87,16 @@ def test_the_sweep_takes_the_longest_due_from_their_index() -> None:
     plan = plan_of(lambda: expire_batch(100), "offers_offer")
 
     assert_reads(plan, "offer_due")
+
+
+def test_the_next_batch_of_the_sweep_begins_where_the_last_one_ended() -> None:
+    first = OfferDeadlines().page(None, 10)[-1]
+
+    plan = plan_of(lambda: expire_batch(100, first), "offers_offer")
+
+    assert_reads(plan, "offer_due")
+    assert '"Index Cond": "((expires_at <=' in plan.text
+    assert "ROW(expires_at, id) >" in plan.text.split('"Index Cond"')[1].split("\n")[0]
 
 
 def test_the_sweep_by_ids_reads_these_ids() -> None:
@@ -103,8 +114,8 @@ def test_the_repair_walks_along_the_deadlines() -> None:
 
 
 @pytest.mark.parametrize("ids", [[4000], list(range(4000, 4100))], ids=["one", "a hundred"])
-def test_the_active_offers_on_a_product_are_found_by_it(ids: list[int]) -> None:
-    plan = plan_of(lambda: decline_all_on(ids), "offers_offer")
+def test_the_active_offers_on_a_product_are_found_by_it(person: Any, ids: list[int]) -> None:
+    plan = plan_of(lambda: decline_all_on(ids, Actor(Role.SELLER, person)), "offers_offer")
 
     assert_reads(plan, "offer_product", "offer_one_active")
 

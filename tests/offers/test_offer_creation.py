@@ -9,8 +9,8 @@ import pytest
 from rest_framework.exceptions import ValidationError
 
 from offers.creation import make_offer
+from offers.deadlines import offer_deadlines
 from offers.errors import OfferExists, OwnProduct, ProductNotAvailable
-from offers.expiration import offer_deadlines
 from offers.lifetime import Lifetime
 from offers.models import Offer, OfferStatus
 from tests.factories import OfferFactory, ProductFactory, UserFactory
@@ -71,8 +71,8 @@ def test_a_dead_offer_blocks_no_new_one(let_expire) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_the_deadline_is_indexed_on_commit(redis_state) -> None:
     offer = make_offer(UserFactory(), ProductFactory().pk, Decimal(1), Lifetime())
-    assert [member.id for member in offer_deadlines.due(10, offer.expires_at)] == [offer.pk]
-    assert redis_state.ttl(offer_deadlines.key) == -1
+    assert [member.id for member in offer_deadlines.claim(80, offer.expires_at)] == [offer.pk]
+    assert redis_state.ttl(offer_deadlines.key(offer_deadlines.shard(offer.pk))) == -1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from itertools import count
 
 import pytest
 import redis
 
-from caching.deadlines import DeadlineFamily
-from offers import expiration
+from caching.connections import pool
+from caching.stint import Stint
+from offers import expiry
 from offers.clock import database_now
-from offers.expiration import (
-    extend_offer_expiration,
-    offer_deadlines,
-    process_expired_offers,
-    track_offer_expiration,
-)
+from offers.deadlines import extend_offer_expiration, offer_deadlines, track_offer_expiration
+from offers.expiration import process_expired_offers
 from offers.models import Offer
 from tests.factories import OfferFactory, ProductFactory, UserFactory
 
@@ -33,7 +32,8 @@ def track(*offers: Offer) -> None:
 
 
 def index() -> dict[int | None, float]:
-    return {member.id: member.score for member in offer_deadlines.scan(0, 1000)[1]}
+    shards = range(offer_deadlines.shards)
+    return {member.id: member.score for shard in shards for member in offer_deadlines.scan(shard, 0, 1000)[1]}
 
 
 def truth() -> dict[int, float]:
@@ -54,8 +54,7 @@ def test_dead_offers_are_closed_as_of_their_end(let_expire) -> None:
     stats = process_expired_offers()
     # then
     assert stats["processed"] == stats["database_updated"] == 2
-    assert stats["errors"] == stats["swept"] == stats["orphans_removed"] == 0
-    assert stats["finished"]
+    assert stats["errors"] == stats["repaired"] == stats["orphans"] == stats["backlog"] == 0
     dead.refresh_from_db()
     assert (dead.status, dead.closed_at) == ("expired", dead.expires_at)
     assert list(index()) == [alive.pk]
@@ -70,18 +69,17 @@ def test_a_second_run_finds_nothing(let_expire) -> None:
         "processed": 0,
         "database_updated": 0,
         "errors": 0,
-        "swept": 0,
-        "orphans_removed": 0,
         "rescored": 0,
+        "orphans": 0,
         "repaired": 0,
-        "finished": True,
+        "backlog": 0,
     }
 
 
 def test_an_extension_unknown_to_the_index_is_honoured() -> None:
     # given an offer that the index believes dead
     (offer,) = make(1)
-    offer_deadlines.move(offer.pk, database_now() - timedelta(hours=1))
+    track_offer_expiration(offer.pk, database_now() - timedelta(hours=1))
     # when the job runs, it lives, and the index learns of it
     stats = process_expired_offers()
     assert (stats["database_updated"], stats["rescored"]) == (0, 1)
@@ -94,7 +92,7 @@ def test_a_wiped_index_is_filled_again(let_expire) -> None:
     offers = make(5)
     let_expire(offers[0])
     stats = process_expired_offers()
-    assert (stats["database_updated"], stats["swept"], stats["repaired"]) == (1, 1, 4)
+    assert (stats["database_updated"], stats["repaired"]) == (1, 5)
     assert_index_is_true()
 
 
@@ -113,18 +111,21 @@ def test_rubbish_is_removed(redis_state: redis.Redis) -> None:
     closed = OfferFactory(status="withdrawn", closed_at=database_now())
     rubbish = {b"\xff\x00": 1, "abc": 2e12, "007": 5, "-1": 6, "1" * 30: 7, str(2**62): 8, "": 9}
     far = {str(closed.pk): float("inf"), "999999": 3e12, str(offers[0].pk): float("inf"), str(offers[1].pk): 3e12}
-    redis_state.zadd(offer_deadlines.key, rubbish | far)
+    for shard in range(offer_deadlines.shards):
+        redis_state.zadd(offer_deadlines.key(shard), rubbish)
+    for name, score in far.items():
+        redis_state.zadd(offer_deadlines.key(offer_deadlines.shard(int(name))), {name: score})
     # when the job runs
     stats = process_expired_offers()
     # then
-    assert stats["orphans_removed"] == 9
+    assert stats["orphans"] == 7 * offer_deadlines.shards + 2
     assert stats["rescored"] == 2
     assert_index_is_true()
 
 
 def test_an_index_of_another_type_is_replaced(redis_state: redis.Redis) -> None:
     make(2)
-    redis_state.set(offer_deadlines.key, "not a sorted set")
+    redis_state.set(offer_deadlines.key(3), "not a sorted set")
     assert process_expired_offers()["errors"] == 0
     assert_index_is_true()
 
@@ -133,7 +134,7 @@ def test_scores_that_were_shifted_are_corrected(redis_state: redis.Redis) -> Non
     offers = make(4)
     track(*offers)
     for offer in offers:
-        redis_state.zincrby(offer_deadlines.key, 86_400_000 * 365, str(offer.pk))
+        redis_state.zincrby(offer_deadlines.key(offer_deadlines.shard(offer.pk)), 86_400_000 * 365, str(offer.pk))
     assert process_expired_offers()["rescored"] == 4
     assert_index_is_true()
 
@@ -142,8 +143,7 @@ def test_without_redis_the_table_is_swept(let_expire, monkeypatch) -> None:
     # given dead offers, and a Redis that nobody answers for
     offers = make(3)
     let_expire(*offers)
-    away = redis.Redis.from_url("redis://127.0.0.1:1")
-    monkeypatch.setattr("caching.deadlines.client", lambda role: away)
+    monkeypatch.setattr(pool("state").breaker, "is_open", True)
     # when the job runs
     stats = process_expired_offers()
     # then
@@ -156,18 +156,30 @@ def test_without_redis_the_table_is_swept(let_expire, monkeypatch) -> None:
 
 def test_work_is_bounded_by_time_and_goes_on_next_time(let_expire, monkeypatch) -> None:
     # given more dead offers than one batch, in the index and out of it
-    monkeypatch.setattr(expiration, "_PAGE", 2)
-    monkeypatch.setattr(expiration, "_BATCH", 2)
-    offers = make(12)
+    monkeypatch.setattr(expiry, "_BATCH", 8)
+    offers = make(40)
     let_expire(*offers)
-    track(*offers[:6])
-    # when a run has time for one batch of each only
-    stats = process_expired_offers(budget=0)
-    # then it says so, and the next ones do the rest
-    assert (stats["database_updated"], stats["finished"]) == (4, False)
-    assert process_expired_offers(budget=0)["database_updated"] == 4
-    assert process_expired_offers()["database_updated"] == 4
+    track(*offers[:16])
+    # when runs have time for three batches: one by the index, two by the table
+    stats = process_expired_offers(Stint(2.5, 0, 0, ticking()))
+    # then each says what is left, and the next ones do the rest
+    assert (stats["database_updated"], stats["backlog"]) == (16, 24)
+    assert process_expired_offers()["database_updated"] == 24
     assert not Offer.objects.filter(status="active").exists()
+
+
+def ticking() -> Callable[[], float]:
+    """Return a clock that shows half a second more at each look."""
+    return count(step=0.5).__next__
+
+
+def test_each_batch_is_a_transaction_of_its_own(let_expire, monkeypatch, django_assert_num_queries) -> None:
+    # given 20 dead offers that the index does not know
+    monkeypatch.setattr(expiry, "_BATCH", 8)
+    let_expire(*make(20))
+    # when the job runs by batches of 8, then it is the clock, three batches, the repair of an empty index, the backlog
+    with django_assert_num_queries(1 + 3 + 1 + 1):
+        process_expired_offers()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -225,6 +237,7 @@ def test_a_thousand_dead_offers_take_under_a_second(let_expire) -> None:
     assert database_now() - start < timedelta(seconds=1)
 
 
-def test_the_index_is_one_family_under_one_key() -> None:
-    assert DeadlineFamily("offers").key == offer_deadlines.key
-    assert offer_deadlines.key.endswith(":d:{offers:0}:due")
+def test_the_index_lies_under_a_key_a_shard() -> None:
+    assert offer_deadlines.shards == 8
+    assert offer_deadlines.key(0).endswith(":d:{offers:0}:due")
+    assert offer_deadlines.key(7).endswith(":d:{offers:7}:due")

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
 import pytest
+from django.db import connection
+from django.http import Http404
 
 from offers import transitions
 from offers.acceptance import accept
 from offers.clock import database_now
 from offers.creation import make_offer
-from offers.errors import OfferClosed, OfferExpired
+from offers.errors import OfferClosed, OfferExpired, ProductNotAvailable
 from offers.expiration import process_expired_offers, track_offer_expiration
 from offers.lifetime import Lifetime
-from offers.models import Offer
+from offers.models import Offer, OfferEvent
+from offers.state_machine import Actor, Role
+from products.models import Product
+from products.services import withdraw_product
 from tests.factories import OfferFactory, ProductFactory, UserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -61,7 +70,7 @@ def test_accept_against_the_product_being_bid_on(at_once) -> None:
         offer, late = OfferFactory(), UserFactory()
         at_once(
             lambda offer=offer: accept(offer.pk, offer.seller),
-            lambda offer=offer, late=late: make_offer(late, offer.product_id, 1, Lifetime()),
+            lambda offer=offer, late=late: make_offer(late, offer.product_id, Decimal(1), Lifetime()),
         )
         assert not Offer.objects.filter(product=offer.product, status="active").exists()
 
@@ -94,7 +103,7 @@ def test_an_extension_that_was_answered_is_honoured(at_once, expire_in) -> None:
         expire_in(offer, seconds=round_ * 0.001)
         # when it is extended while two sweeps run
         extended, *_ = at_once(
-            lambda offer=offer: transitions.extend(offer.pk, offer.buyer, Lifetime(expires_in=3600)),
+            lambda offer=offer: transitions.extend(offer.pk, Actor(Role.BUYER, offer.buyer), Lifetime(expires_in=3600)),
             process_expired_offers,
             process_expired_offers,
         )
@@ -104,3 +113,47 @@ def test_an_extension_that_was_answered_is_honoured(at_once, expire_in) -> None:
         granted = isinstance(extended, Offer)
         assert granted or isinstance(extended, OfferExpired)
         assert offer.status == ("active" if granted else "expired")
+
+
+def everything_on(product: Product) -> list[Callable[[], Any]]:
+    """Return all that people and the job may do about a product with three offers."""
+    first, second, third = [OfferFactory(product=product) for _ in range(3)]
+    return [
+        lambda: accept(first.pk, product.seller),
+        lambda: accept(second.pk, product.seller),
+        lambda: transitions.withdraw(first.pk, first.buyer),
+        lambda: transitions.decline(second.pk, Actor(Role.SELLER, product.seller)),
+        lambda: transitions.extend(third.pk, Actor(Role.BUYER, third.buyer), Lifetime(expires_in=90_000)),
+        lambda: transitions.expire_now(third.pk, product.seller),
+        lambda: make_offer(UserFactory(), product.pk, Decimal(1), Lifetime()),
+        process_expired_offers,
+        lambda: withdraw_product(product.pk, product.seller),
+    ]
+
+
+def test_a_crowd_on_one_product_never_deadlocks_and_sells_it_at_most_once(at_once) -> None:
+    """Everything at once on three offers of one product, again and again."""
+    deadlocks = database_deadlocks()
+    for round_ in range(ROUNDS):
+        product = ProductFactory()
+        acts = everything_on(product)
+        results = at_once(*acts[round_ % len(acts) :], *acts[: round_ % len(acts)])
+        # Each is done, or refused by name.
+        allowed = (Offer, OfferClosed, ProductNotAvailable, dict, Http404, type(None))
+        assert all(isinstance(result, allowed) for result in results), results
+        # One is sold at most, and then, as when the product was withdrawn, nothing is left to act on.
+        product.refresh_from_db()
+        states = list(Offer.objects.filter(product=product).values_list("status", flat=True))
+        assert states.count("accepted") <= 1
+        if product.status != "available":
+            assert "active" not in states
+        # And of each offer's history there is one end.
+        ends = OfferEvent.objects.filter(offer__product=product).exclude(kind__in=["made", "extended"])
+        assert ends.count() == len(states) - states.count("active")
+    assert database_deadlocks() == deadlocks
+
+
+def database_deadlocks() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+        return int(cursor.fetchone()[0])

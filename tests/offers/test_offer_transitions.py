@@ -11,10 +11,11 @@ from rest_framework.exceptions import ValidationError
 from offers import transitions
 from offers.acceptance import accept
 from offers.clock import database_now
+from offers.deadlines import offer_deadlines, track_offer_expiration
 from offers.errors import NotTheBuyer, OfferClosed, OfferExpired
-from offers.expiration import offer_deadlines, track_offer_expiration
 from offers.lifetime import Lifetime
 from offers.models import OfferStatus
+from offers.state_machine import Actor, Role
 from products.errors import NotTheSeller
 from tests.factories import OfferFactory, UserFactory
 
@@ -23,10 +24,10 @@ pytestmark = pytest.mark.django_db
 LATER = Lifetime(expires_in=48 * 3600)
 BUYERS = {
     "withdraw": lambda offer, user: transitions.withdraw(offer.pk, user),
-    "extend": lambda offer, user: transitions.extend(offer.pk, user, LATER),
+    "extend": lambda offer, user: transitions.extend(offer.pk, Actor(Role.BUYER, user), LATER),
 }
 SELLERS = {
-    "decline": lambda offer, user: transitions.decline(offer.pk, user),
+    "decline": lambda offer, user: transitions.decline(offer.pk, Actor(Role.SELLER, user)),
     "accept": lambda offer, user: accept(offer.pk, user),
 }
 ACTIONS = {**BUYERS, **SELLERS}
@@ -107,25 +108,26 @@ def test_an_extension_moves_the_end(django_capture_on_commit_callbacks) -> None:
     offer = OfferFactory()
     track_offer_expiration(offer.pk, offer.expires_at)
     with django_capture_on_commit_callbacks(execute=True):
-        extended = transitions.extend(offer.pk, offer.buyer, LATER)
+        extended = transitions.extend(offer.pk, Actor(Role.BUYER, offer.buyer), LATER)
     assert extended.expires_at > offer.expires_at
     assert extended.effective_status == "active"
-    assert offer_deadlines.due(10, offer.expires_at) == []
-    assert [member.id for member in offer_deadlines.due(10, extended.expires_at)] == [offer.pk]
+    assert offer_deadlines.claim(80, offer.expires_at) == []
+    assert [member.id for member in offer_deadlines.claim(80, extended.expires_at)] == [offer.pk]
 
 
 def test_an_extension_must_be_later() -> None:
     offer = OfferFactory()
     for lifetime in (Lifetime(expires_in=3600), Lifetime(expires_at=offer.expires_at)):
         with pytest.raises(ValidationError) as caught:
-            transitions.extend(offer.pk, offer.buyer, lifetime)
+            transitions.extend(offer.pk, Actor(Role.BUYER, offer.buyer), lifetime)
         assert "later than the offer does now" in str(caught.value.detail[lifetime.field])
 
 
 def test_an_extension_has_the_bounds_of_an_offer() -> None:
     offer = OfferFactory()
+    too_far = Lifetime(expires_at=database_now() + timedelta(days=31))
     with pytest.raises(ValidationError):
-        transitions.extend(offer.pk, offer.buyer, Lifetime(expires_at=database_now() + timedelta(days=31)))
+        transitions.extend(offer.pk, Actor(Role.BUYER, offer.buyer), too_far)
 
 
 def test_a_closed_offer_leaves_the_index(django_capture_on_commit_callbacks) -> None:
@@ -137,10 +139,11 @@ def test_a_closed_offer_leaves_the_index(django_capture_on_commit_callbacks) -> 
 
 
 def test_the_staff_may_expire_decline_and_extend() -> None:
-    expired = transitions.expire_now(OfferFactory().pk)
+    staff = UserFactory(is_staff=True)
+    expired = transitions.expire_now(OfferFactory().pk, staff)
     assert (expired.effective_status, expired.closed_at) == ("expired", expired.expires_at)
-    assert transitions.decline(OfferFactory().pk, None).status == "declined"
+    assert transitions.decline(OfferFactory().pk, Actor(Role.STAFF, staff)).status == "declined"
     offer = OfferFactory()
-    assert transitions.extend(offer.pk, None, LATER).expires_at > offer.expires_at
+    assert transitions.extend(offer.pk, Actor(Role.STAFF, staff), LATER).expires_at > offer.expires_at
     with pytest.raises(OfferExpired):
-        transitions.expire_now(expired.pk)
+        transitions.expire_now(expired.pk, staff)

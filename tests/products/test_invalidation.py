@@ -78,7 +78,7 @@ def by_bulk_update(product: Product) -> None:
 CHANGES: dict[str, Change] = {
     "update": lambda product: update_product(product.pk, product.seller, title="Updated"),
     "withdraw": lambda product: withdraw_product(product.pk, product.seller),
-    "withdraw several": lambda product: withdraw_products([product.pk]),
+    "withdraw several": lambda product: withdraw_products([product.pk], product.seller),
     "save": lambda product: Product.objects.get(pk=product.pk).save(),
     "delete": lambda product: Product.objects.get(pk=product.pk).delete(),
     "delete of a query": lambda product: Product.objects.filter(pk=product.pk).delete(),

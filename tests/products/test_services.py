@@ -153,7 +153,7 @@ def test_the_staff_withdraws_many_at_once(closed: list[list[int]]) -> None:
     gone = ProductFactory(status=ProductStatus.WITHDRAWN)
     fetch(products, offer.product_id)
 
-    withdrawn = services.withdraw_products([sold.pk, gone.pk, offer.product_id])
+    withdrawn = services.withdraw_products([sold.pk, gone.pk, offer.product_id], UserFactory(is_staff=True))
 
     offer.refresh_from_db()
     assert withdrawn == sorted([offer.product_id, sold.pk])

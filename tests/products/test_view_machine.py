@@ -28,8 +28,8 @@ from caching.models import CounterBucket, CounterSpill
 from products.cache import product_views
 from products.models import Product, ProductViews, ProductViewsHour
 from products.view_counts import increment_view, sync_view_counts
+from tests.boundaries import Killed, at_boundary, dying_at
 from tests.factories import ProductFactory
-from tests.products.boundaries import Killed, at_boundary, dying_at
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 

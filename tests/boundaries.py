@@ -1,4 +1,4 @@
-"""The boundaries of a flush: every call to Redis, every statement and every commit, at which something may happen."""
+"""The boundaries of a job: every call to Redis, every statement and every commit, at which something may happen."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from caching.pool import Pool
 
 
 class Killed(BaseException):
-    """The flusher died here."""
+    """Whoever was at work died here."""
 
 
 @contextmanager

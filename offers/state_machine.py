@@ -1,0 +1,176 @@
+"""The state machine of offers: every statement that changes an offer after it was made is in this file.
+
+    active --- accept   (seller)         -> accepted
+           --- decline  (seller, staff)  -> declined    also when the product is sold or withdrawn
+           --- withdraw (buyer)          -> withdrawn
+           --- expire   (time, staff)    -> expired
+           '-- extend   (buyer, staff)   -> active, with another end
+
+A transition is one statement, guarded by state, time and actor on the database's clock, that also writes its event.
+PostgreSQL tests the guard again after it waited for another transaction, so of two that race the first to commit wins
+and the other changes nothing. The clock is read when a row is tested, not when its transaction began.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import connection
+
+from caching.deadline_truth import Deadline
+from offers.models import OfferEvent, OfferStatus
+
+Role = OfferEvent.Role
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts, and as what: a buyer or a seller only on offers of their own, the staff on any."""
+
+    role: OfferEvent.Role
+    user: AbstractBaseUser
+
+
+# The columns of an event; `due_at` is set for what somebody outside is to be told.
+_EVENT = "INSERT INTO offers_offerevent (offer_id, kind, at, actor_id, role, expires_at, due_at)"
+
+_CHANGE = """
+    WITH changed AS (
+        UPDATE offers_offer SET {assignments}
+        WHERE id = %(offer)s AND status = 'active' AND expires_at > clock_timestamp() AND {guard}
+        RETURNING id, expires_at, coalesce(closed_at, clock_timestamp()) AS at
+    )
+    {event} SELECT id, %(kind)s, at, %(actor)s, %(role)s, expires_at, {due} FROM changed
+"""
+_GUARDS = {
+    Role.BUYER: "buyer_id = %(actor)s",
+    Role.SELLER: "seller_id = %(actor)s",
+    Role.STAFF: "true",
+}
+# The clock of closed_at is read after the guard's, and must not pass the end that the guard was held to.
+_CLOSE = "status = %(state)s, closed_at = LEAST(clock_timestamp(), expires_at)"
+# One reading for both columns, or an offer could be closed after its end.
+_EXPIRE_NOW = "status = 'expired', (expires_at, closed_at) = (SELECT at, at FROM (SELECT clock_timestamp() AS at) AS c)"
+
+# One reading of the clock decides every row, also between an offer's state and the moment it closed.
+_CLOSE_ALL = f"""
+    WITH clock AS MATERIALIZED (SELECT clock_timestamp() AS at),
+    closed AS (
+        UPDATE offers_offer AS offer
+        SET status = CASE WHEN offer.expires_at > clock.at THEN 'declined' ELSE 'expired' END,
+            closed_at = LEAST(clock.at, offer.expires_at)
+        FROM clock WHERE offer.product_id = ANY(%(products)s) AND offer.status = 'active'
+        RETURNING offer.id, offer.status, offer.closed_at, offer.expires_at
+    ),
+    told AS (
+        {_EVENT}
+        SELECT id, status, closed_at, CASE status WHEN 'declined' THEN %(actor)s::bigint END,
+               CASE status WHEN 'declined' THEN %(role)s ELSE 'time' END, expires_at,
+               CASE status WHEN 'expired' THEN clock_timestamp() END
+        FROM closed
+    )
+    SELECT id FROM closed
+"""  # noqa: S608
+
+# The clock is a subquery so that it is read once and the partial index on expires_at can be used. An older
+# reading is safe here: what was due then is due now, and a row that changed since is tested again. Rows that
+# somebody is busy with are passed over: whoever that is decides, and the next run looks again.
+_EXPIRE = f"""
+    WITH due AS MATERIALIZED (
+        SELECT id FROM offers_offer
+        WHERE status = 'active' AND expires_at <= (SELECT clock_timestamp()) AND {{condition}}
+        ORDER BY {{order}} LIMIT %(limit)s
+        FOR UPDATE SKIP LOCKED
+    ),
+    expired AS (
+        UPDATE offers_offer AS offer SET status = 'expired', closed_at = offer.expires_at
+        FROM due WHERE offer.id = due.id
+        RETURNING offer.id, offer.expires_at
+    ),
+    told AS (
+        {_EVENT} SELECT id, 'expired', expires_at, NULL, 'time', expires_at, clock_timestamp() FROM expired
+    )
+    SELECT id, expires_at FROM expired
+"""  # noqa: S608
+_BY_ID = _EXPIRE.format(condition="id = ANY(%(ids)s)", order="id")
+_FIRST = _EXPIRE.format(condition="true", order="expires_at, id")
+_NEXT = _EXPIRE.format(condition="(expires_at, id) > (%(after_at)s, %(after_id)s)", order="expires_at, id")
+_OWN = _EXPIRE.format(condition="buyer_id = %(buyer)s AND product_id = %(product)s", order="id")
+
+_MADE = f"{_EVENT} SELECT id, 'made', created_at, buyer_id, 'buyer', expires_at, NULL FROM offers_offer WHERE id = %s"  # noqa: S608
+
+
+def close(offer_id: int, state: OfferStatus, actor: Actor) -> bool:
+    """Move an active offer to accepted, declined or withdrawn; False if the guard did not let it."""
+    return _change(offer_id, _CLOSE, state.value, actor, state=state.value)
+
+
+def extend(offer_id: int, end: datetime, actor: Actor) -> bool:
+    """Give an active offer a later end; False if the guard did not let it, or the end is no later one."""
+    return _change(offer_id, "expires_at = %(end)s", "extended", actor, "expires_at < %(end)s", end=end)
+
+
+def expire_now(offer_id: int, actor: Actor) -> bool:
+    """End an active offer's life at this moment; False if the guard did not let it."""
+    return _change(offer_id, _EXPIRE_NOW, "expired", actor)
+
+
+def close_all_on(product_ids: Sequence[int], actor: Actor | None) -> list[int]:
+    """Decline the active offers on products, expire those whose time has passed, and return the ids of all.
+
+    The caller has locked the products.
+    """
+    who = {"role": actor.role.value, "actor": actor.user.pk} if actor else {"role": "seller", "actor": None}
+    return [id for id, *_ in _fetch(_CLOSE_ALL, {"products": list(product_ids), **who})]
+
+
+def expire_ids(ids: Sequence[int]) -> list[int]:
+    """Expire those of the ids that are due, and return which these were."""
+    return [id for id, _ in _fetch(_BY_ID, {"ids": list(ids), "limit": len(ids)})] if ids else []
+
+
+def expire_batch(limit: int, after: Deadline | None = None) -> list[Deadline]:
+    """Expire the `limit` offers that have been due for longest, of those after `after`; return ids and ends in order.
+
+    A run goes on where its last batch ended, since the index still has what that one expired.
+    """
+    if after is None:
+        return sorted(_fetch(_FIRST, {"limit": limit}), key=_by_end)
+    after_id, after_at = after
+    return sorted(_fetch(_NEXT, {"limit": limit, "after_id": after_id, "after_at": after_at}), key=_by_end)
+
+
+def expire_own(buyer_id: int, product_id: int) -> list[int]:
+    """Expire the buyer's offer on a product if its time has passed: a dead offer must not block a new one."""
+    return [id for id, _ in _fetch(_OWN, {"buyer": buyer_id, "product": product_id, "limit": 1})]
+
+
+def note_made(offer_id: int) -> None:
+    """Write the first event of an offer that was just inserted."""
+    with connection.cursor() as cursor:
+        cursor.execute(_MADE, [offer_id])
+
+
+def _change(offer_id: int, assignments: str, kind: str, actor: Actor, also: str = "true", **values: Any) -> bool:
+    due = "clock_timestamp()" if kind == "expired" else "NULL"
+    guard = f"{_GUARDS[actor.role]} AND {also}"
+    sql = _CHANGE.format(assignments=assignments, guard=guard, event=_EVENT, due=due)
+    who = {"offer": offer_id, "kind": kind, "actor": actor.user.pk, "role": actor.role.value}
+    with connection.cursor() as cursor:
+        cursor.execute(sql, {**who, **values})
+        return bool(cursor.rowcount)
+
+
+def _fetch(sql: str, values: dict[str, Any]) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return cursor.fetchall()
+
+
+def _by_end(deadline: Deadline) -> tuple[datetime, int]:
+    id, at = deadline
+    return at, id

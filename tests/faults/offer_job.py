@@ -1,0 +1,61 @@
+"""The job of offers in processes of their own: where it dies, and what it did. For an OtherProcess."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+from django.db import connection
+
+from offers import expiry
+from offers.expiration import process_expired_offers
+from tests.faults.flusher import Moments, forking
+
+# Small, so that a few offers make several batches.
+BATCH = 4
+
+
+def run_until(moment: int) -> tuple[str, int]:
+    """Run the job in a process that dies at a moment; return which one that was, and 0.
+
+    If the job ended before, return an empty name and the number of its moments.
+    """
+    told, tell = forking.Pipe(duplex=False)
+
+    def run() -> None:
+        expiry._BATCH = BATCH
+        moments = Moments(moment, lambda name: tell.send((name, 0)))
+        moments.watch()
+        process_expired_offers()
+        tell.send(("", moments.passed))
+
+    child = forking.Process(target=run)
+    child.start()
+    child.join()
+    assert child.exitcode in (0, -signal.SIGKILL), "the job failed"
+    return told.recv()
+
+
+def run_together(number: int) -> list[dict[str, Any]]:
+    """Run the job, without its lock, in many processes that begin at one moment; return what each of them says."""
+    barrier, said = forking.Barrier(number), forking.SimpleQueue()
+
+    def run() -> None:
+        expiry._BATCH = BATCH
+        connection.ensure_connection()
+        barrier.wait()
+        said.put(process_expired_offers())
+
+    children = [forking.Process(target=run) for _ in range(number)]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join()
+    assert [child.exitcode for child in children] == [0] * number
+    return [said.get() for _ in children]
+
+
+def run_here() -> dict[str, Any]:
+    """Run the job in this process itself."""
+    expiry._BATCH = BATCH
+    return process_expired_offers()

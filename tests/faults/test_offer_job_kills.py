@@ -1,0 +1,140 @@
+"""Laws 14 to 16 under SIGKILL and in a crowd: wherever the job dies, no offer is expired early or twice, and the next
+run makes table and index right."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections import Counter
+from datetime import datetime, timedelta
+
+import pytest
+from django.db import connection
+
+from offers import transitions
+from offers.clock import database_now
+from offers.deadlines import offer_deadlines, offer_truth
+from offers.expiration import process_expired_offers
+from offers.lifetime import Lifetime
+from offers.models import Offer, OfferEvent
+from offers.state_machine import Actor, Role
+from tests.deploy.services import wait_until
+from tests.factories import OfferFactory, ProductFactory, UserFactory
+from tests.faults import offer_job
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.fault, pytest.mark.slow]
+
+HOUR = timedelta(hours=1)
+DEAD, ALIVE = 10, 4
+_BUSY = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
+
+
+@pytest.fixture
+def process_env(process_env: dict[str, str]) -> dict[str, str]:
+    """An environment patient with a busy machine."""
+    return process_env | {"REDIS_TIMEOUT_SECONDS": "10", "LOG_LEVEL": "CRITICAL"}
+
+
+def make(product, buyers, end: datetime) -> list[Offer]:
+    return [OfferFactory(product=product, buyer=buyer, created_at=end - 48 * HOUR, expires_at=end) for buyer in buyers]
+
+
+def scene(product, buyers) -> tuple[list[Offer], list[Offer]]:
+    """Make dead offers, some of which the index knows, and live ones, some of which the index believes dead; litter."""
+    OfferEvent.objects.all().delete()
+    Offer.objects.all().delete()
+    now = database_now()
+    dead, alive = make(product, buyers[:DEAD], now), make(product, buyers[DEAD:], now + HOUR)
+    known = [*dead[: DEAD - 3], *alive[1:]]
+    offer_deadlines.schedule_many((offer.pk, offer.expires_at) for offer in known)
+    offer_deadlines.put_missing([(alive[0].pk, now - HOUR), (2**40, now - HOUR), (2**41, now + HOUR)])
+    return dead, alive
+
+
+def index() -> dict[int | None, float]:
+    shards = range(offer_deadlines.shards)
+    return {member.id: member.score for shard in shards for member in offer_deadlines.scan(shard, 0, 1000)[1]}
+
+
+def nobody_else_is_connected() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(_BUSY)
+        return cursor.fetchone() == (0,)
+
+
+def check_never_early_or_twice(alive: list[Offer]) -> None:
+    assert not Offer.objects.filter(pk__in=[offer.pk for offer in alive]).exclude(status="active").exists()
+    told = Counter(OfferEvent.objects.filter(kind="expired").values_list("offer", flat=True))
+    closed = Offer.objects.filter(status="expired")
+    assert told == Counter(closed.values_list("pk", flat=True))
+    assert all(offer.closed_at == offer.expires_at for offer in closed)
+
+
+def check_all_is_done(dead: list[Offer], alive: list[Offer]) -> None:
+    assert not Offer.objects.filter(pk__in=[offer.pk for offer in dead]).exclude(status="expired").exists()
+    check_never_early_or_twice(alive)
+    truth = offer_truth.deadlines_of([offer.pk for offer in alive])
+    assert set(index()) == set(truth)
+
+
+def test_a_job_killed_at_any_step_is_made_good_by_the_next(others) -> None:
+    (process,) = others()
+    product, buyers = ProductFactory(), UserFactory.create_batch(DEAD + ALIVE)
+    died: Counter[str] = Counter()
+    for moment in range(1, 1000):
+        # Given dead offers and an index that is wrong in every way
+        dead, alive = scene(product, buyers)
+
+        # When the job dies at the next moment
+        name, moments = process.call(offer_job.run_until, moment)
+
+        # Then nobody was expired early or twice, and the next run does what is left
+        check_never_early_or_twice(alive)
+        if not name:
+            break
+        died[name] += 1
+        wait_until(nobody_else_is_connected)
+        stats = process_expired_offers()
+        assert (stats["errors"], stats["backlog"]) == (0, 0)
+        check_all_is_done(dead, alive)
+    # And the last one ended before its death, so that all moments were tried
+    check_all_is_done(dead, alive)
+    print(died)
+    assert moments < moment == died.total() + 1 > 30
+
+
+def test_jobs_at_once_without_any_lock_expire_each_offer_once(others) -> None:
+    (process,) = others()
+    product, buyers = ProductFactory(), UserFactory.create_batch(DEAD + ALIVE)
+    for _ in range(5):
+        dead, alive = scene(product, buyers)
+        said = process.call(offer_job.run_together, 6)
+        assert sum(stats["database_updated"] for stats in said) == DEAD
+        process_expired_offers()
+        check_all_is_done(dead, alive)
+
+
+def test_an_extension_while_the_job_stands_still_in_its_middle_is_honoured(others) -> None:
+    """A process that is stopped for long after it claimed an offer wakes up to another truth."""
+    product, buyers = ProductFactory(), UserFactory.create_batch(DEAD + ALIVE)
+    (process,) = others()
+    for seconds in (0.0, 0.002, 0.005, 0.01, 0.02, 0.04):
+        dead, alive = scene(product, buyers)
+        # Given a job that was stopped somewhere
+        process.begin(offer_job.run_here)
+        time.sleep(seconds)
+        process.process.send_signal(signal.SIGSTOP)
+        try:
+            # When a live offer that the index believes dead is extended meanwhile
+            offer = alive[0]
+            extended = transitions.extend(offer.pk, Actor(Role.BUYER, offer.buyer), Lifetime(expires_in=7200))
+        finally:
+            process.process.send_signal(signal.SIGCONT)
+        process.answer()
+        # Then it lives until its new end
+        process_expired_offers()
+        check_all_is_done(dead, alive)
+        assert Offer.objects.get(pk=offer.pk).expires_at == extended.expires_at

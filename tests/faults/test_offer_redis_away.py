@@ -1,0 +1,148 @@
+"""Laws 14 to 16 while Redis fails: the table is enough, nobody who acts on an offer waits for the index, and the run
+after the outage makes it right."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from caching.connections import pool
+from offers import expiry, transitions
+from offers.acceptance import accept
+from offers.clock import database_now
+from offers.creation import make_offer
+from offers.deadlines import offer_deadlines, offer_truth
+from offers.expiration import process_expired_offers
+from offers.lifetime import Lifetime
+from offers.models import Offer, OfferEvent
+from offers.state_machine import Actor, Role
+from tests.deploy.services import wait_until
+from tests.factories import OfferFactory, ProductFactory, UserFactory
+from tests.faults.proxy import Fault, Proxy
+from tests.faults.redis_servers import RedisServer, reconnect, redirected
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.fault, pytest.mark.slow]
+
+DEAD, ALIVE = 10, 4
+MOST_REQUESTS = 200
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RedisServer]:
+    """The Redis of this process, which keeps what it was told when it dies."""
+    with RedisServer(tmp_path / "redis", "--appendonly", "yes") as server, redirected(server.port):
+        yield server
+
+
+def scene(product, buyers) -> list[int]:
+    """Make dead offers and live ones, all of them in the index; return the ids of the dead."""
+    now = database_now()
+    ends = [now] * DEAD + [now + timedelta(hours=1)] * ALIVE
+    offers = [
+        OfferFactory(product=product, buyer=buyer, created_at=now - timedelta(days=1), expires_at=end)
+        for buyer, end in zip(buyers, ends, strict=True)
+    ]
+    offer_deadlines.schedule_many((offer.pk, offer.expires_at) for offer in offers)
+    return [offer.pk for offer in offers[:DEAD]]
+
+
+def index() -> set[int | None]:
+    shards = range(offer_deadlines.shards)
+    return {member.id for shard in shards for member in offer_deadlines.scan(shard, 0, 1000)[1]}
+
+
+def check(dead: list[int]) -> None:
+    assert set(Offer.objects.filter(status="expired").values_list("pk", flat=True)) == set(dead)
+    assert OfferEvent.objects.filter(kind="expired").count() == len(dead)
+
+
+def check_index() -> None:
+    assert index() == set(Offer.objects.filter(status="active").values_list("pk", flat=True))
+
+
+@pytest.mark.parametrize("fault", [Fault.NO_REPLY, Fault.CUT_BEFORE])
+def test_a_job_whose_every_request_fails_once_expires_all_that_is_due_in_that_run(server, fault, monkeypatch) -> None:
+    monkeypatch.setattr(expiry, "_BATCH", 4)
+    product, buyers = ProductFactory(), UserFactory.create_batch(DEAD + ALIVE)
+    failed = 0
+    with Proxy(server.port) as proxy, redirected(proxy.port):
+        for number in range(1, MOST_REQUESTS):
+            OfferEvent.objects.all().delete()
+            Offer.objects.all().delete()
+            wait_until(lambda: not pool("state").breaker.is_open)
+            reconnect()
+            # Given dead offers that the index knows
+            dead = scene(product, buyers)
+            # When one request of the job fails, and with it Redis for the moment
+            proxy.arm(number, fault)
+            stats = process_expired_offers()
+            # Then they are all expired all the same
+            check(dead)
+            if not stats["errors"]:
+                break
+            failed += 1
+            # And the next run makes the index right
+            wait_until(lambda: not pool("state").breaker.is_open)
+            assert process_expired_offers()["errors"] == 0
+            check(dead)
+            check_index()
+    check_index()
+    assert failed > 5
+
+
+def test_a_frozen_redis_costs_a_run_one_timeout_and_keeps_nobody_from_acting(server) -> None:
+    product, buyers = ProductFactory(), UserFactory.create_batch(DEAD + ALIVE)
+    dead = scene(product, buyers)
+    bidder, other = UserFactory(), ProductFactory()
+    # Given a Redis that does not answer
+    server._process.send_signal(signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        # When the job runs and people make, extend, decline and accept offers
+        assert process_expired_offers()["errors"] == 1
+        first, second, third, _ = Offer.objects.filter(status="active").order_by("pk")
+        transitions.extend(first.pk, Actor(Role.BUYER, first.buyer), Lifetime(expires_in=7200))
+        transitions.decline(second.pk, Actor(Role.SELLER, second.seller))
+        made = make_offer(bidder, other.pk, Decimal(5), Lifetime())
+        accept(made.pk, made.seller)
+        late = make_offer(bidder, product.pk, Decimal(5), Lifetime())
+        # Then all of it happens, soon
+        assert time.monotonic() - began < 5
+    finally:
+        server._process.send_signal(signal.SIGCONT)
+    check(dead)
+    assert Offer.objects.get(pk=made.pk).status == "accepted"
+    # And the run after it has the index as the table is, which it was not
+    wait_until(lambda: not pool("state").breaker.is_open)
+    assert {second.pk, *dead} <= index()
+    assert late.pk not in index()
+    process_expired_offers()
+    check_index()
+    assert offer_truth.deadlines_of([first.pk])[first.pk] > third.expires_at
+
+
+def test_a_redis_restored_to_before_the_day_is_made_right(server) -> None:
+    product, buyers = ProductFactory(), UserFactory.create_batch(DEAD + ALIVE)
+    dead = scene(product, buyers)
+    wait_until(lambda: server.log_size() > 0)
+    backup = server.copy("backup")
+    # Given that offers expired, were extended and made since the backup
+    process_expired_offers()
+    some = Offer.objects.filter(status="active").first()
+    transitions.extend(some.pk, Actor(Role.BUYER, some.buyer), Lifetime(expires_in=7200))
+    make_offer(UserFactory(), product.pk, Decimal(5), Lifetime())
+    # When Redis is restored to it
+    server.restore(backup)
+    reconnect()
+    assert set(dead) <= index()
+    # Then one run makes it right, and nobody is told twice
+    stats = process_expired_offers()
+    assert (stats["database_updated"], stats["errors"]) == (0, 0)
+    check(dead)
+    check_index()

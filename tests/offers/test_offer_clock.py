@@ -1,0 +1,163 @@
+"""An offer is dead at `expires_at` to the millisecond of the database's clock, whatever other clocks say."""
+
+from __future__ import annotations
+
+import ast
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+
+import offers
+from offers import selectors, transitions
+from offers.acceptance import accept
+from offers.clock import database_now
+from offers.creation import make_offer
+from offers.errors import OfferExpired
+from offers.expiration import process_expired_offers
+from offers.lifetime import Lifetime
+from offers.models import Offer
+from offers.state_machine import Actor, Role
+from tests.database_clock import DatabaseClock, database_clock
+from tests.factories import OfferFactory, ProductFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+MILLISECOND = timedelta(milliseconds=1)
+HOUR = timedelta(hours=1)
+ACTIONS: dict[str, Callable[[Offer], Offer]] = {
+    "accept": lambda offer: accept(offer.pk, offer.seller),
+    "decline": lambda offer: transitions.decline(offer.pk, Actor(Role.SELLER, offer.seller)),
+    "withdraw": lambda offer: transitions.withdraw(offer.pk, offer.buyer),
+    "extend": lambda offer: transitions.extend(
+        offer.pk, Actor(Role.BUYER, offer.buyer), Lifetime(expires_at=offer.expires_at + HOUR)
+    ),
+}
+
+
+@pytest.fixture
+def clock() -> Iterator[DatabaseClock]:
+    with database_clock() as clock:
+        yield clock
+
+
+@pytest.fixture
+def local_time() -> Iterator[Callable[[str], None]]:
+    """Return a function that puts this process in a time zone."""
+
+    def put(zone: str) -> None:
+        patch.setenv("TZ", zone)
+        time.tzset()
+
+    with pytest.MonkeyPatch.context() as patch:
+        yield put
+    time.tzset()
+
+
+def status(offer: Offer) -> str:
+    return str(selectors.offers().get(pk=offer.pk).effective_status)
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_a_millisecond_before_its_end_everything_can_be_done_and_at_it_nothing(name, clock) -> None:
+    # given two offers that end at one moment, and no worker
+    in_time, late = OfferFactory(), OfferFactory()
+    Offer.objects.update(expires_at=in_time.expires_at)
+    late.refresh_from_db()
+    # when one is acted on a millisecond before, and the other at the moment itself
+    clock.set(in_time.expires_at - MILLISECOND)
+    assert (status(in_time), status(late)) == ("active", "active")
+    done = ACTIONS[name](in_time)
+    clock.set(late.expires_at)
+    # then the one is done, and the other is dead although its row says active
+    assert done.effective_status != "expired"
+    with pytest.raises(OfferExpired) as refused:
+        ACTIONS[name](late)
+    assert refused.value.extra == {"offer_status": "expired", "closed_at": late.expires_at}
+    assert status(late) == "expired"
+    late.refresh_from_db()
+    assert late.status == "active"
+    # and so it stays
+    clock.advance(MILLISECOND)
+    with pytest.raises(OfferExpired):
+        ACTIONS[name](late)
+
+
+@pytest.mark.parametrize("name", ["accept", "decline", "withdraw"])
+def test_an_offer_whose_end_comes_while_it_is_closed_was_not_closed_after_it(name, clock) -> None:
+    # given an offer that ends half a millisecond after the guard has looked at the clock
+    offer = OfferFactory()
+    clock.set(offer.expires_at - MILLISECOND / 2)
+    clock.tick(MILLISECOND)
+    # when it is closed, then that was in time, and at its end at the latest
+    closed = ACTIONS[name](offer)
+    assert closed.status in ("accepted", "declined", "withdrawn")
+    assert closed.closed_at == offer.expires_at
+
+
+def test_the_job_agrees_with_the_readers_to_the_millisecond(clock) -> None:
+    offer = OfferFactory()
+    clock.set(offer.expires_at - MILLISECOND)
+    assert process_expired_offers()["database_updated"] == 0
+    clock.set(offer.expires_at)
+    assert process_expired_offers()["database_updated"] == 1
+
+
+# Central Europe sets its clocks back on the one night and forward on the other, both at 01:00 UTC.
+@pytest.mark.parametrize("night", [datetime(2026, 10, 25, tzinfo=UTC), datetime(2027, 3, 28, tzinfo=UTC)])
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Pacific/Apia"])
+def test_an_offer_of_three_hours_lives_three_hours_in_the_nights_of_the_change(night, zone, clock, local_time) -> None:
+    # given a process that thinks in local time
+    local_time(zone)
+    clock.set(night)
+    product, buyer = ProductFactory(), UserFactory()
+    with timezone.override(zone):
+        # when an offer is made for three hours before the change
+        offer = make_offer(buyer, product.pk, Decimal(5), Lifetime(expires_in=3 * 3600))
+        assert offer.expires_at - offer.created_at == 3 * HOUR
+        # then it lives through the change until its end
+        for passed in (HOUR - MILLISECOND, HOUR, 2 * HOUR, 3 * HOUR - MILLISECOND):
+            clock.set(night + passed)
+            assert status(offer) == "active"
+            assert process_expired_offers()["database_updated"] == 0
+        clock.set(night + 3 * HOUR)
+        assert status(offer) == "expired"
+        assert process_expired_offers()["database_updated"] == 1
+
+
+@pytest.mark.parametrize("minutes", [-5, 5])
+def test_a_process_whose_clock_is_wrong_by_minutes_decides_no_differently(minutes, clock, monkeypatch) -> None:
+    # given a process whose clock is wrong
+    real_time, real_now = time.time, timezone.now
+    monkeypatch.setattr(time, "time", lambda: real_time() + 60 * minutes)
+    monkeypatch.setattr(timezone, "now", lambda: real_now() + timedelta(minutes=minutes))
+    product, buyer = ProductFactory(), UserFactory()
+    # when it makes an offer of two minutes
+    before = database_now()
+    offer = make_offer(buyer, product.pk, Decimal(5), Lifetime(expires_in=120))
+    # then the offer begins and ends by the database's clock
+    assert (offer.created_at, offer.expires_at) == (before, before + timedelta(minutes=2))
+    clock.set(offer.expires_at - MILLISECOND)
+    assert process_expired_offers()["database_updated"] == 0
+    assert status(offer) == "active"
+    clock.set(offer.expires_at)
+    assert status(offer) == "expired"
+    with pytest.raises(OfferExpired):
+        accept(offer.pk, offer.seller)
+    assert process_expired_offers()["database_updated"] == 1
+
+
+def test_no_line_of_offers_asks_a_clock_of_its_own() -> None:
+    """The database's is the only one; what delivers events and makes the demo decides nothing about offers."""
+    asking = {"now", "utcnow", "today", "time", "time_ns", "localtime"}
+    found = [
+        f"{path.name}:{node.lineno}"
+        for path in Path(offers.__file__).parent.glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in asking
+    ]
+    assert found == []

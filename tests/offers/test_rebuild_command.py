@@ -1,0 +1,41 @@
+"""The command that fills the index of deadlines anew."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from caching.connections import pool
+from offers.deadlines import offer_deadlines, track_offer_expiration
+from tests.factories import OfferFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def run() -> str:
+    out = StringIO()
+    call_command("rebuild_offer_deadlines", "--no-progress", stdout=out)
+    return out.getvalue()
+
+
+def test_it_says_what_was_missing_and_wrong() -> None:
+    # given an index that lacks one offer, has another wrong, and one of nobody
+    missing, wrong = OfferFactory(), OfferFactory()
+    track_offer_expiration(wrong.pk, wrong.created_at)
+    track_offer_expiration(2**40, wrong.expires_at)
+    # when it is rebuilt
+    assert run() == "2 deadlines in the table: 1 entered, 1 moved, 1 removed.\n"
+    # then it is as the table is, and again there is nothing to do
+    assert {member.id for member in offer_deadlines.soon(10, missing.created_at, wrong.expires_at)} == {
+        missing.pk,
+        wrong.pk,
+    }
+    assert run() == "2 deadlines in the table: 0 entered, 0 moved, 0 removed.\n"
+
+
+def test_without_redis_it_says_so(monkeypatch) -> None:
+    monkeypatch.setattr(pool("state").breaker, "is_open", True)
+    with pytest.raises(CommandError, match="Redis is away"):
+        run()
