@@ -34,8 +34,8 @@ CHUNK_FIELDS = 50_000
 _SECONDS = 60.0
 # Fields that one flush applies without a rest; what comes in a few seconds is not more.
 _AT_ONCE = 100_000
-# Seconds of rest for each second of work: so a backlog is worked off at a thirteenth of the speed that there is.
-_REST = 12.0
+# Seconds of rest for each second of work: so a backlog is worked off at a twentieth of the speed that there is.
+_REST = 20.0
 # What a statement may take for each field of a bucket that is larger than that; it takes about a hundredth of it.
 _MS_A_FIELD = 1
 
