@@ -10,7 +10,7 @@ from caching.deadlines import DeadlineFamily
 
 # Rows of one statement, and members of one look at a shard: nobody waits for them.
 ROWS = 5000
-MEMBERS = 1000
+MEMBERS = 4000
 
 
 def rebuild(family: DeadlineFamily, truth: Truth, advance: Callable[[int], None] = lambda rows: None) -> Repair:

@@ -30,7 +30,7 @@ __all__ = ["drop_offer_expirations", "extend_offer_expiration", "process_expired
 _SECONDS = 45.0
 # Offers that one run expires without a rest, and its rest after each second of work beyond.
 _AT_ONCE = 10_000
-_REST = 0.2
+_REST = 0.1
 # A repair's time in seconds while it finds nothing wrong, and while it does.
 _REPAIR_SLICE = 0.25
 _REPAIR_LIMIT = 8.0

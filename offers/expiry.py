@@ -28,7 +28,7 @@ T = TypeVar("T")
 # Offers of one transaction: some tens of milliseconds, in which nobody waits for them.
 _BATCH = 1000
 # Batches by the index after which there is one by the table.
-_SWEEP_EVERY = 25
+_SWEEP_EVERY = 10
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 

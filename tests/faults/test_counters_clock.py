@@ -43,7 +43,10 @@ def redis_clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[RedisServer]:
     """The Redis of this process."""
-    with RedisServer(tmp_path / "redis", "--appendonly", "yes") as server, redirected(server.port):
+    with (
+        RedisServer(tmp_path / "redis", "--appendonly", "yes", "--appendfsync", "always") as server,
+        redirected(server.port),
+    ):
         yield server
 
 

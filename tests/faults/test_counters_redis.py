@@ -133,7 +133,10 @@ def ids(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> list[int]:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[RedisServer]:
     """The Redis of this process, which keeps a log of what it is told."""
-    with RedisServer(tmp_path / "redis", "--appendonly", "yes") as server, redirected(server.port):
+    with (
+        RedisServer(tmp_path / "redis", "--appendonly", "yes", "--appendfsync", "always") as server,
+        redirected(server.port),
+    ):
         yield server
 
 
