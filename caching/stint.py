@@ -51,4 +51,6 @@ class Stint:
         yield
         self._done += units
         if self._done > self._at_once:
-            self._sleep(self._rest * (self._clock() - began))
+            now = self._clock()
+            left = self._began + self._seconds - now
+            self._sleep(max(0.0, min(self._rest * (now - began), left)))
