@@ -67,7 +67,7 @@ class Offer(models.Model):
             models.Index(fields=["buyer", "status", "-created_at", "-id"], name="offer_buyer_status"),
             models.Index(fields=["seller", "status", "-created_at", "-id"], name="offer_seller_status"),
             # With the id, so that pages of offers that end in the same moment follow each other.
-            models.Index(fields=["expires_at", "id"], condition=Q(status="active"), name="offer_due"),
+            models.Index(fields=["expires_at", "id"], condition=Q(status="active"), name="offer_due_in_order"),
             models.Index(fields=["buyer", "expires_at"], condition=Q(status="active"), name="offer_buyer_due"),
             models.Index(fields=["seller", "expires_at"], condition=Q(status="active"), name="offer_seller_due"),
             models.Index(fields=["product"], name="offer_product"),
@@ -124,6 +124,8 @@ class OfferEvent(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0, db_default=0)
     delivered_at = models.DateTimeField(null=True, blank=True)
     error = models.CharField(max_length=500, blank=True, default="", db_default="")
+    # The party that was already written to where only one of the two was.
+    told = models.CharField(max_length=6, blank=True, default="", db_default="")
 
     class Meta:
         constraints = [
@@ -144,6 +146,8 @@ class OfferEvent(models.Model):
                 & ~Q(error__startswith=OBSOLETE),
                 name="offer_event_given_up",
             ),
+            # Whoever deletes a user asks for what they did.
+            models.Index(fields=["actor"], condition=Q(actor__isnull=False), name="offer_event_actor"),
         ]
 
     def __str__(self) -> str:

@@ -49,14 +49,6 @@ class Migration(migrations.Migration):
                 ("error", models.CharField(blank=True, db_default="", default="", max_length=500)),
             ],
         ),
-        migrations.RemoveIndex(
-            model_name="offer",
-            name="offer_due",
-        ),
-        migrations.AddIndex(
-            model_name="offer",
-            index=models.Index(condition=models.Q(("status", "active")), fields=["expires_at", "id"], name="offer_due"),
-        ),
         migrations.AddField(
             model_name="offerevent",
             name="actor",

@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth import get_user_model
 
 from offers.acceptance import decline_all_on
-from offers.deadlines import OfferDeadlines
+from offers.deadlines import OfferDeadlines, UpcomingOfferDeadlines
 from offers.models import Offer, OfferStatus
 from offers.selectors import expiring_soon, in_state, offers_of
 from offers.state_machine import Actor, Role, expire_batch, expire_ids
@@ -74,19 +74,19 @@ def test_what_expires_soon_is_read_from_the_index_of_live_offers(person: Any, ro
 
     plan = plan_of(lambda: list(found[:21]), "offers_offer")
 
-    assert_reads(plan, f"offer_{role}_due", "offer_due")
+    assert_reads(plan, f"offer_{role}_due", "offer_due_in_order")
 
 
 def test_what_expires_soon_in_both_roles_reads_no_table_from_end_to_end(person: Any) -> None:
     plan = plan_of(lambda: list(expiring_soon(person, 3600)[:21]), "offers_offer")
 
-    assert_reads(plan, "offer_due", "offer_buyer_due")
+    assert_reads(plan, "offer_due_in_order", "offer_buyer_due")
 
 
 def test_the_sweep_takes_the_longest_due_from_their_index() -> None:
     plan = plan_of(lambda: expire_batch(100), "offers_offer")
 
-    assert_reads(plan, "offer_due")
+    assert_reads(plan, "offer_due_in_order")
 
 
 def test_the_next_batch_of_the_sweep_begins_where_the_last_one_ended() -> None:
@@ -94,7 +94,7 @@ def test_the_next_batch_of_the_sweep_begins_where_the_last_one_ended() -> None:
 
     plan = plan_of(lambda: expire_batch(100, first), "offers_offer")
 
-    assert_reads(plan, "offer_due")
+    assert_reads(plan, "offer_due_in_order")
     assert '"Index Cond": "((expires_at <=' in plan.text
     assert "ROW(expires_at, id) >" in plan.text.split('"Index Cond"')[1].split("\n")[0]
 
@@ -110,7 +110,14 @@ def test_the_repair_walks_along_the_deadlines() -> None:
 
     plan = plan_of(lambda: OfferDeadlines().page(first, 1000), "offers_offer")
 
-    assert_reads(plan, "offer_due")
+    assert_reads(plan, "offer_due_in_order")
+
+
+def test_a_repair_begins_with_what_falls_due_next_and_passes_over_what_has_ended() -> None:
+    plan = plan_of(lambda: UpcomingOfferDeadlines().page(None, 1000), "offers_offer")
+
+    assert_reads(plan, "offer_due_in_order")
+    assert '"Index Cond": "(expires_at > ' in plan.text
 
 
 @pytest.mark.parametrize("ids", [[4000], list(range(4000, 4100))], ids=["one", "a hundred"])

@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from offers.admin.history import history_of
-from offers.models import Offer
+from offers.models import Offer, OfferEvent
 from tests.bulk import DEALER, drop_everything, make_catalogue, make_offers
 from tests.offers.staff import EVENTS, LIST, staff
 from tests.plans import Plan, explain, plan_of
@@ -20,8 +20,9 @@ from tests.plans import Plan, explain, plan_of
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 _EVENTS = """
-    INSERT INTO offers_offerevent (offer_id, kind, at, role, expires_at, due_at)
-    SELECT id, 'made', created_at, 'buyer', expires_at, CASE WHEN id % 1000 = 0 THEN now() END FROM offers_offer
+    INSERT INTO offers_offerevent (offer_id, kind, at, actor_id, role, expires_at, due_at)
+    SELECT id, 'made', created_at, buyer_id, 'buyer', expires_at, CASE WHEN id % 1000 = 0 THEN now() END
+    FROM offers_offer
 """
 
 
@@ -59,7 +60,7 @@ def page_plan(client: Client, url: str, table: str) -> Plan:
         ("", "offers_offer_pkey"),
         ("?seller=bulk7", "offer_seller"),
         ("?buyer=bulk7", "offer_buyer"),
-        ("?left=hour", "offer_due"),
+        ("?left=hour", "offer_due_in_order"),
         ("?q=77", "offer_product"),
         ("?q=bulk7", "offer_seller"),
     ],
@@ -88,3 +89,9 @@ def test_a_history_is_read_from_the_index_of_its_offer() -> None:
     plan = plan_of(lambda: history_of(offer.pk, link=False), "offers_offerevent")
 
     assert "offer_event_of_offer" in plan.indexes, plan.text
+
+
+def test_the_events_of_a_user_who_is_to_be_deleted_are_read_from_their_index() -> None:
+    plan = plan_of(lambda: list(OfferEvent.objects.filter(actor=7)), "offers_offerevent")
+
+    assert "offer_event_actor" in plan.indexes, plan.text
