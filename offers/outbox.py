@@ -9,6 +9,7 @@ changes nothing. So each event is told at least once, in no promised order.
     neither, error "obsolete: ..."   not told, for it is no longer worth telling
     neither, any other error         given up
     neither, no error                history that nobody outside is told of
+    told set                         this one of the two parties knows, the other is still to be told
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from offers.delivery.base import Message, Party
 from offers.models import OBSOLETE, OfferEvent
 from products import money
 
+# A smallint holds no more, and one event that cannot be counted would stop the claim of all.
+_MOST_ATTEMPTS = 32_767
 _DUE = """
     SELECT id FROM offers_offerevent WHERE due_at <= (SELECT clock_timestamp())
     ORDER BY due_at, id LIMIT %(limit)s
@@ -32,23 +35,25 @@ _CLAIM = f"""
     WITH due AS MATERIALIZED ({_DUE}),
     claimed AS (
         UPDATE offers_offerevent AS event
-        SET attempts = event.attempts + 1, due_at = clock_timestamp() + make_interval(secs => %(lease)s)
+        SET attempts = least(event.attempts + 1, {_MOST_ATTEMPTS}),
+            due_at = clock_timestamp() + make_interval(secs => %(lease)s)
         FROM due WHERE event.id = due.id
-        RETURNING event.id, event.attempts, event.kind, event.at, event.expires_at, event.offer_id
+        RETURNING event.id, event.attempts, event.kind, event.at, event.expires_at, event.told, event.offer_id
     )
-    SELECT claimed.id, claimed.attempts, claimed.kind, claimed.at, claimed.expires_at,
-           CASE WHEN claimed.kind <> 'reminder' THEN ''
+    SELECT claimed.id, claimed.attempts, claimed.kind, claimed.at, claimed.expires_at, claimed.told, clock_timestamp(),
+           CASE WHEN offer.id IS NULL THEN 'the offer is gone'
+                WHEN claimed.kind <> 'reminder' THEN ''
                 WHEN offer.status <> 'active' THEN 'the offer is ' || offer.status
                 WHEN offer.expires_at <> claimed.expires_at THEN 'the offer has another end'
                 WHEN offer.expires_at <= clock_timestamp() THEN 'the offer has ended'
                 ELSE '' END,
-           offer.id, offer.status, offer.amount, offer.currency, offer.product_id, product.title,
+           claimed.offer_id, offer.status, offer.amount, offer.currency, offer.product_id, product.title,
            buyer.id, buyer.display_name, buyer.email, seller.id, seller.display_name, seller.email
     FROM claimed
-    JOIN offers_offer AS offer ON offer.id = claimed.offer_id
-    JOIN products_product AS product ON product.id = offer.product_id
-    JOIN accounts_user AS buyer ON buyer.id = offer.buyer_id
-    JOIN accounts_user AS seller ON seller.id = offer.seller_id
+    LEFT JOIN offers_offer AS offer ON offer.id = claimed.offer_id
+    LEFT JOIN products_product AS product ON product.id = offer.product_id
+    LEFT JOIN accounts_user AS buyer ON buyer.id = offer.buyer_id
+    LEFT JOIN accounts_user AS seller ON seller.id = offer.seller_id
     ORDER BY claimed.at, claimed.id
 """  # noqa: S608
 # `wait` is null where the event is settled for good.
@@ -57,9 +62,10 @@ _SETTLE = """
     SET due_at = clock_timestamp() + make_interval(secs => verdict.wait),
         delivered_at = CASE WHEN verdict.delivered THEN clock_timestamp() END,
         attempts = event.attempts - verdict.returned::int,
-        error = coalesce(verdict.error, event.error)
-    FROM unnest(%s::bigint[], %s::int[], %s::boolean[], %s::boolean[], %s::float[], %s::text[])
-         AS verdict (id, attempts, delivered, returned, wait, error)
+        error = coalesce(verdict.error, event.error),
+        told = CASE WHEN verdict.delivered THEN '' ELSE coalesce(nullif(verdict.told, ''), event.told) END
+    FROM unnest(%s::bigint[], %s::int[], %s::boolean[], %s::boolean[], %s::float[], %s::text[], %s::text[])
+         AS verdict (id, attempts, delivered, returned, wait, error, told)
     WHERE event.id = verdict.id AND event.attempts = verdict.attempts AND event.due_at IS NOT NULL
     RETURNING event.id
 """
@@ -75,12 +81,15 @@ _ERROR_CHARS: int = OfferEvent._meta.get_field("error").max_length
 
 
 class Claim(NamedTuple):
-    """An event to be told, by whoever claimed this attempt; `obsolete` says why it is not worth it any more."""
+    """An event to be told, by whoever claimed this attempt; `obsolete` says why it is not worth it any more.
+
+    Without a `message` there is nothing left to tell: somebody has deleted the offer by hand.
+    """
 
     id: int
     attempts: int
     obsolete: str
-    message: Message
+    message: Message | None
 
 
 class Verdict(NamedTuple):
@@ -92,6 +101,7 @@ class Verdict(NamedTuple):
     returned: bool = False
     wait: float | None = None
     error: str | None = ""
+    told: str = ""
 
 
 def claim(limit: int, lease: float) -> list[Claim]:
@@ -106,14 +116,14 @@ def delivered(claim: Claim) -> Verdict:
     return Verdict(claim.id, claim.attempts, delivered=True)
 
 
-def failed(claim: Claim, error: str, wait: float) -> Verdict:
-    """Say that it did not work, and is to be tried again after so many seconds."""
-    return Verdict(claim.id, claim.attempts, wait=float(wait), error=_short(error))
+def failed(claim: Claim, error: str, wait: float, told: str = "") -> Verdict:
+    """Say that it did not work, or with nobody but `told`, and is to be tried again after so many seconds."""
+    return Verdict(claim.id, claim.attempts, wait=float(wait), error=_short(error), told=told)
 
 
-def given_up(claim: Claim, error: str) -> Verdict:
-    """Say that it did not work, and is not tried again unless somebody calls `again`."""
-    return Verdict(claim.id, claim.attempts, error=_short(error))
+def given_up(claim: Claim, error: str, told: str = "") -> Verdict:
+    """Say that it did not work, or with nobody but `told`, and is not tried again unless somebody calls `again`."""
+    return Verdict(claim.id, claim.attempts, error=_short(error), told=told)
 
 
 def obsolete(claim: Claim, why: str) -> Verdict:
@@ -161,15 +171,19 @@ def _claim(
     kind: str,
     at: datetime,
     end: datetime,
+    told: str,
+    now: datetime,
     obsolete: str,
     offer: int,
-    status: str,
+    status: str | None,
     amount: Any,
     currency: str,
     product: int,
     title: str,
     *parties: Any,
 ) -> Claim:
+    if status is None:
+        return Claim(id, attempts, obsolete, None)
     message = Message(
         # Not the row's number: the same event, made again after a restore, would have another one.
         id=f"offer-{offer}-{kind}-{int(end.timestamp())}{end.microsecond:06}",
@@ -185,6 +199,8 @@ def _claim(
         title=title,
         buyer=Party(*parties[:3]),
         seller=Party(*parties[3:]),
+        claimed_at=_rfc3339(now),
+        told=told,
     )
     return Claim(id, attempts, obsolete, message)
 

@@ -1,7 +1,7 @@
 """Reminders: each offer that soon ends is noted once for each end, for the outbox to tell its parties.
 
 The note is an event of the offer, unique by offer and end. So any number of runs may look at once, and an offer that
-was extended is reminded of again before its new end.
+was extended is reminded of again before its new end, unless its parties were reminded so lately that they still know.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ _REST = 1.0
 # The clock is a subquery so that it is read once and bounds the index. Those that have their reminder are left out
 # before the INSERT, which would draw an id for each; one by one (OFFSET 0) and not by reading all reminders. Between
 # runs that look at once ON CONFLICT decides. Sorted, or two of them could wait for each other.
+# A reminder of an end that is less than the lead before this one will do, or each small extension would have another;
+# but of one that was obsolete nobody has heard.
 _PAGE = """
     WITH page AS MATERIALIZED (
         SELECT id, expires_at, created_at FROM offers_offer
@@ -41,7 +43,10 @@ _PAGE = """
           AND page.created_at <= page.expires_at - make_interval(secs => %(lead)s)
           AND NOT EXISTS (
               SELECT FROM offers_offerevent AS known
-              WHERE known.offer_id = page.id AND known.expires_at = page.expires_at AND known.kind = 'reminder'
+              WHERE known.offer_id = page.id AND known.kind = 'reminder'
+                AND known.expires_at > page.expires_at - make_interval(secs => %(lead)s)
+                AND (known.expires_at = page.expires_at OR known.due_at IS NOT NULL OR known.delivered_at IS NOT NULL
+                     OR known.error NOT LIKE 'obsolete: %%')
               OFFSET 0
           )
         ORDER BY page.expires_at, page.id
@@ -77,7 +82,8 @@ class Page(NamedTuple):
 
 
 def send_offer_reminders(stint: Stint | None = None, batch: int = _BATCH) -> dict[str, Any]:
-    """Note a reminder for each live offer that ends within `OFFER_REMINDER_SECONDS`, unless this end has one.
+    """Note a reminder for each live offer that ends within `OFFER_REMINDER_SECONDS`, unless it was reminded of for this
+    end, or for one that is less than that time before it.
 
     An offer that was made with less than that to live is not reminded of: its parties have just heard of it.
     """

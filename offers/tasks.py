@@ -10,6 +10,11 @@ from caching.jobs import run_job
 from offers import expiration, reminders
 from offers.delivery import courier
 
+# Seconds for a run that tells. Our deliveries have a deadline, so it takes less. These end what no deadline can cut: a
+# search for a name, a host with many addresses, a backend of somebody else's.
+_SOFT_LIMIT = 45
+_HARD_LIMIT = 60
+
 
 @shared_task(name="offers.tasks.process_expired_offers")
 def process_expired_offers() -> dict[str, Any] | None:
@@ -23,7 +28,7 @@ def send_offer_reminders() -> dict[str, Any] | None:
     return run_job("send_offer_reminders", reminders.send_offer_reminders)
 
 
-@shared_task(name="offers.tasks.deliver_offer_events")
+@shared_task(name="offers.tasks.deliver_offer_events", soft_time_limit=_SOFT_LIMIT, time_limit=_HARD_LIMIT)
 def deliver_offer_events() -> dict[str, Any] | None:
     """Tell people outside what is due to be told; None if another worker is doing so."""
     return run_job("deliver_offer_events", courier.deliver_offer_events)

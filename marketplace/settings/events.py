@@ -35,7 +35,9 @@ try:
     _email = env.email_url_config(_EMAIL_URL or "consolemail://")
 except ImproperlyConfigured as error:
     raise ImproperlyConfigured("EMAIL_URL cannot be read; set it to smtp+tls://user:password@host:587") from error
-EMAIL_BACKEND: str = _email["EMAIL_BACKEND"]
+# Django's own waits without end for a server that answers bit by bit.
+_BACKENDS = {"django.core.mail.backends.smtp.EmailBackend": "offers.delivery.smtp.Smtp"}
+EMAIL_BACKEND: str = _BACKENDS.get(_email["EMAIL_BACKEND"], _email["EMAIL_BACKEND"])
 EMAIL_HOST: str = _email["EMAIL_HOST"] or "localhost"
 EMAIL_PORT: int = _email["EMAIL_PORT"] or 25
 EMAIL_HOST_USER: str = _email["EMAIL_HOST_USER"] or ""

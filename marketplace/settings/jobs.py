@@ -43,12 +43,13 @@ _OFFER_EVENTS_SECONDS = 10
 CELERY_TASK_ROUTES = {
     "products.tasks.sync_view_counts": {"queue": "jobs"},
     "offers.tasks.process_expired_offers": {"queue": "jobs"},
+    "offers.tasks.send_offer_reminders": {"queue": "jobs"},
     "caching.tasks.cleanup_old_cache": {"queue": "jobs"},
-    # A receiver that hangs must not hold the worker that flushes views.
-    "offers.tasks.send_offer_reminders": {"queue": "events"},
+    # A receiver that hangs must hold neither the worker that flushes views nor what notes reminders.
     "offers.tasks.deliver_offer_events": {"queue": "events"},
 }
-# `expires` drops the messages that pile up while no worker runs: the next tick does the same work.
+# By `expires` a worker throws away, unrun, what piled up while there was none: the next tick does the same work. Until
+# then it stays in Redis, whose lists forget nothing by themselves.
 CELERY_BEAT_SCHEDULE = {
     "sync_view_counts": {
         "task": "products.tasks.sync_view_counts",

@@ -20,5 +20,7 @@ LOGGING = {
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
+        # What it says below that has the address of the webhook in it, whose path may hold a token.
+        "urllib3": {"level": "ERROR"},
     },
 }

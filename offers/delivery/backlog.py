@@ -9,10 +9,10 @@ from django.db import connection
 # Counted no further, so that a large backlog is not made worse by those who look at it.
 _MOST_COUNTED = 100_000
 
+# By when it happened, since each failure puts off when it is due: the wait for another attempt is a wait too.
 _EVENTS = """
-    SELECT (SELECT count(*) FROM (SELECT FROM offers_offerevent WHERE due_at IS NOT NULL LIMIT %(most)s) AS counted),
-           (SELECT coalesce(extract(epoch FROM greatest(clock_timestamp() - min(due_at), interval '0')), 0)::float
-            FROM offers_offerevent WHERE due_at IS NOT NULL)
+    SELECT count(*), coalesce(extract(epoch FROM greatest(clock_timestamp() - min(at), interval '0')), 0)::float
+    FROM (SELECT at FROM offers_offerevent WHERE due_at IS NOT NULL ORDER BY due_at, id LIMIT %(most)s) AS waiting
 """
 _GIVEN_UP = """
     SELECT count(*) FROM (
@@ -33,7 +33,7 @@ _OFFERS = """
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """Events that wait, and for how many seconds the first of them has been due."""
+    """Events that wait, and how many seconds ago the oldest of them happened."""
 
     waiting: int
     oldest_seconds: float
@@ -48,7 +48,7 @@ class Ended:
 
 
 def measure() -> Backlog:
-    """Return what waits to be told; what failed waits too, and is due when it is tried again."""
+    """Return what waits to be told, also what failed and is to be tried again."""
     return Backlog(*_row(_EVENTS))
 
 

@@ -23,7 +23,8 @@ class Message:
 
     `id` is the same at each attempt, and also after the database was restored and the event happened again: what a
     receiver knows by that id is nothing new. `event` is the number of its row. Amounts are exact decimal strings,
-    times are RFC 3339 in UTC.
+    times are RFC 3339 in UTC. `claimed_at` is when this attempt began, by the database's clock; `told` is the one party
+    that an earlier attempt has reached, if there is one.
     """
 
     id: str
@@ -39,6 +40,8 @@ class Message:
     title: str
     buyer: Party
     seller: Party
+    claimed_at: str
+    told: str = ""
 
 
 class Result(enum.Enum):
@@ -51,10 +54,11 @@ class Result(enum.Enum):
 
 
 class Outcome(NamedTuple):
-    """The result of an attempt, and if it is not delivered, why."""
+    """The result of an attempt; if it is not delivered, why, and which one of the two parties knows all the same."""
 
     result: Result
     error: str = ""
+    told: str = ""
 
 
 DELIVERED = Outcome(Result.DELIVERED)

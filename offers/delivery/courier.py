@@ -12,7 +12,7 @@ from django.conf import settings
 from caching.stint import Stint
 from offers import outbox
 from offers.delivery.backlog import measure
-from offers.delivery.base import Backend, Outcome, Result
+from offers.delivery.base import Backend, Message, Outcome, Result
 from offers.delivery.choice import chosen
 from offers.outbox import Claim, Verdict
 
@@ -34,7 +34,7 @@ _LAST_WAIT = 3600.0
 @dataclass(slots=True)
 class Told:
     """The statistics of a run: events told, to be tried again, given up, and no longer worth telling; events that wait
-    after it, at most 100,000, and for how long the first of them has been due."""
+    after it, at most 100,000, and how long ago the oldest of them happened."""
 
     delivered: int = 0
     failed: int = 0
@@ -94,7 +94,7 @@ class _Batch:
         failures = 0
         while self._left and not stint.is_over:
             claim = self._left[-1]
-            name, verdict = _spare(claim) or _judge(claim, _attempt(backend, claim))
+            name, verdict = _work_on(claim, backend)
             self._left.pop()
             self._verdicts.append((name, verdict))
             failures = failures + 1 if name in ("failed", "given_up") else 0
@@ -112,22 +112,22 @@ class _Batch:
                 logger.warning("event %d was told too slowly, somebody else has claimed it", verdict.id)
 
 
-def _spare(claim: Claim) -> tuple[str, Verdict] | None:
-    """Return the verdict on an event that is not told, if that is so."""
-    if claim.obsolete:
+def _work_on(claim: Claim, backend: Backend) -> tuple[str, Verdict]:
+    """Tell an event unless there is a reason not to; return what counts one up, and the verdict."""
+    if claim.message is None or claim.obsolete:
         return "obsolete", outbox.obsolete(claim, claim.obsolete)
     if claim.attempts > settings.OFFER_EVENT_ATTEMPTS:
         # Each attempt ended with the worker, so this one might too.
         return "given_up", outbox.given_up(claim, f"no attempt of {claim.attempts - 1} came to an end")
-    return None
+    return _judge(claim, _attempt(backend, claim.message))
 
 
-def _attempt(backend: Backend, claim: Claim) -> Outcome:
+def _attempt(backend: Backend, message: Message) -> Outcome:
     try:
-        return backend.deliver(claim.message)
+        return backend.deliver(message)
     except Exception as error:
         # A bug that one event meets must not keep the others from being told.
-        logger.exception("event %d could not be told", claim.id)
+        logger.exception("event %d could not be told", message.event)
         return Outcome(Result.FAILED, f"{type(error).__name__}: {error}")
 
 
@@ -137,5 +137,5 @@ def _judge(claim: Claim, outcome: Outcome) -> tuple[str, Verdict]:
     if outcome.result is Result.POINTLESS:
         return "obsolete", outbox.obsolete(claim, outcome.error)
     if outcome.result is Result.REFUSED or claim.attempts >= settings.OFFER_EVENT_ATTEMPTS:
-        return "given_up", outbox.given_up(claim, outcome.error)
-    return "failed", outbox.failed(claim, outcome.error, wait_after(claim.attempts))
+        return "given_up", outbox.given_up(claim, outcome.error, outcome.told)
+    return "failed", outbox.failed(claim, outcome.error, wait_after(claim.attempts), outcome.told)

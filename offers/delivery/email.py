@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import socket
+from contextlib import suppress
 from email.utils import parseaddr
 from smtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
 from types import TracebackType
@@ -11,17 +14,25 @@ from django.core.mail import EmailMessage, get_connection
 from django.core.validators import validate_email
 
 from offers.delivery.base import DELIVERED, Message, Outcome, Result
+from offers.delivery.deadline import TOTAL, Deadline
 from offers.delivery.letters import Letter, letters
+from offers.delivery.smtp import Smtp
+
+logger = logging.getLogger(__name__)
 
 # From here on SMTP's codes are final.
 _PERMANENT = 500
+# Seconds for a farewell, of which nothing depends on the answer.
+_FAREWELL = 5.0
 
 
 class Email:
     """A backend that writes e-mail through Django's mail settings, over one connection."""
 
-    def __init__(self, sender: str) -> None:
+    def __init__(self, sender: str, total: float = TOTAL, farewell: float = _FAREWELL) -> None:
         self._sender = sender
+        self._total = total
+        self._farewell = farewell
         self._domain = parseaddr(sender)[1].rpartition("@")[2]
         self._server = get_connection()
 
@@ -31,18 +42,25 @@ class Email:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.close()
+        with Deadline(self._farewell, self._socket):
+            self._part()
 
     def deliver(self, message: Message) -> Outcome:
-        """Write to both parties. If only one letter failed for now, both are written again, under the same ids."""
-        outcomes = [self._send(message, letter) for letter in letters(message) if is_address(letter.to.email)]
+        """Write to the parties that were not written to before; if one of them cannot be, say which one was."""
+        with Deadline(self._total, self._socket) as deadline:
+            outcomes = {letter.role: self._send(message, letter, deadline) for letter in _due(message)}
+        if deadline.passed:
+            self._hang_up()
+        told = next((role for role, outcome in outcomes.items() if outcome is DELIVERED), message.told)
         for result in (Result.FAILED, Result.REFUSED):
-            for outcome in outcomes:
+            for outcome in outcomes.values():
                 if outcome.result is result:
-                    return outcome
-        return DELIVERED if outcomes else Outcome(Result.POINTLESS, "no address")
+                    return outcome._replace(told=told)
+        return DELIVERED if told else Outcome(Result.POINTLESS, "no address")
 
-    def _send(self, message: Message, letter: Letter) -> Outcome:
+    def _send(self, message: Message, letter: Letter, deadline: Deadline) -> Outcome:
+        if deadline.passed:
+            return Outcome(Result.FAILED, f"{letter.role}: {deadline.words}")
         headers = {"Message-ID": f"<{message.id}-{letter.role}@{self._domain}>", "Auto-Submitted": "auto-generated"}
         mail = EmailMessage(
             letter.subject, letter.body, self._sender, [letter.to.email], headers=headers, connection=self._server
@@ -51,15 +69,27 @@ class Email:
             # Opens a connection if there is none, and leaves it open then.
             self._server.open()
             mail.send()
-        except (OSError, SMTPException) as error:
+        except Exception as error:
+            if not isinstance(error, OSError | SMTPException):
+                # A bug that one letter meets must not have the other one written again and again.
+                logger.exception("event %d could not be written to the %s", message.event, letter.role)
+            words = deadline.words if deadline.passed else _words(error)
             self._hang_up()
-            return Outcome(Result.REFUSED if _is_final(error) else Result.FAILED, f"{letter.role}: {_words(error)}")
+            return Outcome(Result.REFUSED if _is_final(error) else Result.FAILED, f"{letter.role}: {words}")
         return DELIVERED
+
+    def _socket(self) -> socket.socket | None:
+        return self._server.sock if isinstance(self._server, Smtp) else None
 
     def _hang_up(self) -> None:
         # What a broken connection would say to the next message is worth nothing.
-        self._server.close()
+        self._part()
         self._server = get_connection()
+
+    def _part(self) -> None:
+        # What the server says to a farewell changes nothing.
+        with suppress(OSError, SMTPException):
+            self._server.close()
 
 
 def is_address(text: str) -> bool:
@@ -69,6 +99,10 @@ def is_address(text: str) -> bool:
     except ValidationError:
         return False
     return True
+
+
+def _due(message: Message) -> list[Letter]:
+    return [letter for letter in letters(message) if letter.role != message.told and is_address(letter.to.email)]
 
 
 def _is_final(error: Exception) -> bool:

@@ -6,15 +6,19 @@ import base64
 import hashlib
 import hmac
 import json
-import time
+import socket
+from collections.abc import Callable
+from datetime import datetime
 from types import TracebackType
 from typing import Any
 
 import urllib3
 from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.exceptions import TimeoutError as TookTooLong
+from urllib3.util import parse_url
 
 from offers.delivery.base import DELIVERED, Message, Outcome, Result
+from offers.delivery.deadline import TOTAL, Deadline
 
 # Seconds for the connection, and then for each wait for bytes.
 TIMEOUT = 5.0
@@ -26,11 +30,14 @@ _MOST_READ = 1000
 class Webhook:
     """A backend that posts to one address over one connection. It follows no redirect and repeats nothing itself."""
 
-    def __init__(self, url: str, secret: str, timeout: float = TIMEOUT) -> None:
-        self._url = url
+    def __init__(self, url: str, secret: str, timeout: float = TIMEOUT, total: float = TOTAL) -> None:
+        self._target = parse_url(url).request_uri
         self._key = base64.b64decode(secret.removeprefix("whsec_"))
         self._timeout = timeout
-        self._pool = urllib3.PoolManager(num_pools=1, maxsize=1, retries=False)
+        self._total = total
+        self._sock: socket.socket | None = None
+        self._pool = urllib3.connection_from_url(url, maxsize=1, retries=False)
+        self._pool.ConnectionCls = _telling(self._pool.ConnectionCls, self._note)
 
     def __enter__(self) -> Webhook:
         return self
@@ -38,13 +45,19 @@ class Webhook:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._pool.clear()
+        self._pool.close()
 
     def deliver(self, message: Message) -> Outcome:
         """Post one event; only an answer of 2xx says that the receiver has it."""
+        with Deadline(self._total, lambda: self._sock) as deadline:
+            outcome = self._try(message)
+        # Whatever it is, it was made of what had arrived until the cut.
+        return Outcome(Result.FAILED, deadline.words) if deadline.passed else outcome
+
+    def _try(self, message: Message) -> Outcome:
         body = json.dumps(payload(message), ensure_ascii=False, separators=(",", ":")).encode()
         try:
-            status = self._post(body, self._headers(message.id, body))
+            status = self._post(body, self._headers(message, body))
         except NewConnectionError:
             return Outcome(Result.FAILED, "no connection")
         except TookTooLong:
@@ -59,7 +72,7 @@ class Webhook:
     def _post(self, body: bytes, headers: dict[str, str]) -> int:
         response = self._pool.request(
             "POST",
-            self._url,
+            self._target,
             body=body,
             headers=headers,
             timeout=urllib3.Timeout(connect=self._timeout, read=self._timeout),
@@ -73,14 +86,18 @@ class Webhook:
             response.release_conn() if response.length_remaining == 0 else response.close()
         return response.status
 
-    def _headers(self, id: str, body: bytes) -> dict[str, str]:
-        timestamp = str(int(time.time()))
+    def _note(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    def _headers(self, message: Message, body: bytes) -> dict[str, str]:
+        # By the database's clock: receivers refuse what seems to be minutes old, or to come from the future.
+        timestamp = str(int(datetime.fromisoformat(message.claimed_at).timestamp()))
         return {
             "Content-Type": "application/json",
             "User-Agent": "marketplace-offers",
-            "webhook-id": id,
+            "webhook-id": message.id,
             "webhook-timestamp": timestamp,
-            "webhook-signature": signature(self._key, id, timestamp, body),
+            "webhook-signature": signature(self._key, message.id, timestamp, body),
         }
 
 
@@ -107,3 +124,14 @@ def signature(key: bytes, id: str, timestamp: str, body: bytes) -> str:
     """Return the signature of a message under a key."""
     digest = hmac.digest(key, b".".join((id.encode(), timestamp.encode(), body)), hashlib.sha256)
     return f"v1,{base64.b64encode(digest).decode()}"
+
+
+def _telling(kind: type[Any], note: Callable[[socket.socket], None]) -> type[Any]:
+    """Return a class of connections that tells which socket it has, for a response keeps that longer than they do."""
+
+    class Telling(kind):  # type: ignore[misc]
+        def connect(self) -> None:
+            super().connect()
+            note(self.sock)
+
+    return Telling

@@ -1,11 +1,12 @@
-"""A mail server that takes what it is sent, and refuses the recipients that it is told to refuse."""
+"""A mail server that takes what it is sent, refuses whom it is told to refuse, and may answer something bit by bit."""
 
 from __future__ import annotations
 
 import socketserver
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import NamedTuple
@@ -29,6 +30,11 @@ class MailServer(socketserver.ThreadingTCPServer):
         self.mails: list[Mail] = []
         self.connections = 0
         self.refused: dict[str, bytes] = {}
+        # A verb, a recipient, or the greeting, whose answer never comes to an end.
+        self.drips_at = ""
+
+    def handle_error(self, *_: object) -> None:
+        """Say nothing of those who hung up."""
 
     @property
     def port(self) -> int:
@@ -40,11 +46,13 @@ class _Session(socketserver.StreamRequestHandler):
 
     def handle(self) -> None:
         self.server.connections += 1
+        self._drip_at("greeting")
         self._say(b"220 test")
         sender, recipients = "", []
         for line in self.rfile:
             verb, _, rest = line.strip().decode().partition(" ")
             address = rest.partition("<")[2].partition(">")[0]
+            self._drip_at(verb.upper(), address)
             match verb.upper():
                 case "MAIL":
                     sender, recipients = address, []
@@ -69,6 +77,13 @@ class _Session(socketserver.StreamRequestHandler):
         while (line := self.rfile.readline()) not in (b".\r\n", b""):
             lines.append(line.removeprefix(b"."))
         return message_from_bytes(b"".join(lines), policy=policy.default)  # type: ignore[return-value]
+
+    def _drip_at(self, *words: str) -> None:
+        if self.server.drips_at in words and self.server.drips_at:
+            with suppress(OSError):
+                for _ in range(100):
+                    self.wfile.write(b"2")
+                    time.sleep(0.05)
 
     def _say(self, words: bytes) -> None:
         self.wfile.write(words + b"\r\n")

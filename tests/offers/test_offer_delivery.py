@@ -9,6 +9,7 @@ from itertools import count
 from typing import Any
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db import connection
 
 from caching.models import JobRun
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.django_db
 
 FAILED = Outcome(Result.FAILED, "answered 500")
 REFUSED = Outcome(Result.REFUSED, "answered 410")
-NOTHING = {"delivered": 0, "failed": 0, "given_up": 0, "obsolete": 0, "waiting": 0, "oldest_seconds": 0.0}
+NOTHING = {"delivered": 0, "failed": 0, "given_up": 0, "obsolete": 0, "waiting": 0}
 
 
 class Receiver:
@@ -71,6 +72,13 @@ def due(number: int, **values: Any) -> list[OfferEvent]:
     return [OfferEventFactory(offer=offer, due_at=now, **values) for offer in offers]
 
 
+def deliver(*arguments: Any) -> dict[str, Any]:
+    """Run the job, and return what it counted; what waits has an age, and nothing else has."""
+    stats = deliver_offer_events(*arguments)
+    assert (stats.pop("oldest_seconds") > 0) == (stats["waiting"] > 0)
+    return stats
+
+
 def only(**some: Any) -> dict[str, Any]:
     return {**NOTHING, **some}
 
@@ -84,8 +92,8 @@ def of(events: Sequence[OfferEvent], field: str) -> list[Any]:
 def test_every_due_event_is_told_and_none_twice(receiver: Receiver) -> None:
     events = due(120)
 
-    assert deliver_offer_events() == only(delivered=120)
-    assert deliver_offer_events() == NOTHING
+    assert deliver() == only(delivered=120)
+    assert deliver() == NOTHING
 
     assert sorted(message.event for message in receiver.told) == sorted(event.pk for event in events)
     assert None not in of(events, "delivered_at")
@@ -114,8 +122,8 @@ def test_a_failure_is_tried_again_after_a_wait_that_doubles(
     # When it is tried over and over
     waits = []
     for attempt in range(1, 11):
-        assert deliver_offer_events() == only(failed=1, waiting=1)
-        assert deliver_offer_events() == only(waiting=1)
+        assert deliver() == only(failed=1, waiting=1)
+        assert deliver() == only(waiting=1)
         (due_at,) = of(events, "due_at")
         assert of(events, "attempts") == [attempt]
         assert of(events, "error") == ["answered 500"]
@@ -142,21 +150,21 @@ def test_after_its_last_attempt_an_event_is_given_up_until_somebody_says_again(
     receiver.always = FAILED
     (event,) = due(1, attempts=attempts - 1)
     # When that fails
-    assert deliver_offer_events() == only(given_up=1)
+    assert deliver() == only(given_up=1)
     # Then it is left alone
-    assert deliver_offer_events() == NOTHING
+    assert deliver() == NOTHING
     assert (of([event], "due_at"), of([event], "error")) == ([None], ["answered 500"])
     # And told if it is put back
     receiver.always = DELIVERED
     outbox.again([event.pk])
-    assert deliver_offer_events() == only(delivered=1)
+    assert deliver() == only(delivered=1)
 
 
 def test_who_refuses_for_ever_is_asked_once(receiver: Receiver) -> None:
     (event,) = due(1)
     receiver.answers[event.offer_id] = REFUSED
 
-    assert deliver_offer_events() == only(given_up=1)
+    assert deliver() == only(given_up=1)
     assert of([event], "error") == ["answered 410"]
 
 
@@ -164,7 +172,7 @@ def test_what_has_nobody_to_be_told_to_is_obsolete(receiver: Receiver) -> None:
     (event,) = due(1)
     receiver.answers[event.offer_id] = Outcome(Result.POINTLESS, "no address")
 
-    assert deliver_offer_events() == only(obsolete=1)
+    assert deliver() == only(obsolete=1)
     assert of([event], "error") == ["obsolete: no address"]
 
 
@@ -172,7 +180,7 @@ def test_a_bug_that_one_event_meets_is_its_own_failure(receiver: Receiver) -> No
     events = due(5)
     receiver.answers[events[2].offer_id] = ValueError("cannot write that")
 
-    assert deliver_offer_events() == only(delivered=4, failed=1, waiting=1)
+    assert deliver() == only(delivered=4, failed=1, waiting=1)
     assert of(events, "error") == ["", "", "ValueError: cannot write that", "", ""]
 
 
@@ -211,7 +219,7 @@ def test_a_reminder_of_a_withdrawn_offer_is_not_told(receiver: Receiver) -> None
     OfferEvent.objects.update(expires_at=now + timedelta(hours=1))
     Offer.objects.filter(pk=withdrawn.offer_id).update(status="withdrawn", closed_at=now)
     # When
-    assert deliver_offer_events() == only(delivered=1, obsolete=1)
+    assert deliver() == only(delivered=1, obsolete=1)
     # Then
     assert [message.offer for message in receiver.told] == [kept.offer_id]
     assert of([withdrawn], "error") == ["obsolete: the offer is withdrawn"]
@@ -221,7 +229,7 @@ def test_an_event_whose_every_attempt_ended_with_the_worker_is_given_up(receiver
     settings.OFFER_EVENT_ATTEMPTS = 3
     (deadly,) = due(1, attempts=3)
 
-    assert deliver_offer_events() == only(given_up=1)
+    assert deliver() == only(given_up=1)
     assert receiver.told == []
     assert of([deadly], "error") == ["no attempt of 3 came to an end"]
 
@@ -275,7 +283,7 @@ def test_where_nobody_is_to_be_told_events_are_dropped_in_bulk(
     monkeypatch.setattr(courier, "chosen", lambda: None)
 
     with django_assert_num_queries(3):
-        assert deliver_offer_events() == only(obsolete=30)
+        assert deliver() == only(obsolete=30)
 
     assert set(of(events, "error")) == {"obsolete: no backend"}
     assert set(of(events, "attempts")) == {0}
@@ -289,17 +297,68 @@ def test_a_batch_is_two_statements(django_assert_num_queries: Any) -> None:
         deliver_offer_events()
 
 
-def test_the_backlog_is_told_with_its_age(receiver: Receiver, clock: DatabaseClock) -> None:
-    # Given five events that are due for a minute, of which three fail
-    due(5)
+def test_the_backlog_is_as_old_as_its_oldest_event_however_often_that_was_tried(
+    receiver: Receiver, clock: DatabaseClock
+) -> None:
+    # Given five events that have just happened, and a receiver that is down
+    events = due(5)
+    OfferEvent.objects.update(at=database_now())
     receiver.always = FAILED
-    clock.advance(timedelta(minutes=1))
+    # When it is tried again and again, then their age goes on
+    for minutes in range(1, 9):
+        clock.advance(timedelta(minutes=1))
+        stats = deliver_offer_events()
+        assert (stats["waiting"], stats["oldest_seconds"]) == (5, 60 * minutes)
+    assert min(of(events, "attempts")) > 1
+    # And when it is up again, nothing is late
+    receiver.always = DELIVERED
+    clock.advance(timedelta(hours=2))
+    assert deliver() == only(delivered=5)
 
-    # When, then the two that were given back are the oldest due
-    stats = deliver_offer_events()
-    assert (stats["waiting"], stats["oldest_seconds"]) == (5, 0)
-    clock.advance(timedelta(seconds=7))
-    assert courier.measure().oldest_seconds == 7
+
+def test_events_of_offers_that_are_gone_neither_end_the_run_nor_fail(receiver: Receiver) -> None:
+    # Given more of them than a claim takes, before one that can be told
+    gone = due(60)
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM offers_offer")
+    (event,) = due(1)
+    # When
+    assert deliver() == only(obsolete=60, delivered=1)
+    # Then
+    assert [message.event for message in receiver.told] == [event.pk]
+    assert set(of(gone, "error")) == {"obsolete: the offer is gone"}
+
+
+def test_a_run_that_celery_ends_fails_the_event_that_took_so_long_and_gives_back_the_rest(receiver: Receiver) -> None:
+    # Given three events, the first of which is told for so long that Celery ends it, after the run's time
+    events = due(3)
+    receiver.answers[events[0].offer_id] = SoftTimeLimitExceeded()
+    # When
+    stats = deliver_offer_events(Stint(2.5, 0, 0, count().__next__))
+    # Then
+    assert (stats["failed"], stats["waiting"]) == (1, 3)
+    assert of(events, "attempts") == [1, 0, 0]
+    assert of(events, "error") == ["SoftTimeLimitExceeded: SoftTimeLimitExceeded()", "", ""]
+
+
+@pytest.mark.parametrize("attempts", [1, 12], ids=["that was the last one", "there are others"])
+def test_who_was_told_comes_with_the_next_attempt(
+    receiver: Receiver, clock: DatabaseClock, settings: Any, attempts: int
+) -> None:
+    # Given a receiver that reaches one of the two
+    settings.OFFER_EVENT_ATTEMPTS = attempts
+    (event,) = due(1)
+    receiver.always = Outcome(Result.FAILED, "seller: 451", "buyer")
+    deliver_offer_events()
+    assert of([event], "told") == ["buyer"]
+    # When it is tried again
+    receiver.always = DELIVERED
+    clock.advance(timedelta(minutes=1))
+    outbox.again([event.pk])
+    deliver_offer_events()
+    # Then
+    assert [message.told for message in receiver.told] == ["", "buyer"]
+    assert of([event], "told") == [""]
 
 
 def test_the_job_leaves_a_record(receiver: Receiver) -> None:
@@ -354,7 +413,7 @@ def test_ten_thousand_events_are_told_in_seconds(receiver: Receiver) -> None:
         )
     # When
     began = database_now()
-    stats = deliver_offer_events(Stint(60, 0, 0))
+    stats = deliver(Stint(60, 0, 0))
     # Then
     assert stats == only(delivered=10_000)
     assert database_now() - began < timedelta(seconds=20)

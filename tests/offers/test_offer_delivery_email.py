@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from offers import outbox
 from offers.clock import database_now
 from offers.delivery.base import DELIVERED, Message, Outcome, Party, Result
 from offers.delivery.courier import deliver_offer_events
 from offers.delivery.email import Email
+from offers.delivery.letters import letters
 from offers.models import OfferEvent
+from tests.database_clock import database_clock
 from tests.deploy.services import free_port
 from tests.factories import OfferEventFactory, OfferFactory, ProductFactory, UserFactory
+from tests.offers.certificate import serve_tls
 from tests.offers.smtp_server import Mail, MailServer, mail_server
 
 SENDER = "Marketplace <offers@market.example.com>"
@@ -32,13 +39,14 @@ MESSAGE = Message(
     title="Lamp",
     buyer=Party(1, "Bea", "bea@example.com"),
     seller=Party(2, "Sam", "sam@example.com"),
+    claimed_at="2020-03-04T04:06:08Z",
 )
 
 
 @pytest.fixture
 def server(settings: Any) -> Iterator[MailServer]:
     with mail_server() as server:
-        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_BACKEND = "offers.delivery.smtp.Smtp"
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
         yield server
 
@@ -130,15 +138,91 @@ def test_a_recipient_that_is_refused_is_tried_again_only_if_the_server_says_so(
 ) -> None:
     server.refused = {"sam@example.com": answer}
 
-    assert email.deliver(MESSAGE) == Outcome(result, error)
+    assert email.deliver(MESSAGE) == Outcome(result, error, told="buyer")
     assert [mail.recipients for mail in server.mails] == [["bea@example.com"]]
     # And the next message has nothing of it
     server.refused = {}
     assert email.deliver(MESSAGE) == DELIVERED
 
 
+@pytest.mark.parametrize(("told", "written"), [("buyer", "sam@example.com"), ("seller", "bea@example.com")])
+def test_who_was_told_is_not_written_to_again(email: Email, server: MailServer, told: str, written: str) -> None:
+    message = replace(MESSAGE, told=told)
+
+    assert email.deliver(message) == DELIVERED
+    assert [mail.recipients for mail in server.mails] == [[written]]
+    # And if it fails once more, that is still so
+    server.refused = {written: b"451 later"}
+    assert email.deliver(message).told == told
+    # And if the other has no address any more, there is nobody left
+    nobody = {"seller" if told == "buyer" else "buyer": Party(3, "Eve", "")}
+    assert email.deliver(replace(message, **nobody)) == DELIVERED
+    assert len(server.mails) == 1
+
+
+def test_a_bug_that_one_letter_meets_does_not_have_the_other_one_written_again(
+    email: Email, server: MailServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    # Given letters of which the second cannot be written
+    first, second = letters(MESSAGE)
+    monkeypatch.setattr("offers.delivery.email.letters", lambda _: [first, second._replace(subject="a\nb")])
+    # When, then
+    assert email.deliver(MESSAGE) == Outcome(Result.FAILED, "seller: BadHeaderError", told="buyer")
+    assert "event 11 could not be written to the seller" in caplog.text
+
+
+@pytest.mark.parametrize("word", ["greeting", "EHLO", "MAIL", "RCPT", "DATA"])
+def test_a_server_that_answers_bit_by_bit_is_cut_off(server: MailServer, word: str) -> None:
+    # Given a server each of whose waits is short, and that never comes to an end
+    server.drips_at = word
+    with Email(SENDER, total=0.6) as email:
+        # When
+        began = time.monotonic()
+        outcome = email.deliver(MESSAGE)
+        took = time.monotonic() - began
+        # Then
+        assert outcome == Outcome(Result.FAILED, "buyer: not done within 0.6 s")
+        assert 0.6 <= took < 2
+        # And the next message has nothing of it
+        server.drips_at = ""
+        assert email.deliver(MESSAGE) == DELIVERED
+
+
+@pytest.mark.parametrize("word", ["greeting", "RCPT"])
+def test_a_server_that_answers_bit_by_bit_under_tls_is_cut_off(
+    server: MailServer, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
+    # Given
+    settings.EMAIL_USE_SSL = True
+    serve_tls(server, tmp_path, monkeypatch)
+    server.drips_at = word
+    with Email(SENDER, total=0.6) as email:
+        # When, then
+        assert email.deliver(MESSAGE) == Outcome(Result.FAILED, "buyer: not done within 0.6 s")
+        # And what is done in time is delivered
+        server.drips_at = ""
+        assert email.deliver(MESSAGE) == DELIVERED
+
+
+def test_who_was_told_before_the_server_was_cut_off_is_known(server: MailServer) -> None:
+    server.drips_at = "sam@example.com"
+
+    with Email(SENDER, total=0.6) as email:
+        assert email.deliver(MESSAGE) == Outcome(Result.FAILED, "seller: not done within 0.6 s", told="buyer")
+
+
+def test_a_server_that_says_goodbye_bit_by_bit_is_left(server: MailServer) -> None:
+    server.drips_at = "QUIT"
+
+    with Email(SENDER, farewell=0.3) as email:
+        assert email.deliver(MESSAGE) == DELIVERED
+        began = time.monotonic()
+
+    assert time.monotonic() - began < 1.5
+
+
 def test_a_server_that_is_away_fails(settings: Any) -> None:
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_BACKEND = "offers.delivery.smtp.Smtp"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_port()
 
     with Email(SENDER) as email:
@@ -159,3 +243,28 @@ def test_the_job_writes_over_one_connection(server: MailServer, settings: Any) -
     assert server.connections == 1
     assert len({mail.message["Message-ID"] for mail in server.mails}) == len(server.mails) == 6
     assert not OfferEvent.objects.filter(delivered_at=None).exists()
+
+
+@pytest.mark.django_db
+def test_a_letter_that_fails_is_tried_again_and_the_other_party_hears_of_it_once(
+    server: MailServer, settings: Any
+) -> None:
+    # Given an event, and a seller whose letters are refused for now
+    settings.OFFER_EVENTS_BACKEND, settings.OFFER_EMAIL_FROM, settings.OFFER_EVENT_ATTEMPTS = "email", SENDER, 5
+    product = ProductFactory(seller=UserFactory(email="sam@example.com"))
+    offer = OfferFactory(product=product, buyer=UserFactory(email="bea@example.com"))
+    server.refused = {"sam@example.com": b"451 later"}
+    with database_clock() as clock:
+        event = OfferEventFactory(offer=offer, due_at=database_now())
+        # When it is tried until it is given up
+        for _ in range(5):
+            deliver_offer_events()
+            clock.advance(timedelta(hours=2))
+        event.refresh_from_db()
+        assert (event.attempts, event.due_at, event.error) == (5, None, "seller: 451")
+        # And put back once the server takes them
+        server.refused = {}
+        outbox.again([event.pk])
+        assert deliver_offer_events()["delivered"] == 1
+    # Then each of the two has one letter
+    assert [mail.recipients for mail in server.mails] == [["bea@example.com"], ["sam@example.com"]]

@@ -26,7 +26,8 @@ MACHINE = {name: value for name, value in os.environ.items() if name in ("PATH",
 _TELL = """
 import json
 from marketplace import settings
-names = ("OFFER_EVENTS_BACKEND", "EMAIL_HOST", "EMAIL_PORT", "EMAIL_USE_TLS", "EMAIL_HOST_PASSWORD", "EMAIL_TIMEOUT")
+names = ("BACKEND", "HOST", "PORT", "USE_TLS", "HOST_PASSWORD", "TIMEOUT")
+names = ("OFFER_EVENTS_BACKEND", *(f"EMAIL_{name}" for name in names))
 print(json.dumps({name: getattr(settings, name) for name in names}))
 """
 
@@ -90,6 +91,7 @@ def test_a_mail_server_is_one_url_and_cannot_hang() -> None:
 
     assert json.loads(done.stdout) == {
         "OFFER_EVENTS_BACKEND": "email",
+        "EMAIL_BACKEND": "offers.delivery.smtp.Smtp",
         "EMAIL_HOST": "mail.example.com",
         "EMAIL_PORT": 587,
         "EMAIL_USE_TLS": True,

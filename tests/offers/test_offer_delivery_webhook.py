@@ -11,17 +11,25 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
+from caching.stint import Stint
+from offers.clock import database_now
+from offers.delivery import courier
 from offers.delivery.base import DELIVERED, Message, Outcome, Party, Result
 from offers.delivery.courier import deliver_offer_events
 from offers.delivery.webhook import Webhook
 from offers.models import OfferEvent
+from tests.database_clock import database_clock
 from tests.deploy.services import free_port
 from tests.factories import OfferEventFactory
+from tests.offers.certificate import serve_tls
 
 KEY = bytes(range(32))
 SECRET = "whsec_" + base64.b64encode(KEY).decode()
@@ -39,6 +47,7 @@ MESSAGE = Message(
     title="Lämp “de luxe”",
     buyer=Party(1, "Bea", "bea@example.com"),
     seller=Party(2, "Sam", "sam@example.com"),
+    claimed_at="2020-03-04T05:06:08.5Z",
 )
 
 
@@ -98,6 +107,19 @@ def answering(status: int, body: bytes = b"", **headers: str) -> Callable[[_Hand
     return answer
 
 
+def dripping(begin: bytes, drop: bytes) -> Callable[[_Handler], None]:
+    """Answer with a beginning, and then with one drop after the other for as long as somebody listens."""
+
+    def answer(handler: _Handler) -> None:
+        handler.close_connection = True
+        handler.wfile.write(begin)
+        for _ in range(100):
+            handler.wfile.write(drop)
+            time.sleep(0.05)
+
+    return answer
+
+
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     server = Receiver()
@@ -147,8 +169,7 @@ def test_it_is_signed_as_standard_webhooks_specifies(webhook: Webhook, receiver:
     signed = f"{id}.{timestamp}.".encode() + request.body
     expected = base64.b64encode(hmac.new(KEY, signed, hashlib.sha256).digest()).decode()
     assert request.headers["webhook-signature"] == f"v1,{expected}"
-    assert id == MESSAGE.id
-    assert abs(int(timestamp) - time.time()) < 5
+    assert (id, timestamp) == (MESSAGE.id, "1583298368")
 
 
 def test_the_signature_is_that_of_the_specifications_own_example() -> None:
@@ -223,6 +244,77 @@ def test_a_receiver_that_hangs_is_left_after_the_timeout(webhook: Webhook, recei
     end.set()
 
 
+@pytest.mark.parametrize(
+    ("begin", "drop"),
+    [
+        (b"HTTP/1.1 2", b"0"),
+        (b"HTTP/1.1 200 OK\r\nX-Slow: ", b"x"),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"0"),
+        (b"HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n", b"0"),
+    ],
+    ids=["status", "header", "continue", "chunk", "last chunk"],
+)
+def test_a_receiver_that_answers_bit_by_bit_is_cut_off(receiver: Receiver, begin: bytes, drop: bytes) -> None:
+    # Given a receiver that never lets a wait take long, and never comes to an end
+    receiver.answer = dripping(begin, drop)
+    with Webhook(receiver.url, SECRET, timeout=0.3, total=0.6) as webhook:
+        # When
+        began = time.monotonic()
+        outcome = webhook.deliver(MESSAGE)
+        took = time.monotonic() - began
+        # Then
+        assert outcome == Outcome(Result.FAILED, "not done within 0.6 s")
+        assert 0.6 <= took < 2
+        # And the next one has a connection of its own
+        receiver.answer = answering(204)
+        assert webhook.deliver(MESSAGE) == DELIVERED
+    assert receiver.requests[0].client != receiver.requests[1].client
+
+
+def test_a_receiver_that_answers_bit_by_bit_under_tls_is_cut_off(
+    receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given
+    serve_tls(receiver, tmp_path, monkeypatch)
+    receiver.answer = dripping(b"HTTP/1.1 200 OK\r\nX-Slow: ", b"x")
+    with Webhook(receiver.url.replace("http:", "https:"), SECRET, timeout=0.3, total=0.6) as webhook:
+        # When
+        began = time.monotonic()
+        outcome = webhook.deliver(MESSAGE)
+        # Then
+        assert outcome == Outcome(Result.FAILED, "not done within 0.6 s")
+        assert time.monotonic() - began < 2
+        # And what is done in time is delivered
+        receiver.answer = answering(204)
+        assert webhook.deliver(MESSAGE) == DELIVERED
+
+
+def test_a_handshake_that_never_ends_is_left_after_the_timeout() -> None:
+    # Given a server that begins with a long record of TLS, and goes on with it byte by byte
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def shake() -> None:
+            client, _ = server.accept()
+            with client, suppress(OSError):
+                client.sendall(b"\x16\x03\x03\x40\x00")
+                for _ in range(100):
+                    client.sendall(b"\x02")
+                    time.sleep(0.05)
+
+        thread = threading.Thread(target=shake)
+        thread.start()
+        # When
+        began = time.monotonic()
+        with Webhook(f"https://127.0.0.1:{server.getsockname()[1]}/", SECRET, timeout=0.3, total=0.6) as webhook:
+            outcome = webhook.deliver(MESSAGE)
+        took = time.monotonic() - began
+        thread.join()
+    # Then
+    assert outcome.result is Result.FAILED
+    assert took < 2
+
+
 def test_a_body_that_never_ends_is_not_waited_for(webhook: Webhook, receiver: Receiver) -> None:
     # Given a receiver that says yes, and then goes on talking
     end = threading.Event()
@@ -268,6 +360,45 @@ def test_an_answer_that_is_no_http_fails() -> None:
 
 
 @pytest.mark.django_db
+def test_an_event_whose_receiver_drips_has_failed_and_the_next_run_tells_the_others(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given three events, and a receiver that answers the first one bit by bit
+    monkeypatch.setattr(courier, "chosen", lambda: Webhook(receiver.url, SECRET, timeout=0.3, total=0.6))
+    events = OfferEventFactory.create_batch(3)
+    receiver.answer = dripping(b"HTTP/1.1 200 OK\r\nX-Slow: ", b"x")
+    # When the job has time for one
+    began = time.monotonic()
+    stats = deliver_offer_events(Stint(0.5, 0, 0.0))
+    # Then it has failed in time
+    assert (stats["failed"], stats["delivered"], stats["waiting"]) == (1, 0, 3)
+    assert time.monotonic() - began < 3
+    assert set(OfferEvent.objects.values_list("error", "attempts")) == {("not done within 0.6 s", 1), ("", 0)}
+    # And the next run tells the others
+    receiver.answer = answering(204)
+    assert deliver_offer_events()["delivered"] == 2
+    assert OfferEvent.objects.get(delivered_at=None).pk in {event.pk for event in events}
+
+
+@pytest.mark.django_db
+def test_the_timestamp_is_that_of_the_attempt_by_the_databases_clock(receiver: Receiver, settings: Any) -> None:
+    # Given a database whose clock is not that of this process
+    settings.OFFER_EVENTS_BACKEND = "webhook"
+    settings.OFFER_WEBHOOK_URL, settings.OFFER_WEBHOOK_SECRET = receiver.url, SECRET
+    with database_clock() as clock:
+        clock.set(datetime.fromisoformat("2001-02-03T04:05:06+00:00"))
+        OfferEventFactory(due_at=database_now())
+        receiver.answer = answering(500)
+        # When it is told twice, with an hour between
+        deliver_offer_events()
+        clock.advance(timedelta(hours=1))
+        deliver_offer_events()
+    # Then
+    first, second = (int(request.headers["webhook-timestamp"]) for request in receiver.requests)
+    assert (first, second - first) == (981173106, 3600)
+
+
+@pytest.mark.django_db
 def test_the_job_posts_what_is_due_and_keeps_the_secret_to_itself(
     receiver: Receiver, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -288,3 +419,16 @@ def test_the_job_posts_what_is_due_and_keeps_the_secret_to_itself(
     logged = " ".join(record.getMessage() for record in caplog.records)
     assert SECRET not in logged
     assert base64.b64encode(KEY).decode() not in logged
+    # And of the address nothing but the server is logged, for the rest may hold a token
+    assert "hunter2" not in logged
+
+
+def test_an_answer_that_is_odd_does_not_have_the_address_logged(
+    receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    receiver.answer = lambda handler: handler.wfile.write(b"HTTP/1.1 200 OK\r\nno header\r\n\r\n")
+
+    with caplog.at_level(logging.DEBUG), Webhook(f"{receiver.url}?token=hunter2", SECRET, timeout=0.3) as webhook:
+        webhook.deliver(MESSAGE)
+
+    assert "hunter2" not in caplog.text

@@ -38,6 +38,12 @@ def claim_one() -> outbox.Claim:
     return claim
 
 
+def forget(*events: OfferEvent) -> None:
+    """Delete the offers of events as somebody does by hand: nothing but a model sees to it that its events go too."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM offers_offer WHERE id = ANY(%s)", [[event.offer_id for event in events]])
+
+
 def state(event: OfferEvent) -> tuple[datetime | None, int, datetime | None, str]:
     event.refresh_from_db()
     return event.due_at, event.attempts, event.delivered_at, event.error
@@ -114,6 +120,13 @@ def test_a_message_has_all_that_is_told() -> None:
     assert (message.seller.id, message.seller.name, message.seller.email) == (seller.pk, "Sam", "")
 
 
+def test_a_message_says_when_it_was_claimed_by_the_databases_clock(clock: DatabaseClock) -> None:
+    clock.set(datetime.fromisoformat("2001-02-03T04:05:06.000007+00:00"))
+    due()
+
+    assert claim_one().message.claimed_at == "2001-02-03T04:05:06.000007Z"
+
+
 def test_the_id_is_the_same_at_each_attempt_and_another_for_each_event(clock: DatabaseClock) -> None:
     offer = OfferFactory()
     due(offer=offer)
@@ -165,6 +178,53 @@ def test_an_expiry_is_never_obsolete(clock: DatabaseClock) -> None:
     Offer.objects.update(status="expired", closed_at=database_now(), expires_at=database_now() + INSTANT)
 
     assert claim_one().obsolete == ""
+
+
+def test_events_of_offers_that_are_gone_are_obsolete_and_in_nobodys_way(clock: DatabaseClock) -> None:
+    # Given three of them, the first of which was claimed over and over
+    events = [due(attempts=32_767), due(), due(kind="reminder")]
+    forget(*events)
+    other = due()
+    # When
+    claims = outbox.claim(3, LEASE)
+    outbox.settle([outbox.obsolete(claim, claim.obsolete) for claim in claims])
+    # Then
+    assert [claim.message for claim in claims] == [None] * 3
+    assert [state(event) for event in events] == [
+        (None, attempts, None, "obsolete: the offer is gone") for attempts in (32_767, 1, 1)
+    ]
+    assert claim_one().id == other.pk
+
+
+def test_who_was_told_is_known_until_both_are(clock: DatabaseClock) -> None:
+    # Given an event of which one party was told
+    event = due()
+    assert claim_one().message.told == ""
+    clock.advance(MINUTE)
+    outbox.settle([outbox.failed(claim_one(), "seller: 451", 60, "buyer")])
+    # When later attempts fail without a word of it, up to the last one
+    for verdict in (lambda claim: outbox.failed(claim, "ValueError", 60), lambda claim: outbox.given_up(claim, "500")):
+        clock.advance(MINUTE)
+        claim = claim_one()
+        assert claim.message.told == "buyer"
+        outbox.settle([verdict(claim)])
+    # And somebody puts it back
+    outbox.again([event.pk])
+    claim = claim_one()
+    # Then the other one is left to be told
+    assert claim.message.told == "buyer"
+    outbox.settle([outbox.delivered(claim)])
+    event.refresh_from_db()
+    assert event.told == ""
+
+
+def test_who_was_told_with_the_last_attempt_is_known_too() -> None:
+    event = due()
+
+    outbox.settle([outbox.given_up(claim_one(), "buyer: 550", "seller")])
+
+    event.refresh_from_db()
+    assert (event.told, event.error) == ("seller", "buyer: 550")
 
 
 def test_what_became_of_it_is_written(clock: DatabaseClock) -> None:

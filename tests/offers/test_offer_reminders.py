@@ -114,6 +114,61 @@ def test_an_extended_offer_is_reminded_of_again_before_its_new_end(clock: Databa
     assert reminded() == [(offer.pk, offer.expires_at), (offer.pk, later)]
 
 
+@pytest.mark.parametrize(
+    ("extension", "number"),
+    [(INSTANT, 0), (LEAD - INSTANT, 0), (LEAD, 1)],
+    ids=["an instant", "less than the lead", "the lead"],
+)
+def test_a_small_extension_has_nobody_reminded_again(clock: DatabaseClock, extension: timedelta, number: int) -> None:
+    # Given an offer that was reminded of, and then extended
+    (offer,) = make(1, left=LEAD / 2)
+    send_offer_reminders()
+    later = offer.expires_at + extension
+    Offer.objects.update(expires_at=later)
+    # When its new end is near
+    clock.set(later - INSTANT)
+    # Then
+    assert send_offer_reminders()["recorded"] == number
+
+
+def test_who_extends_by_minutes_again_and_again_has_nobody_reminded_each_time(clock: DatabaseClock) -> None:
+    # Given an offer
+    (offer,) = make(1, left=LEAD / 2)
+    # When it is extended by ten minutes eighteen times, and whoever is to be told is told
+    for _ in range(19):
+        send_offer_reminders()
+        OfferEvent.objects.filter(delivered_at=None).update(due_at=None, delivered_at=database_now())
+        offer.expires_at += LEAD / 6
+        offer.save()
+        clock.advance(LEAD / 6)
+    # Then there is a reminder for each hour
+    assert len(reminded()) == 4
+
+
+@pytest.mark.parametrize(
+    ("state", "number"),
+    [
+        ({}, 0),
+        ({"due_at": None, "delivered_at": True}, 0),
+        ({"due_at": None, "error": "answered 410"}, 0),
+        ({"due_at": None, "error": "obsolete: the offer has another end"}, 1),
+    ],
+    ids=["waits", "was told", "was given up", "was obsolete"],
+)
+def test_a_reminder_will_do_for_an_end_a_little_later_unless_it_was_obsolete(
+    clock: DatabaseClock, state: dict[str, Any], number: int
+) -> None:
+    # Given the reminder of an end, and what became of it
+    (offer,) = make(1, left=LEAD / 2)
+    send_offer_reminders()
+    OfferEvent.objects.update(**{**state, "delivered_at": database_now()} if "delivered_at" in state else state)
+    # When the end is a minute later, then
+    Offer.objects.update(expires_at=offer.expires_at + timedelta(minutes=1))
+    assert send_offer_reminders()["recorded"] == number
+    # And there is one for each end
+    assert send_offer_reminders()["recorded"] == 0
+
+
 def test_nothing_is_noted_where_reminders_are_switched_off(settings: Any, django_assert_num_queries: Any) -> None:
     settings.OFFER_REMINDER_SECONDS = 0
     make(1, left=LEAD / 2)
@@ -149,10 +204,12 @@ def test_a_run_ends_when_its_time_does_and_the_next_ones_do_the_rest() -> None:
     assert len(reminded()) == 7
 
 
-def test_a_walk_among_what_is_known_already_draws_no_ids() -> None:
+@pytest.mark.parametrize("error", ["", "obsolete: no backend"], ids=["waiting", "obsolete"])
+def test_a_walk_among_what_is_known_already_draws_no_ids(error: str) -> None:
     # Given 50 offers that were reminded of
     make(50, left=LEAD / 2)
     send_offer_reminders()
+    OfferEvent.objects.update(error=error, due_at=None if error else database_now())
     # When runs find nothing new
     for _ in range(3):
         send_offer_reminders()

@@ -7,7 +7,8 @@ from celery import current_app
 from django.conf import settings
 
 from caching.models import JobRun
-from offers.tasks import process_expired_offers
+from offers.delivery import courier, deadline
+from offers.tasks import deliver_offer_events, process_expired_offers
 from tests.factories import OfferFactory
 
 pytestmark = pytest.mark.django_db
@@ -27,3 +28,9 @@ def test_the_task_sweeps_and_leaves_a_record(let_expire) -> None:
 def test_the_schedule_names_the_task() -> None:
     assert settings.CELERY_BEAT_SCHEDULE["process_expired_offers"]["task"] == process_expired_offers.name
     assert process_expired_offers.name in current_app.tasks
+
+
+def test_a_run_that_tells_is_ended_after_all_it_may_take_and_before_its_claims_are_free() -> None:
+    longest = courier.SECONDS + 2 * deadline.TOTAL
+
+    assert longest < deliver_offer_events.soft_time_limit < deliver_offer_events.time_limit <= 60 < courier.LEASE

@@ -1,0 +1,32 @@
+"""Django's SMTP, with a connection that is known from its first byte on, so that a deadline can cut it."""
+
+from __future__ import annotations
+
+import smtplib
+import socket
+from typing import Any
+
+from django.core.mail.backends.smtp import EmailBackend
+
+
+class Smtp(EmailBackend):
+    """A mail backend that knows its socket also while the server greets."""
+
+    _session: smtplib.SMTP | None = None
+
+    @property
+    def connection_class(self) -> type[smtplib.SMTP]:
+        """A session that is noted before it connects: its constructor waits for the greeting."""
+        backend = self
+
+        class Session(super().connection_class):  # type: ignore[misc]
+            def __init__(self, *args: Any, **options: Any) -> None:
+                backend._session = self
+                super().__init__(*args, **options)
+
+        return Session
+
+    @property
+    def sock(self) -> socket.socket | None:
+        """The socket of the last session, if it has one."""
+        return self._session.sock if self._session else None

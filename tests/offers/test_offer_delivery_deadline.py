@@ -1,0 +1,70 @@
+"""A deadline cuts the connection of who takes too long, wherever it is by then, and nothing of who is done in time."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from offers.delivery.deadline import Deadline
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.settimeout(10)
+        yield ours, theirs
+
+
+def test_who_waits_past_the_deadline_reads_the_end(pair: tuple[socket.socket, socket.socket]) -> None:
+    ours, theirs = pair
+    began = time.monotonic()
+
+    with Deadline(0.2, lambda: ours) as deadline:
+        assert ours.recv(1) == b""
+
+    assert 0.2 <= time.monotonic() - began < 2
+    assert deadline.passed
+    assert deadline.words == "not done within 0.2 s"
+    assert theirs.recv(1) == b""
+
+
+def test_what_is_done_in_time_is_left_alone_and_waited_for_by_nobody(
+    pair: tuple[socket.socket, socket.socket],
+) -> None:
+    ours, theirs = pair
+    before, began = threading.active_count(), time.monotonic()
+
+    for _ in range(3):
+        with Deadline(0.5, lambda: ours) as deadline:
+            theirs.sendall(b"x")
+            assert ours.recv(1) == b"x"
+        assert not deadline.passed
+
+    assert time.monotonic() - began < 0.5
+    assert threading.active_count() == before
+
+
+def test_a_connection_that_is_made_after_the_deadline_is_cut_too(pair: tuple[socket.socket, socket.socket]) -> None:
+    # Given a deadline that passes while there is no connection yet, or one that is closed already
+    ours, _ = pair
+    closed = socket.socket()
+    closed.close()
+    found: list[socket.socket | None] = [None]
+    with Deadline(0.1, lambda: found[0]) as deadline:
+        for sock in (None, closed):
+            found[0] = sock
+            time.sleep(0.2)
+        assert deadline.passed
+        # When it is made, then whoever waits on it is not left there
+        found[0] = ours
+        assert ours.recv(1) == b""
+
+
+def test_an_error_comes_through(pair: tuple[socket.socket, socket.socket]) -> None:
+    with pytest.raises(KeyError), Deadline(5, lambda: pair[0]):
+        raise KeyError
