@@ -15,7 +15,7 @@ from offers.clock import ClockTimestamp
 from offers.deadlines import drop_offer_expirations
 from offers.errors import ProductNotAvailable
 from offers.models import Offer, OfferStatus
-from offers.state_machine import Actor, Role, close_all_on
+from offers.state_machine import Actor, Role, close_all_on, lock_all_on
 from offers.transitions import close, refusal
 from products.cache import invalidate_products
 from products.models import Product, ProductStatus
@@ -32,20 +32,27 @@ def accept(offer_id: int, seller: AbstractBaseUser) -> Offer:
     if product_id is None:
         raise refusal(offer_id, actor)
     product = Product.objects.select_for_update(no_key=True).get(pk=product_id)
+    is_available = product.status == ProductStatus.AVAILABLE
+    if is_available:
+        _sell(product_id, offer_id, actor)
+    # Last of all, so that nothing but the commit comes after its guard: until then others read what time says.
     offer = close(offer_id, OfferStatus.ACCEPTED, actor)
-    if product.status != ProductStatus.AVAILABLE:
+    if not is_available:
         raise ProductNotAvailable
-    Product.objects.filter(pk=product_id).update(status=ProductStatus.SOLD, updated_at=ClockTimestamp())
-    invalidate_products([product_id])
-    decline_all_on([product_id], actor)
     return offer
 
 
-def decline_all_on(product_ids: Sequence[int], actor: Actor) -> list[int]:
-    """Decline the active offers on products that the caller's transaction has locked, and return their ids.
+def _sell(product_id: int, offer_id: int, actor: Actor) -> None:
+    decline_all_on([product_id], actor, spared=offer_id)
+    Product.objects.filter(pk=product_id).update(status=ProductStatus.SOLD, updated_at=ClockTimestamp())
+    invalidate_products([product_id])
+
+
+def decline_all_on(product_ids: Sequence[int], actor: Actor, spared: int | None = None) -> None:
+    """Decline the active offers, except one, on products that the caller's transaction has locked.
 
     Those whose time has passed become expired instead.
     """
-    closed = close_all_on(product_ids, actor)
+    lock_all_on(product_ids)
+    closed = close_all_on(product_ids, actor, spared)
     transaction.on_commit(lambda: drop_offer_expirations(closed), robust=True)
-    return closed

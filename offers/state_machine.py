@@ -56,6 +56,9 @@ _CLOSE = "status = %(state)s, closed_at = LEAST(clock_timestamp(), expires_at)"
 # One reading for both columns, or an offer could be closed after its end.
 _EXPIRE_NOW = "status = 'expired', (expires_at, closed_at) = (SELECT at, at FROM (SELECT clock_timestamp() AS at) AS c)"
 
+_LOCK_ALL = """
+    SELECT FROM offers_offer WHERE product_id = ANY(%(products)s) AND status = 'active' ORDER BY id FOR NO KEY UPDATE
+"""
 # One reading of the clock decides every row, also between an offer's state and the moment it closed.
 _CLOSE_ALL = f"""
     WITH clock AS MATERIALIZED (SELECT clock_timestamp() AS at),
@@ -63,7 +66,8 @@ _CLOSE_ALL = f"""
         UPDATE offers_offer AS offer
         SET status = CASE WHEN offer.expires_at > clock.at THEN 'declined' ELSE 'expired' END,
             closed_at = LEAST(clock.at, offer.expires_at)
-        FROM clock WHERE offer.product_id = ANY(%(products)s) AND offer.status = 'active'
+        FROM clock
+        WHERE offer.product_id = ANY(%(products)s) AND offer.status = 'active' AND offer.id IS DISTINCT FROM %(spared)s
         RETURNING offer.id, offer.status, offer.closed_at, offer.expires_at
     ),
     told AS (
@@ -94,12 +98,13 @@ _EXPIRE = f"""
     told AS (
         {_EVENT} SELECT id, 'expired', expires_at, NULL, 'time', expires_at, clock_timestamp() FROM expired
     )
-    SELECT id, expires_at FROM expired
+    SELECT {{wanted}} FROM expired
 """  # noqa: S608
-_BY_ID = _EXPIRE.format(condition="id = ANY(%(ids)s)", order="id")
-_FIRST = _EXPIRE.format(condition="true", order="expires_at, id")
-_NEXT = _EXPIRE.format(condition="(expires_at, id) > (%(after_at)s, %(after_id)s)", order="expires_at, id")
-_OWN = _EXPIRE.format(condition="buyer_id = %(buyer)s AND product_id = %(product)s", order="id")
+_BY_ID = _EXPIRE.format(condition="id = ANY(%(ids)s)", order="id", wanted="id")
+_OWN = _EXPIRE.format(condition="buyer_id = %(buyer)s AND product_id = %(product)s", order="id", wanted="id")
+_BY_END = {"order": "expires_at, id", "wanted": "id, expires_at"}
+_FIRST = _EXPIRE.format(condition="true", **_BY_END)
+_NEXT = _EXPIRE.format(condition="(expires_at, id) > (%(after_at)s, %(after_id)s)", **_BY_END)
 
 _MADE = f"{_EVENT} SELECT id, 'made', created_at, buyer_id, 'buyer', expires_at, NULL FROM offers_offer WHERE id = %s"  # noqa: S608
 
@@ -119,18 +124,30 @@ def expire_now(offer_id: int, actor: Actor) -> bool:
     return _change(offer_id, _EXPIRE_NOW, "expired", actor)
 
 
-def close_all_on(product_ids: Sequence[int], actor: Actor | None) -> list[int]:
-    """Decline the active offers on products, expire those whose time has passed, and return the ids of all.
+def lock_all_on(product_ids: Sequence[int]) -> None:
+    """Lock the active offers on products that the caller has locked, so that nothing need be waited for after it."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK_ALL, {"products": list(product_ids)})
 
-    The caller has locked the products.
+
+def close_all_on(product_ids: Sequence[int], actor: Actor, spared: int | None = None) -> list[int]:
+    """Decline the active offers on products, except one; expire those whose time has passed; return the ids of all.
+
+    The caller has locked the products and then the offers: a clock that was read before a wait would be an old one.
     """
-    who = {"role": actor.role.value, "actor": actor.user.pk} if actor else {"role": "seller", "actor": None}
-    return [id for id, *_ in _fetch(_CLOSE_ALL, {"products": list(product_ids), **who})]
+    who = {"role": actor.role.value, "actor": actor.user.pk}
+    return [id for id, *_ in _fetch(_CLOSE_ALL, {"products": list(product_ids), "spared": spared, **who})]
+
+
+def lock(offer_id: int) -> None:
+    """Wait for whoever is changing an offer, and lock it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT FROM offers_offer WHERE id = %s FOR NO KEY UPDATE", [offer_id])
 
 
 def expire_ids(ids: Sequence[int]) -> list[int]:
     """Expire those of the ids that are due, and return which these were."""
-    return [id for id, _ in _fetch(_BY_ID, {"ids": list(ids), "limit": len(ids)})] if ids else []
+    return [id for (id,) in _fetch(_BY_ID, {"ids": list(ids), "limit": len(ids)})] if ids else []
 
 
 def expire_batch(limit: int, after: Deadline | None = None) -> list[Deadline]:
@@ -146,7 +163,7 @@ def expire_batch(limit: int, after: Deadline | None = None) -> list[Deadline]:
 
 def expire_own(buyer_id: int, product_id: int) -> list[int]:
     """Expire the buyer's offer on a product if its time has passed: a dead offer must not block a new one."""
-    return [id for id, _ in _fetch(_OWN, {"buyer": buyer_id, "product": product_id, "limit": 1})]
+    return [id for (id,) in _fetch(_OWN, {"buyer": buyer_id, "product": product_id, "limit": 1})]
 
 
 def note_made(offer_id: int) -> None:

@@ -63,8 +63,12 @@ def close(offer_id: int, state: OfferStatus, actor: Actor) -> Offer:
 
 def refusal(offer_id: int, actor: Actor, not_later: str | None = None) -> APIException | Http404:
     """Return why a transition of the offer changed nothing; `not_later` names the field of a new end."""
-    visible = offers() if actor.role == Role.STAFF else offers_of(actor.user)
-    offer = visible.filter(pk=offer_id).first()
+    visible = (offers() if actor.role == Role.STAFF else offers_of(actor.user)).filter(pk=offer_id)
+    offer = visible.first()
+    if offer is not None and offer.status == OfferStatus.ACTIVE:
+        # Somebody may have acted in time and be about to commit: what is answered here stays true.
+        state_machine.lock(offer_id)
+        offer = visible.first()
     if offer is None:
         return Http404(f"There is no offer {offer_id}.")
     if actor.role == Role.BUYER and offer.buyer_id != actor.user.pk:

@@ -17,7 +17,7 @@ from offers import selectors, transitions
 from offers.acceptance import accept
 from offers.clock import database_now
 from offers.creation import make_offer
-from offers.errors import OfferExpired
+from offers.errors import OfferClosed, OfferExpired
 from offers.expiration import process_expired_offers
 from offers.lifetime import Lifetime
 from offers.models import Offer
@@ -87,16 +87,28 @@ def test_a_millisecond_before_its_end_everything_can_be_done_and_at_it_nothing(n
         ACTIONS[name](late)
 
 
-@pytest.mark.parametrize("name", ["accept", "decline", "withdraw"])
-def test_an_offer_whose_end_comes_while_it_is_closed_was_not_closed_after_it(name, clock) -> None:
+@pytest.mark.parametrize(("name", "looks_before"), [("accept", 1), ("decline", 0), ("withdraw", 0)])
+def test_an_offer_whose_end_comes_while_it_is_closed_was_not_closed_after_it(name, looks_before, clock) -> None:
     # given an offer that ends half a millisecond after the guard has looked at the clock
     offer = OfferFactory()
-    clock.set(offer.expires_at - MILLISECOND / 2)
+    clock.set(offer.expires_at - MILLISECOND * (looks_before + 0.5))
     clock.tick(MILLISECOND)
     # when it is closed, then that was in time, and at its end at the latest
     closed = ACTIONS[name](offer)
     assert closed.status in ("accepted", "declined", "withdrawn")
     assert closed.closed_at == offer.expires_at
+
+
+def test_the_guard_of_an_accept_is_the_last_that_looks_at_the_clock(clock) -> None:
+    """Whatever it did before took its time, and after it there is only the commit."""
+    offer = OfferFactory()
+    clock.set(offer.expires_at - MILLISECOND / 2)
+    clock.tick(MILLISECOND)
+    # The clock of a whole statement does not tick, so the refusal does not see why.
+    with pytest.raises(OfferClosed):
+        accept(offer.pk, offer.seller)
+    offer.refresh_from_db()
+    assert offer.status == "active"
 
 
 def test_the_job_agrees_with_the_readers_to_the_millisecond(clock) -> None:

@@ -1,0 +1,167 @@
+"""An offer's end that passes while somebody waits for a row: what was read meanwhile stays true."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
+from threading import Event
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+
+from offers import selectors, transitions
+from offers.acceptance import accept
+from offers.errors import OfferClosed, OfferExpired
+from offers.expiration import process_expired_offers
+from offers.lifetime import Lifetime
+from offers.models import Offer, OfferEvent
+from offers.state_machine import Actor, Role
+from products.services import withdraw_product
+from tests.database_clock import DatabaseClock, database_clock
+from tests.factories import OfferFactory, ProductFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+MILLISECOND = timedelta(milliseconds=1)
+
+
+@pytest.fixture
+def clock() -> Iterator[DatabaseClock]:
+    with database_clock() as clock:
+        yield clock
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[Callable[[Callable[[], Any]], Future[Any]]]:
+    """Return a function that runs another in a thread, and so in a session, of its own."""
+
+    def closing(function: Callable[[], Any]) -> Any:
+        try:
+            return function()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        yield lambda function: pool.submit(closing, function)
+
+
+@pytest.fixture
+def held(elsewhere) -> Callable[[Callable[[], Any]], Any]:
+    """Return a context in which another session has done something and not committed it."""
+
+    @contextmanager
+    def hold(function: Callable[[], Any]) -> Iterator[Future[Any]]:
+        done, free = Event(), Event()
+
+        @transaction.atomic
+        def session() -> Any:
+            result = function()
+            done.set()
+            assert free.wait(10)
+            return result
+
+        future = elsewhere(session)
+        try:
+            assert done.wait(10), future.exception(0)
+            yield future
+        finally:
+            free.set()
+
+    return hold
+
+
+def await_waiter() -> None:
+    """Return once a session waits for a lock."""
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                return
+    raise AssertionError("nobody waits")
+
+
+def busy(offer: Offer) -> Callable[[], Any]:
+    return lambda: Offer.objects.select_for_update(no_key=True).get(pk=offer.pk)
+
+
+def status(offer: Offer) -> str:
+    return str(selectors.offers().get(pk=offer.pk).effective_status)
+
+
+@pytest.mark.parametrize("which", ["rival", "mine"])
+def test_an_accept_that_waits_beyond_the_end_is_refused(which, clock, elsewhere, held) -> None:
+    # given an offer and a later rival, one of which somebody is busy with
+    mine = OfferFactory()
+    rival = OfferFactory(product=mine.product, expires_at=mine.expires_at + timedelta(hours=1))
+    clock.set(mine.expires_at - MILLISECOND)
+    with held(busy(rival if which == "rival" else mine)):
+        # when it is accepted in time, but has to wait, and its end passes, which is read
+        accepting = elsewhere(lambda: accept(mine.pk, mine.seller))
+        await_waiter()
+        clock.set(mine.expires_at)
+        assert status(mine) == "expired"
+    # then it is refused, and stays what it was read as
+    with pytest.raises(OfferExpired):
+        accepting.result(10)
+    assert (status(mine), status(rival)) == ("expired", "active")
+    mine.product.refresh_from_db()
+    assert mine.product.status == "available"
+    assert not OfferEvent.objects.exists()
+
+
+REFUSED: dict[str, Callable[[Offer], Any]] = {
+    "withdraw": lambda offer: transitions.withdraw(offer.pk, offer.buyer),
+    "decline": lambda offer: transitions.decline(offer.pk, Actor(Role.SELLER, offer.seller)),
+    "extend": lambda offer: transitions.extend(offer.pk, Actor(Role.BUYER, offer.buyer), Lifetime(expires_in=90_000)),
+    "expire now": lambda offer: transitions.expire_now(offer.pk, offer.seller),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_refusal_waits_for_an_accept_that_was_in_time(name, clock, elsewhere, held) -> None:
+    # given an accept that was in time and has not committed, and then the offer's end
+    offer = OfferFactory()
+    clock.set(offer.expires_at - MILLISECOND)
+    with held(lambda: accept(offer.pk, offer.seller)) as accepting:
+        clock.set(offer.expires_at)
+        # when somebody acts on it
+        acting = elsewhere(lambda: REFUSED[name](offer))
+        await_waiter()
+    # then the answer is what became of the offer, not what its time alone would say
+    assert accepting.result(10).status == "accepted"
+    with pytest.raises(OfferClosed) as refused:
+        acting.result(10)
+    assert refused.value.extra["offer_status"] == "accepted"
+
+
+def test_an_offer_whose_end_passes_while_its_product_waits_to_be_withdrawn_has_expired(clock, elsewhere, held) -> None:
+    # given two offers on a product, one of which ends soon, and somebody who is busy with it
+    product = ProductFactory()
+    ending = OfferFactory(product=product)
+    lasting = OfferFactory(product=product, expires_at=ending.expires_at + timedelta(hours=1))
+    clock.set(ending.expires_at - MILLISECOND)
+    with held(busy(ending)):
+        # when the product is withdrawn, has to wait, and the end passes
+        withdrawing = elsewhere(lambda: withdraw_product(product.pk, product.seller))
+        await_waiter()
+        clock.set(ending.expires_at)
+        assert status(ending) == "expired"
+    withdrawing.result(10)
+    # then that offer has expired, and only the other one was declined
+    assert (status(ending), status(lasting)) == ("expired", "declined")
+
+
+def test_the_job_passes_over_an_accept_that_was_in_time(clock, held) -> None:
+    offer = OfferFactory()
+    clock.set(offer.expires_at - MILLISECOND)
+    with held(lambda: accept(offer.pk, offer.seller)) as accepting:
+        clock.set(offer.expires_at)
+        assert process_expired_offers()["database_updated"] == 0
+    accepting.result(10)
+    assert process_expired_offers()["database_updated"] == 0
+    assert status(offer) == "accepted"
