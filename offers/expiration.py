@@ -18,8 +18,8 @@ from offers.deadlines import (
     drop_offer_expirations,
     extend_offer_expiration,
     offer_deadlines,
-    offer_truth,
     track_offer_expiration,
+    upcoming_offer_truth,
 )
 from offers.expiry import Expired, attempt, expire_due
 
@@ -65,7 +65,7 @@ def due_offers() -> int:
 
 
 def _reconcile(stats: Expired) -> None:
-    done = repair(offer_deadlines, offer_truth, lambda: Budget(_REPAIR_SLICE, _REPAIR_LIMIT))
+    done = repair(offer_deadlines, upcoming_offer_truth, lambda: Budget(_REPAIR_SLICE, _REPAIR_LIMIT))
     stats.orphans += done.removed
     stats.rescored += done.moved
     stats.repaired += done.entered

@@ -27,7 +27,9 @@ T = TypeVar("T")
 
 # Offers of one transaction: some tens of milliseconds, in which nobody waits for them.
 _BATCH = 1000
-# Batches by the index after which there is one by the table.
+# Batches after which there is one from the beginning of the table's index, which still has what was just expired.
+# Walked through now and then, that is marked as dead and costs the next walk nothing; a million of them, all at once,
+# take a second.
 _SWEEP_EVERY = 10
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -74,14 +76,11 @@ def _expire_indexed(stats: Expired, stint: Stint) -> datetime:
             break
         with stint.part(len(members)):
             settled = _expire_claimed(stats, members)
-        if not settled:
-            break
-        if stint.is_half_over:
-            # The table needs the other half: it knows of offers that the index does not.
+        if not settled or stint.is_half_over:
+            # Somebody is busy with those that the index has first, and it would bring them again and again; or the
+            # table needs the other half, for it knows of offers that the index does not.
             return _NEVER
         if turn % _SWEEP_EVERY == 0:
-            # The index of the table still has what was just expired. Walked through now and then, it is marked as
-            # dead and costs the next walk nothing; all at once, a million of them take a second.
             _expire_batch(stats, None, now)
     return now
 
@@ -104,12 +103,14 @@ def _expire_claimed(stats: Expired, members: Sequence[Member]) -> bool:
 def _expire_unindexed(stats: Expired, stint: Stint, known: datetime | None) -> None:
     """Expire what the table has beyond that; the index should have brought what ended until `known`."""
     last = None
-    while not stint.is_over:
+    for turn in count(1):
+        if stint.is_over:
+            return
         with stint.part(_BATCH):
             expired = _expire_batch(stats, last, known)
         if len(expired) < _BATCH:
             return
-        last = expired[-1]
+        last = expired[-1] if turn % _SWEEP_EVERY else None
 
 
 def _expire_batch(stats: Expired, last: Deadline | None, known: datetime | None) -> Sequence[Deadline]:

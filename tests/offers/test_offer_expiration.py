@@ -168,6 +168,41 @@ def test_work_is_bounded_by_time_and_goes_on_next_time(let_expire, monkeypatch) 
     assert not Offer.objects.filter(status="active").exists()
 
 
+def test_what_the_index_lacks_has_half_of_the_time(let_expire, monkeypatch) -> None:
+    # given more dead offers in the index than a run has time for, and some that it lacks
+    monkeypatch.setattr(expiry, "_BATCH", 8)
+    offers = make(64)
+    let_expire(*offers[:56])
+    let_expire(*offers[56:], seconds_ago=5)
+    track(*offers[:56])
+    # when the job runs
+    process_expired_offers(Stint(5, 0, 0, ticking()))
+    # then those are closed too
+    assert not Offer.objects.filter(status="active", pk__in=[offer.pk for offer in offers[56:]]).exists()
+    assert Offer.objects.filter(status="active").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_offers_that_somebody_is_busy_with_do_not_hold_up_the_others(let_expire, monkeypatch) -> None:
+    # given dead offers in the index, with the first of which somebody is busy for long
+    monkeypatch.setattr(expiry, "_BATCH", 8)
+    offers = make(40)
+    let_expire(*offers)
+    let_expire(*offers[:32], seconds_ago=5)
+    track(*offers)
+    claims: list[int] = []
+    claim = offer_deadlines.claim
+    monkeypatch.setattr(offer_deadlines, "claim", lambda *args: (claims.append(1), claim(*args))[1])
+    with other_session() as session:
+        session.execute("SELECT FROM offers_offer WHERE id = ANY(%s) FOR UPDATE", [[offer.pk for offer in offers[:32]]])
+        # when the job runs
+        stats = process_expired_offers()
+    # then it asks the index no second time for what it cannot close, and takes the others from the table
+    assert (stats["database_updated"], stats["repaired"], len(claims)) == (8, 0, 1)
+    # and the next run does the rest
+    assert process_expired_offers()["database_updated"] == 32
+
+
 def ticking() -> Callable[[], float]:
     """Return a clock that shows half a second more at each look."""
     return count(step=0.5).__next__
