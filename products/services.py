@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -10,10 +11,12 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404
 from django.utils import timezone
+from rest_framework.exceptions import ValidationError
 
 from products.cache import forget_products
 from products.errors import NotTheSeller, ProductSold
 from products.models import Product, ProductStatus, ProductViews
+from products.money import MoneyError, quantised
 from products.signals import products_closed
 
 
@@ -28,12 +31,15 @@ def create_product(seller: AbstractBaseUser, **fields: Any) -> Product:
 
 @transaction.atomic
 def update_product(product_id: int, seller: AbstractBaseUser, **fields: Any) -> Product:
-    """Change fields of a product. Raises Http404, NotTheSeller or ProductSold."""
+    """Change fields of a product. Raises Http404, NotTheSeller, ProductSold, or ValidationError for a price that the
+    product's currency does not have."""
     product = _lock(product_id, seller)
     if product.status == ProductStatus.SOLD:
         raise ProductSold
     for name, value in fields.items():
         setattr(product, name, value)
+    if "price" in fields:
+        product.price = _exact(product)
     product.updated_at = timezone.now()
     product.save(update_fields=[*fields, "updated_at"])
     return product
@@ -70,6 +76,14 @@ def visible_product(product_id: int, seller: AbstractBaseUser) -> Product:
 def _lock(product_id: int, seller: AbstractBaseUser) -> Product:
     """Return the product, locked: whoever changes a product and its offers locks the product first."""
     return _own(Product.objects.select_for_update(no_key=True), product_id, seller)
+
+
+def _exact(product: Product) -> Decimal:
+    # Locked, it may have another currency than the one its price was read beside: an import may have changed that.
+    try:
+        return quantised(product.price, product.currency)
+    except MoneyError as error:
+        raise ValidationError({"price": [str(error)]}) from error
 
 
 def _own(products: QuerySet[Product], product_id: int, seller: AbstractBaseUser) -> Product:

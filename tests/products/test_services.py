@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 from django.http import Http404
+from rest_framework.exceptions import ValidationError
 
 from caching.batch import fetch_many
 from caching.fetch import State, fetch
@@ -51,6 +52,18 @@ def test_a_product_comes_with_its_row_of_views_and_a_moment_of_creation() -> Non
     assert product.views.views == 0
     assert product.created_at == product.updated_at
     assert product.status == ProductStatus.AVAILABLE
+
+
+def test_a_price_is_held_to_the_currency_that_the_product_has_by_now() -> None:
+    """Whoever sent it may have seen another currency: an import can change that."""
+    product = ProductFactory(price=Decimal(1200), currency="JPY")
+
+    with pytest.raises(ValidationError, match="JPY has no smaller unit"):
+        services.update_product(product.pk, product.seller, price=Decimal("12.50"), title="Pot")
+
+    product.refresh_from_db()
+    assert product.price == Decimal(1200)
+    assert product.title != "Pot"
 
 
 def test_a_product_that_was_remembered_as_missing_is_found_once_it_exists() -> None:
