@@ -28,8 +28,9 @@ from caching.stint import Stint
 
 logger = logging.getLogger(__name__)
 
-# Fields of one transaction; a bucket is never split.
-CHUNK_FIELDS = 50_000
+# Fields of one transaction; a bucket is never split. Those of one id in one hour become one row, so fewer and larger
+# transactions write less.
+CHUNK_FIELDS = 100_000
 # After so many seconds a flush leaves the rest to the next one, which has a record of its own.
 _SECONDS = 60.0
 # Fields that one flush applies without a rest; what comes in a few seconds is not more.

@@ -47,6 +47,16 @@ def test_a_backlog_is_worked_off_with_four_times_as_much_rest_as_work():
     assert time.slept == [2.0, 2.0]
 
 
+def test_a_rest_ends_with_the_stint():
+    """Whoever waits for the next one need not wait longer because of a part that took long."""
+    time = Time()
+    one = Stint(60, 100_000, 20, time, time.sleep)
+    work(one, time, 200_000, 20)
+    assert time.slept == [40.0]
+    work(one, time, 50_000, 1)
+    assert time.slept == [40.0, 0.0]
+
+
 def test_after_a_minute_nothing_more_is_begun():
     time = Time()
     one = Stint(60, 100_000, 4, time, time.sleep)
