@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 # Members of one command: about a millisecond of Redis, in which it serves nobody else.
 _CHUNK = 1000
-# Members of one command of a job that takes out thousands a second beside requests: a tenth of that.
+# Members of one command of a job that takes out thousands a second beside requests: a tenth of a millisecond.
 _SMALL = 125
 # Members of one round trip: tens of milliseconds, within the socket timeout.
 _BATCH = 8000

@@ -83,6 +83,12 @@ def newest(family: str, shards: int) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
+def newest_of(family: str, shard: int) -> int:
+    """Return the newest bucket of one shard, -1 if there is none."""
+    found = _rows(family, shard).order_by("-bucket").values_list("bucket", flat=True).first()
+    return -1 if found is None else found
+
+
 def known(family: str, shard: int, sealed: Sequence[int]) -> dict[int, Line]:
     """Return what is there of these buckets, and of those that Redis may still hold."""
     with connection.cursor() as cursor:

@@ -6,6 +6,7 @@ One transaction deletes rows of the spill and applies them, which is what makes 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -42,11 +43,13 @@ def merge(family: CounterFamily, apply: Apply, stint: Stint, done: Flushed) -> N
         mine = [(id, counter) for id, counter, of in rows if of == hour]
         counters = {counter for _, counter in mine}
         told = _tell(family, counters)
-        if not _merge(family, [id for id, _ in mine], hour, told, apply, done):
+        number = _merge(family, [id for id, _ in mine], hour, apply, done)
+        if number is None:
             # Another flush is at it.
             return
         # Once more, for live counts that were being seeded from before the spill.
-        _tell(family, counters)
+        if told and _tell(family, counters):
+            _note(family, number)
 
 
 def _last(family: str) -> int | None:
@@ -76,35 +79,41 @@ def _tell(family: CounterFamily, ids: Iterable[int]) -> bool:
 
 
 def _tell_late(family: CounterFamily) -> None:
-    """Have all live counts seeded again if something was merged while Redis could not be told."""
-    late = list(ledger.known(family.name, SHARD, []))
-    if not late:
-        return
+    """Have all live counts seeded again if Redis does not know of the last merge: it was away, or was restored to a
+    moment before that, or whoever merged has died."""
+    newest = ledger.newest_of(family.name, SHARD)
     try:
-        family.forget_all()
+        if family.merged() < newest:
+            family.forget_all()
+            family.note_merged(newest)
     except RedisUnavailable:
         return
-    ledger.release(family.name, SHARD, late)
 
 
-def _merge(family: CounterFamily, rows: list[int], hour: datetime, told: bool, apply: Apply, done: Flushed) -> bool:
+def _note(family: CounterFamily, number: int) -> None:
+    with suppress(*RedisUnavailable):
+        family.note_merged(number)
+
+
+def _merge(family: CounterFamily, rows: list[int], hour: datetime, apply: Apply, done: Flushed) -> int | None:
+    """Merge rows that nobody else is merging, and return the number of this merge; None if there are none."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_LOCK, [rows])
         cursor.execute(_TAKE, [[id for (id,) in cursor.fetchall()]])
         taken = cursor.fetchall()
         if not taken:
-            return False
+            return None
         counts = {counter: amount for counter, amount, _ in taken}
-        number = max(newest for _, _, newest in taken)
+        number = int(max(newest for _, _, newest in taken))
         gone, full = apply(hour, counts)
         ledger.enter(family.name, SHARD, {number: counts})
         ledger.note_orphans(family.name, SHARD, {number: share(counts, gone)})
         fields.set_aside_overflow(family.name, SHARD, number, {id: counts[id] for id in full})
-        if told:
-            ledger.release(family.name, SHARD, [number])
+        # It never was in a bucket that Redis could hold.
+        ledger.release(family.name, SHARD, [number])
     done.ids += len(counts)
     done.total += sum(counts.values())
     done.spilled += sum(counts.values())
     done.orphaned += share(counts, gone)
     done.overflowed += share(counts, full)
-    return True
+    return number

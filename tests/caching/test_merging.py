@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 from caching import merging
 from caching import spill as spilling
 from caching.applied import Applied
-from caching.connections import pool
+from caching.connections import client, pool
 from caching.counters import CounterFamily
 from caching.flush import flush
 from caching.models import CounterBucket, CounterField, CounterSpill
@@ -106,6 +106,26 @@ def test_live_counts_that_lack_the_spill_are_seeded_again(family, totals):
 
     assert family.live([5, 6]) == {6: 10}
     assert CounterBucket.objects.get().retained is False
+    flush(family, totals.apply)
+    assert family.live([6]) == {6: 10}
+
+
+def test_a_redis_that_is_restored_to_before_a_merge_has_its_live_counts_seeded_again(family, totals):
+    # Given live counts, and a spill that is merged after Redis was saved
+    family.seed({5: 10, 6: 10}, frozenset())
+    saved = {name: client("state").dump(name) for name in client("state").scan_iter("mp:n:*")}
+    spill(5)
+    flush(family, totals.apply)
+
+    # When Redis is restored
+    client("state").flushdb()
+    for name, value in saved.items():
+        client("state").restore(name, 0, value)
+    assert family.live([5, 6]) == {5: 10, 6: 10}
+
+    # Then the next flush notices, although no bucket was sealed
+    flush(family, totals.apply)
+    assert family.live([5, 6]) == {}
 
 
 def test_without_redis_it_is_merged_all_the_same_and_the_live_counts_follow(family, totals):
@@ -118,16 +138,16 @@ def test_without_redis_it_is_merged_all_the_same_and_the_live_counts_follow(fami
     with pytest.raises(RedisError):
         flush(family, totals.apply)
 
-    # Then it is in the totals, and the ledger remembers that Redis was not told
+    # Then it is in the totals, and when Redis is back, it does not know
     assert totals.counts == {this_hour(): {5: 1}}
-    assert CounterBucket.objects.get().retained is True
-
-    # And when Redis is back, it is
     pool("state").breaker.is_open = False
     assert family.live([5]) == {5: 10}
+    assert family.merged() == -1
+
+    # And it is told once
     flush(family, totals.apply)
     assert family.live([5, 6]) == {}
-    assert CounterBucket.objects.get().retained is False
+    assert family.merged() == CounterBucket.objects.get().bucket
     family.seed({6: 10}, frozenset())
     flush(family, totals.apply)
     assert family.live([6]) == {6: 10}
