@@ -15,8 +15,8 @@ from offers.clock import ClockTimestamp
 from offers.deadlines import drop_offer_expirations
 from offers.errors import ProductNotAvailable
 from offers.models import Offer, OfferStatus
-from offers.state_machine import Actor, Role, close_all_on, lock_all_on
-from offers.transitions import close, refusal
+from offers.state_machine import Actor, Role, check_now, close_all_on, lock_all_on
+from offers.transitions import close, find, refusal
 from products.cache import invalidate_products
 from products.models import Product, ProductStatus
 
@@ -28,31 +28,34 @@ def accept(offer_id: int, seller: AbstractBaseUser) -> Offer:
     Raises Http404, NotTheSeller, OfferClosed, OfferExpired or ProductNotAvailable, and then changes nothing.
     """
     actor = Actor(Role.SELLER, seller)
-    product_id = Offer.objects.filter(pk=offer_id, seller=seller).values_list("product_id", flat=True).first()
-    if product_id is None:
-        raise refusal(offer_id, actor)
-    product = Product.objects.select_for_update(no_key=True).get(pk=product_id)
-    is_available = product.status == ProductStatus.AVAILABLE
-    if is_available:
-        _sell(product_id, offer_id, actor)
-    # Last of all, so that nothing but the commit comes after its guard: until then others read what time says.
-    offer = close(offer_id, OfferStatus.ACCEPTED, actor)
-    if not is_available:
+    product = Product.objects.select_for_update(no_key=True).get(pk=find(offer_id, actor).product_id)
+    lock_all_on([product.pk])
+    offer = find(offer_id, actor)
+    if offer.effective_status != OfferStatus.ACTIVE:
+        raise refusal(offer)
+    if product.status != ProductStatus.AVAILABLE:
         raise ProductNotAvailable
-    return offer
+    _sell(product.pk, offer_id, actor)
+    # Last of all, since what comes between its guard and the commit is time in which others read the offer as expired.
+    return close(offer_id, OfferStatus.ACCEPTED, actor)
 
 
 def _sell(product_id: int, offer_id: int, actor: Actor) -> None:
-    decline_all_on([product_id], actor, spared=offer_id)
+    _decline_all_on([product_id], actor, spared=offer_id)
     Product.objects.filter(pk=product_id).update(status=ProductStatus.SOLD, updated_at=ClockTimestamp())
     invalidate_products([product_id])
+    check_now()
 
 
-def decline_all_on(product_ids: Sequence[int], actor: Actor, spared: int | None = None) -> None:
-    """Decline the active offers, except one, on products that the caller's transaction has locked.
+def decline_all_on(product_ids: Sequence[int], actor: Actor) -> None:
+    """Decline the active offers on products that the caller's transaction has locked.
 
     Those whose time has passed become expired instead.
     """
     lock_all_on(product_ids)
+    _decline_all_on(product_ids, actor)
+
+
+def _decline_all_on(product_ids: Sequence[int], actor: Actor, spared: int | None = None) -> None:
     closed = close_all_on(product_ids, actor, spared)
     transaction.on_commit(lambda: drop_offer_expirations(closed), robust=True)

@@ -81,7 +81,8 @@ def _expire_indexed(stats: Expired, stint: Stint) -> datetime:
             # table needs the other half, for it knows of offers that the index does not.
             return _NEVER
         if turn % _SWEEP_EVERY == 0:
-            _expire_batch(stats, None, now)
+            # These may well be in the index, and would be next.
+            _expire_batch(stats, None, None)
     return now
 
 

@@ -9,7 +9,7 @@ changes nothing. So each event is told at least once, in no promised order.
     neither, error "obsolete: ..."   not told, for it is no longer worth telling
     neither, any other error         given up
     neither, no error                history that nobody outside is told of
-    told set                         this one of the two parties knows, the other is still to be told
+    told set                         this one of the two parties knows, the other one was not reached
 """
 
 from __future__ import annotations

@@ -26,8 +26,8 @@ _REST = 1.0
 # The clock is a subquery so that it is read once and bounds the index. Those that have their reminder are left out
 # before the INSERT, which would draw an id for each; one by one (OFFSET 0) and not by reading all reminders. Between
 # runs that look at once ON CONFLICT decides. Sorted, or two of them could wait for each other.
-# A reminder of an end that is less than the lead before this one will do, or each small extension would have another;
-# but of one that was obsolete nobody has heard.
+# A reminder of an end that is less than the lead before this one will do, or each small extension would have another,
+# if somebody has heard it or is just hearing it: one that only waits will be obsolete.
 _PAGE = """
     WITH page AS MATERIALIZED (
         SELECT id, expires_at, created_at FROM offers_offer
@@ -45,8 +45,8 @@ _PAGE = """
               SELECT FROM offers_offerevent AS known
               WHERE known.offer_id = page.id AND known.kind = 'reminder'
                 AND known.expires_at > page.expires_at - make_interval(secs => %(lead)s)
-                AND (known.expires_at = page.expires_at OR known.due_at IS NOT NULL OR known.delivered_at IS NOT NULL
-                     OR known.error NOT LIKE 'obsolete: %%')
+                AND (known.expires_at = page.expires_at OR known.delivered_at IS NOT NULL OR known.told <> ''
+                     OR (known.due_at IS NOT NULL AND known.attempts > 0 AND known.error = ''))
               OFFSET 0
           )
         ORDER BY page.expires_at, page.id

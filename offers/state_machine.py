@@ -81,14 +81,14 @@ _CLOSE_ALL = f"""
 """  # noqa: S608
 
 # The clock is a subquery so that it is read once and the partial index on expires_at can be used. An older
-# reading is safe here: what was due then is due now, and a row that changed since is tested again. Rows that
-# somebody is busy with are passed over: whoever that is decides, and the next run looks again.
+# reading is safe here: what was due then is due now, and a row that changed since is tested again. The job passes
+# over rows that somebody is busy with: whoever that is decides, and the next run looks again.
 _EXPIRE = f"""
     WITH due AS MATERIALIZED (
         SELECT id FROM offers_offer
         WHERE status = 'active' AND expires_at <= (SELECT clock_timestamp()) AND {{condition}}
         ORDER BY {{order}} LIMIT %(limit)s
-        FOR UPDATE SKIP LOCKED
+        FOR UPDATE {{busy}}
     ),
     expired AS (
         UPDATE offers_offer AS offer SET status = 'expired', closed_at = offer.expires_at
@@ -100,11 +100,13 @@ _EXPIRE = f"""
     )
     SELECT {{wanted}} FROM expired
 """  # noqa: S608
-_BY_ID = _EXPIRE.format(condition="id = ANY(%(ids)s)", order="id", wanted="id")
-_OWN = _EXPIRE.format(condition="buyer_id = %(buyer)s AND product_id = %(product)s", order="id", wanted="id")
-_BY_END = {"order": "expires_at, id", "wanted": "id, expires_at"}
+_JOB = {"busy": "SKIP LOCKED"}
+_BY_ID = _EXPIRE.format(condition="id = ANY(%(ids)s)", order="id", wanted="id", **_JOB)
+_BY_END = {"order": "expires_at, id", "wanted": "id, expires_at", **_JOB}
 _FIRST = _EXPIRE.format(condition="true", **_BY_END)
 _NEXT = _EXPIRE.format(condition="(expires_at, id) > (%(after_at)s, %(after_id)s)", **_BY_END)
+# Waited for, and by nobody who has a lock on the product: passed over, a dead offer would block a new one.
+_OWN = _EXPIRE.format(condition="buyer_id = %(buyer)s AND product_id = %(product)s", order="id", wanted="id", busy="")
 
 _MADE = f"{_EVENT} SELECT id, 'made', created_at, buyer_id, 'buyer', expires_at, NULL FROM offers_offer WHERE id = %s"  # noqa: S608
 
@@ -143,6 +145,12 @@ def lock(offer_id: int) -> None:
     """Wait for whoever is changing an offer, and lock it."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT FROM offers_offer WHERE id = %s FOR NO KEY UPDATE", [offer_id])
+
+
+def check_now() -> None:
+    """Have the transaction's keys checked now, one for each event so far, and not between its last guard and commit."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
 def expire_ids(ids: Sequence[int]) -> list[int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.http import Http404
@@ -36,8 +38,7 @@ def decline(offer_id: int, actor: Actor) -> Offer:
 def expire_now(offer_id: int, staff: AbstractBaseUser) -> Offer:
     """End an offer's life at this moment, as the staff. Raises Http404, OfferClosed or OfferExpired."""
     actor = Actor(Role.STAFF, staff)
-    if not state_machine.expire_now(offer_id, actor):
-        raise refusal(offer_id, actor)
+    _insist(lambda: state_machine.expire_now(offer_id, actor), offer_id, actor)
     return _closed(offer_id)
 
 
@@ -48,38 +49,51 @@ def extend(offer_id: int, actor: Actor, lifetime: Lifetime) -> Offer:
     Raises like `withdraw`, and ValidationError unless the new end is later and within bounds.
     """
     end = lifetime.end(database_now())
-    if not state_machine.extend(offer_id, end, actor):
-        raise refusal(offer_id, actor, not_later=lifetime.field)
+    _insist(lambda: state_machine.extend(offer_id, end, actor), offer_id, actor, not_later=lifetime.field)
     transaction.on_commit(lambda: extend_offer_expiration(offer_id, end), robust=True)
     return offers().get(pk=offer_id)
 
 
 def close(offer_id: int, state: OfferStatus, actor: Actor) -> Offer:
     """Move a live offer of the actor to a final state, inside the caller's transaction; raises the refusal."""
-    if not state_machine.close(offer_id, state, actor):
-        raise refusal(offer_id, actor)
+    _insist(lambda: state_machine.close(offer_id, state, actor), offer_id, actor)
     return _closed(offer_id)
 
 
-def refusal(offer_id: int, actor: Actor, not_later: str | None = None) -> APIException | Http404:
-    """Return why a transition of the offer changed nothing; `not_later` names the field of a new end."""
-    visible = (offers() if actor.role == Role.STAFF else offers_of(actor.user)).filter(pk=offer_id)
-    offer = visible.first()
-    if offer is not None and offer.status == OfferStatus.ACTIVE:
-        # Somebody may have acted in time and be about to commit: what is answered here stays true.
-        state_machine.lock(offer_id)
-        offer = visible.first()
+def find(offer_id: int, actor: Actor) -> Offer:
+    """Return an offer that the actor may act on, whatever its state. Raises Http404, NotTheBuyer or NotTheSeller."""
+    visible = offers() if actor.role == Role.STAFF else offers_of(actor.user)
+    offer = visible.filter(pk=offer_id).first()
     if offer is None:
-        return Http404(f"There is no offer {offer_id}.")
+        raise Http404(f"There is no offer {offer_id}.")
     if actor.role == Role.BUYER and offer.buyer_id != actor.user.pk:
-        return NotTheBuyer()
+        raise NotTheBuyer
     if actor.role == Role.SELLER and offer.seller_id != actor.user.pk:
-        return NotTheSeller(_NOT_THE_SELLER)
+        raise NotTheSeller(_NOT_THE_SELLER)
+    return offer
+
+
+def refusal(offer: Offer, not_later: str | None = None) -> APIException:
+    """Return why nothing can be done with an offer; `not_later` names the field of a new end."""
     state = offer.effective_status
     if state == OfferStatus.ACTIVE and not_later:
         return ValidationError({not_later: ["An extension must end later than the offer does now."]})
     kind = OfferExpired if state == OfferStatus.EXPIRED else OfferClosed
     return kind(state, offer.effective_closed_at)
+
+
+def _insist(change: Callable[[], bool], offer_id: int, actor: Actor, not_later: str | None = None) -> None:
+    """Make a change whose guard decides, or raise its refusal."""
+    if change():
+        return
+    offer = find(offer_id, actor)
+    if offer.status == OfferStatus.ACTIVE:
+        # Somebody may have acted in time and be about to commit. With the row locked, the answer stays true.
+        state_machine.lock(offer_id)
+        if change():
+            return
+        offer = find(offer_id, actor)
+    raise refusal(offer, not_later)
 
 
 def _closed(offer_id: int) -> Offer:

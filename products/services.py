@@ -31,8 +31,10 @@ def create_product(seller: AbstractBaseUser, **fields: Any) -> Product:
 
 @transaction.atomic
 def update_product(product_id: int, seller: AbstractBaseUser, **fields: Any) -> Product:
-    """Change fields of a product. Raises Http404, NotTheSeller, ProductSold, or ValidationError for a price that the
-    product's currency does not have."""
+    """Change fields of a product.
+
+    Raises Http404, NotTheSeller, ProductSold, or ValidationError for a price that the product's currency does not have.
+    """
     product = _lock(product_id, seller)
     if product.status == ProductStatus.SOLD:
         raise ProductSold

@@ -23,8 +23,8 @@ class Message:
 
     `id` is the same at each attempt, and also after the database was restored and the event happened again: what a
     receiver knows by that id is nothing new. `event` is the number of its row. Amounts are exact decimal strings,
-    times are RFC 3339 in UTC. `claimed_at` is when this attempt began, by the database's clock; `told` is the one party
-    that an earlier attempt has reached, if there is one.
+    times are RFC 3339 in UTC. `claimed_at` is when the event was taken up for this attempt, by the database's clock;
+    `told` is the one party that an earlier attempt has reached, if there is one.
     """
 
     id: str

@@ -31,7 +31,12 @@ class Deadline:
         self._watch = threading.Thread(target=self._cut_in_time, name="deadline", daemon=True)
 
     def __enter__(self) -> Deadline:
-        self._watch.start()
+        try:
+            self._watch.start()
+        except BaseException:
+            # A signal, when nobody will come to the end of the context.
+            self._ended.set()
+            raise
         return self
 
     def __exit__(

@@ -50,7 +50,8 @@ class Email:
         with Deadline(self._total, self._socket) as deadline:
             outcomes = {letter.role: self._send(message, letter, deadline) for letter in _due(message)}
         if deadline.passed:
-            self._hang_up()
+            with Deadline(self._farewell, self._socket):
+                self._hang_up()
         told = next((role for role, outcome in outcomes.items() if outcome is DELIVERED), message.told)
         for result in (Result.FAILED, Result.REFUSED):
             for outcome in outcomes.values():

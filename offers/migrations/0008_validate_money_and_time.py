@@ -12,7 +12,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("offers", "0005_indexes"),
+        ("offers", "0007_offer_event_actor"),
     ]
 
     operations = [

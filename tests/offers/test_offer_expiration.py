@@ -182,6 +182,19 @@ def test_what_the_index_lacks_has_half_of_the_time(let_expire, monkeypatch) -> N
     assert Offer.objects.filter(status="active").exists()
 
 
+def test_what_the_index_knew_was_not_repaired(let_expire, monkeypatch) -> None:
+    # given a backlog that the index knows, of more batches than one of which the table brings
+    monkeypatch.setattr(expiry, "_BATCH", 8)
+    monkeypatch.setattr(expiry, "_SWEEP_EVERY", 2)
+    offers = make(48)
+    let_expire(*offers)
+    track(*offers)
+    # when the job closes it
+    stats = process_expired_offers()
+    # then nothing was missing
+    assert (stats["database_updated"], stats["repaired"]) == (48, 0)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_offers_that_somebody_is_busy_with_do_not_hold_up_the_others(let_expire, monkeypatch) -> None:
     # given dead offers in the index, with the first of which somebody is busy for long

@@ -123,6 +123,7 @@ def test_a_small_extension_has_nobody_reminded_again(clock: DatabaseClock, exten
     # Given an offer that was reminded of, and then extended
     (offer,) = make(1, left=LEAD / 2)
     send_offer_reminders()
+    OfferEvent.objects.update(due_at=None, delivered_at=database_now())
     later = offer.expires_at + extension
     Offer.objects.update(expires_at=later)
     # When its new end is near
@@ -148,14 +149,17 @@ def test_who_extends_by_minutes_again_and_again_has_nobody_reminded_each_time(cl
 @pytest.mark.parametrize(
     ("state", "number"),
     [
-        ({}, 0),
+        ({}, 1),
+        ({"attempts": 1}, 0),
+        ({"attempts": 1, "error": "no connection"}, 1),
+        ({"attempts": 1, "error": "seller: 452", "told": "buyer"}, 0),
         ({"due_at": None, "delivered_at": True}, 0),
-        ({"due_at": None, "error": "answered 410"}, 0),
+        ({"due_at": None, "error": "answered 410"}, 1),
         ({"due_at": None, "error": "obsolete: the offer has another end"}, 1),
     ],
-    ids=["waits", "was told", "was given up", "was obsolete"],
+    ids=["waits", "is being told", "failed", "was half told", "was told", "was given up", "was obsolete"],
 )
-def test_a_reminder_will_do_for_an_end_a_little_later_unless_it_was_obsolete(
+def test_a_reminder_will_do_for_an_end_a_little_later_if_it_was_heard(
     clock: DatabaseClock, state: dict[str, Any], number: int
 ) -> None:
     # Given the reminder of an end, and what became of it

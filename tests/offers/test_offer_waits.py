@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
+from decimal import Decimal
 from threading import Event
 from typing import Any
 
@@ -15,6 +16,7 @@ from django.db import connection, transaction
 
 from offers import selectors, transitions
 from offers.acceptance import accept
+from offers.creation import make_offer
 from offers.errors import OfferClosed, OfferExpired
 from offers.expiration import process_expired_offers
 from offers.lifetime import Lifetime
@@ -137,6 +139,37 @@ def test_a_refusal_waits_for_an_accept_that_was_in_time(name, clock, elsewhere, 
     with pytest.raises(OfferClosed) as refused:
         acting.result(10)
     assert refused.value.extra["offer_status"] == "accepted"
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_an_extension_that_was_in_time_allows_is_done(name, clock, elsewhere, held) -> None:
+    # given an extension that was in time and has not committed, and then the end that the offer had
+    offer = OfferFactory()
+    clock.set(offer.expires_at - MILLISECOND)
+    buyer, longer = Actor(Role.BUYER, offer.buyer), Lifetime(expires_in=3600)
+    with held(lambda: transitions.extend(offer.pk, buyer, longer)) as extending:
+        clock.set(offer.expires_at)
+        # when somebody acts on the offer, it waits
+        acting = elsewhere(lambda: REFUSED[name](offer))
+        await_waiter()
+    # then that is done, since the offer lives
+    assert extending.result(10).effective_status == "active"
+    acting.result(10)
+    assert OfferEvent.objects.filter(offer=offer).count() == 2
+
+
+def test_a_dead_offer_that_somebody_is_busy_with_blocks_no_new_one(clock, elsewhere, held) -> None:
+    # given a dead offer that nobody has closed, and somebody who looks at it
+    dead = OfferFactory()
+    clock.set(dead.expires_at)
+    with held(busy(dead)):
+        # when its buyer makes another one, it waits
+        making = elsewhere(lambda: make_offer(dead.buyer, dead.product_id, Decimal(5), Lifetime()))
+        await_waiter()
+    # then there is a new one, and the dead one is closed
+    assert making.result(10).effective_status == "active"
+    dead.refresh_from_db()
+    assert dead.status == "expired"
 
 
 def test_an_offer_whose_end_passes_while_its_product_waits_to_be_withdrawn_has_expired(clock, elsewhere, held) -> None:

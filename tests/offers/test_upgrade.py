@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 BEFORE = [("offers", "0001_initial"), ("products", "0002_narrow_counters")]
 WITH_RULES = [("offers", "0003_money_and_time"), ("products", "0003_money")]
 WITH_COLUMNS = [("offers", "0004_event_told"), ("products", "0003_money")]
-WITH_INDEXES = [("offers", "0005_indexes"), ("products", "0003_money")]
+WITH_INDEXES = [("offers", "0007_offer_event_actor"), ("products", "0003_money")]
 # The rules that come unchecked, and their tables.
 RULES = {
     "offer_amount_minor_unit": "offers_offer",
