@@ -26,8 +26,9 @@ logger = logging.getLogger(__name__)
 
 # Members of one command: about a millisecond of Redis, in which it serves nobody else.
 _CHUNK = 1000
-# Members of one command of a job that takes out thousands a second beside requests: a tenth of a millisecond.
-_SMALL = 125
+# Members of one command that takes some out, wherever they lie, while a job does so with thousands a second beside
+# requests: a tenth of a millisecond.
+_SMALL = 25
 # Members of one round trip: tens of milliseconds, within the socket timeout.
 _BATCH = 8000
 # How often a move looks at the table again while others change the same rows.

@@ -27,7 +27,10 @@ T = TypeVar("T")
 
 # Offers of one transaction: some tens of milliseconds, in which nobody waits for them.
 _BATCH = 1000
-# Batches after which there is one from the beginning of the table's index, which still has what was just expired.
+# Offers that a run closes by the index. What is due beyond them is a backlog, which the table has in the order of its
+# own index: closed in another one, it would leave stretches there that the next walk has to cross at once.
+_INDEXED = 20_000
+# Batches of a backlog after which there is one from the beginning of that index, which still has what was just expired.
 # Walked through now and then, that is marked as dead and costs the next walk nothing; a million of them, all at once,
 # take a second.
 _SWEEP_EVERY = 10
@@ -70,19 +73,13 @@ def _expire_indexed(stats: Expired, stint: Stint) -> datetime:
     """Expire what the index knows, and return until when that is done."""
     offer_deadlines.discard_foreign()
     now = database_now()
-    for turn in count(1):
-        members = offer_deadlines.claim(_BATCH, now)
-        if not members:
-            break
+    while members := offer_deadlines.claim(_BATCH, now):
         with stint.part(len(members)):
             settled = _expire_claimed(stats, members)
-        if not settled or stint.is_half_over:
-            # Somebody is busy with those that the index has first, and it would bring them again and again; or the
-            # table needs the other half, for it knows of offers that the index does not.
+        if not settled or stint.is_half_over or stats.database_updated >= _INDEXED:
+            # Somebody is busy with those that the index has first, and it would bring them again and again; or it is
+            # the table's turn, which knows of offers that the index does not.
             return _NEVER
-        if turn % _SWEEP_EVERY == 0:
-            # These may well be in the index, and would be next.
-            _expire_batch(stats, None, None)
     return now
 
 

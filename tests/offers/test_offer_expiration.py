@@ -183,9 +183,10 @@ def test_what_the_index_lacks_has_half_of_the_time(let_expire, monkeypatch) -> N
 
 
 def test_what_the_index_knew_was_not_repaired(let_expire, monkeypatch) -> None:
-    # given a backlog that the index knows, of more batches than one of which the table brings
+    # given a backlog that the index knows, of which the table brings a part
     monkeypatch.setattr(expiry, "_BATCH", 8)
     monkeypatch.setattr(expiry, "_SWEEP_EVERY", 2)
+    monkeypatch.setattr(expiry, "_INDEXED", 16)
     offers = make(48)
     let_expire(*offers)
     track(*offers)
