@@ -8,7 +8,7 @@ number can stand for its content in the ledger.
     <prefix>:n:{<family>:<shard>}:buckets       index: the numbers of the buckets that exist
     <prefix>:n:{<family>:<shard>}:b:<bucket>    increments by id
     <prefix>:n:{<family>:<shard>}:aside:<bucket>    a bucket that is not what was applied of it
-    <prefix>:n:{<family>:0}:merged              number of the newest merge of the spill that live counts know of
+    <prefix>:n:{<family>:0}:merged              number of the merge of the spill that live counts were told of last
 """
 
 from __future__ import annotations
@@ -87,11 +87,13 @@ class Buckets:
 
     def merged(self) -> int:
         """Return the number that was noted last; -1 if there is none, as in a Redis that was emptied."""
-        number = client("state").get(self._key(0, "merged"))
+        # MGET takes a key of another type for none.
+        (number,) = client("state").mget([self._key(0, "merged")])
         return int(number) if number and number.isdigit() else -1
 
     def note_merged(self, number: int) -> None:
-        """Note that live counts know of a merge of the spill, so that a restored Redis shows that they do not."""
+        """Note which merge of the spill live counts were told of last, so that a restored Redis shows that they were
+        not."""
         client("state").set(self._key(0, "merged"), number)
 
     def sizes(self, shard: int, numbers: Sequence[int]) -> list[int]:

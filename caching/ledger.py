@@ -83,9 +83,9 @@ def newest(family: str, shards: int) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def newest_of(family: str, shard: int) -> int:
-    """Return the newest bucket of one shard, -1 if there is none."""
-    found = _rows(family, shard).order_by("-bucket").values_list("bucket", flat=True).first()
+def last_entered(family: str, shard: int) -> int:
+    """Return the bucket of a shard that was entered last, -1 if there is none."""
+    found = _rows(family, shard).order_by("-applied_at", "-bucket").values_list("bucket", flat=True).first()
     return -1 if found is None else found
 
 

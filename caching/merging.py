@@ -43,13 +43,12 @@ def merge(family: CounterFamily, apply: Apply, stint: Stint, done: Flushed) -> N
         mine = [(id, counter) for id, counter, of in rows if of == hour]
         counters = {counter for _, counter in mine}
         told = _tell(family, counters)
-        number = _merge(family, [id for id, _ in mine], hour, apply, done)
-        if number is None:
+        if not _merge(family, [id for id, _ in mine], hour, told, apply, done):
             # Another flush is at it.
             return
         # Once more, for live counts that were being seeded from before the spill.
         if told and _tell(family, counters):
-            _note(family, number)
+            _note(family)
 
 
 def _last(family: str) -> int | None:
@@ -79,41 +78,42 @@ def _tell(family: CounterFamily, ids: Iterable[int]) -> bool:
 
 
 def _tell_late(family: CounterFamily) -> None:
-    """Have all live counts seeded again if Redis does not know of the last merge: it was away, or was restored to a
-    moment before that, or whoever merged has died."""
-    newest = ledger.newest_of(family.name, SHARD)
+    """Have all live counts seeded again if Redis could not be told of a merge, or was restored to before the last."""
+    late, newest = list(ledger.known(family.name, SHARD, [])), ledger.last_entered(family.name, SHARD)
     try:
-        if family.merged() < newest:
+        if late or family.merged() != newest:
+            # A Redis that refuses writes says so here, before all of its keys are looked through in vain.
+            family.note_merged(-1)
             family.forget_all()
             family.note_merged(newest)
     except RedisUnavailable:
         return
+    ledger.release(family.name, SHARD, late)
 
 
-def _note(family: CounterFamily, number: int) -> None:
+def _note(family: CounterFamily) -> None:
     with suppress(*RedisUnavailable):
-        family.note_merged(number)
+        family.note_merged(ledger.last_entered(family.name, SHARD))
 
 
-def _merge(family: CounterFamily, rows: list[int], hour: datetime, apply: Apply, done: Flushed) -> int | None:
-    """Merge rows that nobody else is merging, and return the number of this merge; None if there are none."""
+def _merge(family: CounterFamily, rows: list[int], hour: datetime, told: bool, apply: Apply, done: Flushed) -> bool:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_LOCK, [rows])
         cursor.execute(_TAKE, [[id for (id,) in cursor.fetchall()]])
         taken = cursor.fetchall()
         if not taken:
-            return None
+            return False
         counts = {counter: amount for counter, amount, _ in taken}
-        number = int(max(newest for _, _, newest in taken))
+        number = max(newest for _, _, newest in taken)
         gone, full = apply(hour, counts)
         ledger.enter(family.name, SHARD, {number: counts})
         ledger.note_orphans(family.name, SHARD, {number: share(counts, gone)})
         fields.set_aside_overflow(family.name, SHARD, number, {id: counts[id] for id in full})
-        # It never was in a bucket that Redis could hold.
-        ledger.release(family.name, SHARD, [number])
+        if told:
+            ledger.release(family.name, SHARD, [number])
     done.ids += len(counts)
     done.total += sum(counts.values())
     done.spilled += sum(counts.values())
     done.orphaned += share(counts, gone)
     done.overflowed += share(counts, full)
-    return number
+    return True

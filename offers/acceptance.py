@@ -28,7 +28,10 @@ def accept(offer_id: int, seller: AbstractBaseUser) -> Offer:
     Raises Http404, NotTheSeller, OfferClosed, OfferExpired or ProductNotAvailable, and then changes nothing.
     """
     actor = Actor(Role.SELLER, seller)
-    product = Product.objects.select_for_update(no_key=True).get(pk=find(offer_id, actor).product_id)
+    offer = find(offer_id, actor)
+    if offer.status != OfferStatus.ACTIVE:
+        raise refusal(offer)
+    product = Product.objects.select_for_update(no_key=True).get(pk=offer.product_id)
     lock_all_on([product.pk])
     offer = find(offer_id, actor)
     if offer.effective_status != OfferStatus.ACTIVE:

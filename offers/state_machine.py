@@ -7,8 +7,9 @@
            '-- extend   (buyer, staff)   -> active, with another end
 
 A transition is one statement, guarded by state, time and actor on the database's clock, that also writes its event.
-PostgreSQL tests the guard again after it waited for another transaction, so of two that race the first to commit wins
-and the other changes nothing. The clock is read when a row is tested, not when its transaction began.
+PostgreSQL tests the guard again if it waited for a transaction that changed the row, so of two that race the first to
+commit wins and the other changes nothing. It does not after a wait for a mere lock: who must not be late locks the row
+first. The clock is read when a row is tested, not when its transaction began.
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ _CLOSE = "status = %(state)s, closed_at = LEAST(clock_timestamp(), expires_at)"
 # One reading for both columns, or an offer could be closed after its end.
 _EXPIRE_NOW = "status = 'expired', (expires_at, closed_at) = (SELECT at, at FROM (SELECT clock_timestamp() AS at) AS c)"
 
+_LOCK = "SELECT FROM offers_offer WHERE id = %(offer)s AND status = 'active' AND {guard} FOR NO KEY UPDATE"
 _LOCK_ALL = """
     SELECT FROM offers_offer WHERE product_id = ANY(%(products)s) AND status = 'active' ORDER BY id FOR NO KEY UPDATE
 """
@@ -105,7 +107,7 @@ _BY_ID = _EXPIRE.format(condition="id = ANY(%(ids)s)", order="id", wanted="id", 
 _BY_END = {"order": "expires_at, id", "wanted": "id, expires_at", **_JOB}
 _FIRST = _EXPIRE.format(condition="true", **_BY_END)
 _NEXT = _EXPIRE.format(condition="(expires_at, id) > (%(after_at)s, %(after_id)s)", **_BY_END)
-# Waited for, and by nobody who has a lock on the product: passed over, a dead offer would block a new one.
+# Passed over, a dead offer would block a new one. So it is waited for; whoever has it never waits for the product.
 _OWN = _EXPIRE.format(condition="buyer_id = %(buyer)s AND product_id = %(product)s", order="id", wanted="id", busy="")
 
 _MADE = f"{_EVENT} SELECT id, 'made', created_at, buyer_id, 'buyer', expires_at, NULL FROM offers_offer WHERE id = %s"  # noqa: S608
@@ -141,10 +143,10 @@ def close_all_on(product_ids: Sequence[int], actor: Actor, spared: int | None = 
     return [id for id, *_ in _fetch(_CLOSE_ALL, {"products": list(product_ids), "spared": spared, **who})]
 
 
-def lock(offer_id: int) -> None:
-    """Wait for whoever is changing an offer, and lock it."""
+def lock(offer_id: int, actor: Actor) -> None:
+    """Wait for whoever is busy with an active offer, and lock it, if it is one that the actor may act on."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT FROM offers_offer WHERE id = %s FOR NO KEY UPDATE", [offer_id])
+        cursor.execute(_LOCK.format(guard=_GUARDS[actor.role]), {"offer": offer_id, "actor": actor.user.pk})
 
 
 def check_now() -> None:

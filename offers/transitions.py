@@ -84,16 +84,10 @@ def refusal(offer: Offer, not_later: str | None = None) -> APIException:
 
 def _insist(change: Callable[[], bool], offer_id: int, actor: Actor, not_later: str | None = None) -> None:
     """Make a change whose guard decides, or raise its refusal."""
-    if change():
-        return
-    offer = find(offer_id, actor)
-    if offer.status == OfferStatus.ACTIVE:
-        # Somebody may have acted in time and be about to commit. With the row locked, the answer stays true.
-        state_machine.lock(offer_id)
-        if change():
-            return
-        offer = find(offer_id, actor)
-    raise refusal(offer, not_later)
+    # First, so that the guard looks at the clock after all waiting, and nobody else can still make a refusal untrue.
+    state_machine.lock(offer_id, actor)
+    if not change():
+        raise refusal(find(offer_id, actor), not_later)
 
 
 def _closed(offer_id: int) -> Offer:

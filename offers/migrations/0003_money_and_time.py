@@ -1,7 +1,7 @@
 """The rules of money and time of an offer, and the yen.
 
 The rules are added unchecked, which locks the table for milliseconds, and hold for what is written from then on.
-Migration 0006 checks the rows that are there.
+Migration 0008 checks the rows that are there.
 """
 
 from __future__ import annotations

@@ -128,6 +128,44 @@ def test_a_redis_that_is_restored_to_before_a_merge_has_its_live_counts_seeded_a
     assert family.live([5, 6]) == {}
 
 
+def test_a_part_of_the_spill_that_redis_was_not_told_of_is_not_hidden_by_the_next(family, totals, monkeypatch):
+    # Given a spill of two parts, and a Redis that comes back while the first one is merged
+    monkeypatch.setattr(merging, "_CHUNK_ROWS", 1)
+    family.seed({5: 10, 6: 10}, frozenset())
+    spill(5)
+    spill(6)
+    pool("state").breaker.is_open = True
+
+    def apply(hour: datetime, counts: Mapping[int, int]) -> Applied:
+        pool("state").breaker.is_open = False
+        return totals.apply(hour, counts)
+
+    # When both are merged, and the second is told
+    flush(family, apply)
+    assert CounterBucket.objects.filter(retained=True).count() == 1
+
+    # Then the next flush makes up for the first
+    flush(family, totals.apply)
+    assert family.live([5, 6]) == {}
+    assert not CounterBucket.objects.filter(retained=True).exists()
+
+
+def test_a_later_part_may_have_a_lower_number(family, totals):
+    # Given two merges, of which the second has the row that is older
+    spill(5)
+    old = CounterSpill.objects.get()
+    CounterSpill.objects.all().delete()
+    spill(6)
+    flush(family, totals.apply)
+    old.save()
+    flush(family, totals.apply)
+
+    # When live counts are seeded, then flushes leave them alone
+    family.seed({5: 10, 6: 10}, frozenset())
+    flush(family, totals.apply)
+    assert family.live([5, 6]) == {5: 10, 6: 10}
+
+
 def test_without_redis_it_is_merged_all_the_same_and_the_live_counts_follow(family, totals):
     # Given a Redis that is away, with live counts that lack the spill
     family.seed({5: 10, 6: 10}, frozenset())
@@ -138,8 +176,9 @@ def test_without_redis_it_is_merged_all_the_same_and_the_live_counts_follow(fami
     with pytest.raises(RedisError):
         flush(family, totals.apply)
 
-    # Then it is in the totals, and when Redis is back, it does not know
+    # Then it is in the totals, and the ledger remembers that Redis was not told
     assert totals.counts == {this_hour(): {5: 1}}
+    assert CounterBucket.objects.get().retained is True
     pool("state").breaker.is_open = False
     assert family.live([5]) == {5: 10}
     assert family.merged() == -1
@@ -148,6 +187,7 @@ def test_without_redis_it_is_merged_all_the_same_and_the_live_counts_follow(fami
     flush(family, totals.apply)
     assert family.live([5, 6]) == {}
     assert family.merged() == CounterBucket.objects.get().bucket
+    assert CounterBucket.objects.get().retained is False
     family.seed({6: 10}, frozenset())
     flush(family, totals.apply)
     assert family.live([6]) == {6: 10}

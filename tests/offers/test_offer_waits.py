@@ -125,6 +125,23 @@ REFUSED: dict[str, Callable[[Offer], Any]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
+def test_who_waits_beyond_the_end_is_refused(name, clock, elsewhere, held) -> None:
+    # given an offer that somebody is busy with, without changing it
+    offer = OfferFactory()
+    clock.set(offer.expires_at - MILLISECOND)
+    with held(busy(offer)):
+        # when somebody acts on it in time, but has to wait, and its end passes
+        acting = elsewhere(lambda: REFUSED[name](offer))
+        await_waiter()
+        clock.set(offer.expires_at)
+        assert status(offer) == "expired"
+    # then that is refused
+    with pytest.raises(OfferExpired):
+        acting.result(10)
+    assert not OfferEvent.objects.exists()
+
+
+@pytest.mark.parametrize("name", REFUSED)
 def test_a_refusal_waits_for_an_accept_that_was_in_time(name, clock, elsewhere, held) -> None:
     # given an accept that was in time and has not committed, and then the offer's end
     offer = OfferFactory()
