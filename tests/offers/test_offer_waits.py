@@ -116,6 +116,22 @@ def test_an_accept_that_waits_beyond_the_end_is_refused(which, clock, elsewhere,
     assert not OfferEvent.objects.exists()
 
 
+def test_a_rival_whose_end_passes_while_an_accept_waits_for_it_has_expired(clock, elsewhere, held) -> None:
+    # given an offer and a rival that ends before it, with which somebody is busy
+    mine = OfferFactory()
+    rival = OfferFactory(product=mine.product, expires_at=mine.expires_at - timedelta(hours=1))
+    clock.set(rival.expires_at - MILLISECOND)
+    with held(busy(rival)):
+        # when the one is accepted, has to wait for the other, and that one's end passes, which is read
+        accepting = elsewhere(lambda: accept(mine.pk, mine.seller))
+        await_waiter()
+        clock.set(rival.expires_at)
+        assert status(rival) == "expired"
+    # then it stays expired
+    assert accepting.result(10).status == "accepted"
+    assert status(rival) == "expired"
+
+
 REFUSED: dict[str, Callable[[Offer], Any]] = {
     "withdraw": lambda offer: transitions.withdraw(offer.pk, offer.buyer),
     "decline": lambda offer: transitions.decline(offer.pk, Actor(Role.SELLER, offer.seller)),
