@@ -35,8 +35,10 @@ CHUNK_FIELDS = 100_000
 _SECONDS = 60.0
 # Fields that one flush applies without a rest; what comes in a few seconds is not more.
 _AT_ONCE = 100_000
-# Seconds of rest for each second of work: so a backlog is worked off at a twentieth of the speed that there is.
+# Seconds of rest for each second of work: so a backlog is worked off at a twentieth of the speed that there is. But
+# rest or not, at so many times the speed at which it came, or views that keep coming might outrun it.
 _REST = 20.0
+_TIMES_FASTER = 6
 # What a statement may take for each field of a bucket that is larger than that; it takes about a hundredth of it.
 _MS_A_FIELD = 1
 
@@ -126,7 +128,8 @@ def _flush_shard(family: CounterFamily, shard: int, newest: int, apply: Apply, s
         for chunk in _chunks(family, shard, waiting):
             if stint.is_over:
                 break
-            with stint.part(sum(chunk.values())):
+            came_in = len(chunk) * family.bucket_seconds / family.shards
+            with stint.part(sum(chunk.values()), most=came_in / _TIMES_FASTER):
                 parsed = {bucket.number: fields.parse(bucket) for bucket in family.read(shard, chunk)}
                 _apply_chunk(family, shard, parsed, apply, done)
     finally:

@@ -6,6 +6,7 @@ at once; a backlog has time, so after each part of it the job leaves the servers
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -45,12 +46,13 @@ class Stint:
         return self._clock() >= self._began + self._seconds / 2
 
     @contextmanager
-    def part(self, units: int) -> Iterator[None]:
-        """Work on a part of so many units, and rest if it is one of a backlog."""
+    def part(self, units: int, most: float = math.inf) -> Iterator[None]:
+        """Work on a part of so many units, and rest if it is one of a backlog; work and rest take `most` seconds if
+        the work alone does not take more."""
         began = self._clock()
         yield
         self._done += units
         if self._done > self._at_once:
             now = self._clock()
-            left = self._began + self._seconds - now
-            self._sleep(max(0.0, min(self._rest * (now - began), left)))
+            took, left = now - began, self._began + self._seconds - now
+            self._sleep(max(0.0, min(self._rest * took, most - took, left)))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
+
 import pytest
 
 from caching import flush as flushing
@@ -47,6 +50,15 @@ def test_a_backlog_is_worked_off_with_four_times_as_much_rest_as_work():
     assert time.slept == [2.0, 2.0]
 
 
+def test_a_rest_is_cut_where_it_would_have_the_backlog_grow():
+    time = Time()
+    one = Stint(60, 0, 20, time, time.sleep)
+    for most in (4.0, 0.5):
+        with one.part(50_000, most=most):
+            time.now += 1
+    assert time.slept == [3.0, 0.0]
+
+
 def test_a_rest_ends_with_the_stint():
     """Whoever waits for the next one need not wait longer because of a part that took long."""
     time = Time()
@@ -67,6 +79,29 @@ def test_after_a_minute_nothing_more_is_begun():
     assert not one.is_over
     time.now += 0.1
     assert one.is_over
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_backlog_is_flushed_six_times_as_fast_as_it_came_however_long_it_takes(clock, monkeypatch):
+    # Given three buckets of two shards in a backlog, and work that takes a tenth of a second each
+    family = CounterFamily("clicks", shards=2, bucket_seconds=5, clock=clock)
+    family.seed({1: 0}, frozenset())
+    for _ in range(3):
+        family.increment(1)
+        clock.advance(5)
+    time = Time()
+
+    def apply(hour: datetime, counts: Mapping[int, int]) -> Applied:
+        time.now += 0.1
+        return Applied()
+
+    # When each is a part of its own
+    monkeypatch.setattr(flushing, "CHUNK_FIELDS", 1)
+    monkeypatch.setattr(flushing, "Stint", lambda seconds, at_once, rest: Stint(seconds, 0, rest, time, time.sleep))
+    assert flush(family, apply).total == 3
+
+    # Then each takes a sixth of half of its five seconds, not 21 tenths
+    assert time.slept == pytest.approx([5 / 2 / 6 - 0.1] * 3)
 
 
 @pytest.mark.django_db(transaction=True)
