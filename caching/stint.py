@@ -47,8 +47,10 @@ class Stint:
 
     @contextmanager
     def part(self, units: int, most: float = math.inf) -> Iterator[None]:
-        """Work on a part of so many units, and rest if it is one of a backlog; work and rest take `most` seconds if
-        the work alone does not take more."""
+        """Work on a part of so many units, and rest if it is one of a backlog.
+
+        Work and rest together take no longer than `most` seconds, unless the work alone does.
+        """
         began = self._clock()
         yield
         self._done += units
