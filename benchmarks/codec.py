@@ -20,13 +20,13 @@ from django.core.cache import caches
 from benchmarks.harness.bodies import PAGE, Values, body, from_file, made_up, page
 from benchmarks.harness.rounds import interleaved
 from benchmarks.harness.rows import Reach, Row, number, row
-from caching import codec
-from caching.codec import TrainedDictionary
-from caching.connections import client
-from caching.dictionaries import number_of
-from caching.entry import Entry, encode
+from caching.entries import codec
+from caching.entries.codec import TrainedDictionary
+from caching.entries.dictionaries import number_of
+from caching.entries.entry import Entry, encode
+from caching.entries.training import train
 from caching.keys import prefix
-from caching.training import train
+from caching.redis.connections import client
 from products.rendering import FIELDS
 
 DICTIONARY_BYTES = 16 * 1024

@@ -9,15 +9,15 @@ What is imported here is its public face. Importing it reads no settings and ope
 
 from __future__ import annotations
 
-from caching.aio import afetch, afetch_many, ainvalidate
-from caching.batch import Batch, fetch_many
-from caching.compressed import get_compressed, set_compressed
-from caching.decorators import stale_while_revalidate
-from caching.fetch import Found, State, fetch
-from caching.invalidation import clear, invalidate
-from caching.load import LoaderBackedOff
-from caching.policy import Policy
-from caching.source import Load, Source, register
+from caching.entries.named_values import get_compressed, set_compressed
+from caching.entries.policy import Policy
+from caching.readthrough.aio import afetch, afetch_many, ainvalidate
+from caching.readthrough.batch import Batch, fetch_many
+from caching.readthrough.decorators import stale_while_revalidate
+from caching.readthrough.fetch import Found, State, fetch
+from caching.readthrough.invalidation import clear, invalidate
+from caching.readthrough.load import LoaderBackedOff
+from caching.readthrough.source import Load, Source, register
 
 __all__ = [
     "Batch",

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from caching.job_status import latest_runs
+from caching.jobs.status import latest_runs
 from caching.models import CounterBucket, CounterField, JobRun
 
 

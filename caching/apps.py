@@ -13,7 +13,7 @@ class CachingConfig(AppConfig):
     verbose_name = "Caching"
 
     def ready(self) -> None:
-        from caching import checks, cleanup, dictionaries
+        from caching.upkeep import checks, cleanup, old_dictionaries
 
         checks.install()
-        cleanup.register("dictionaries", dictionaries.forget_old)
+        cleanup.register("dictionaries", old_dictionaries.forget_old)

@@ -10,9 +10,9 @@ from django_redis.compressors.base import BaseCompressor
 from django_redis.exceptions import CompressorError, ConnectionInterrupted
 from django_redis.serializers.base import BaseSerializer
 
-from caching import codec
-from caching.connections import RedisUnavailable
-from caching.scan import Walk, literal
+from caching.entries import codec
+from caching.redis.connections import RedisUnavailable
+from caching.redis.scan import Walk, literal
 
 
 class Serializer(BaseSerializer):
@@ -34,13 +34,9 @@ class Compressor(BaseCompressor):
 
     def decompress(self, value: bytes) -> bytes:
         try:
-            return codec.unpack(value[0], value[1:], _no_dictionary)
+            return codec.unpack(value[0], value[1:])
         except (IndexError, codec.CodecError) as error:
             raise CompressorError(str(error)) from error
-
-
-def _no_dictionary(number: int) -> None:
-    """Find no dictionary: these values belong to no namespace, so none was packed with one."""
 
 
 class Cache(RedisCache):

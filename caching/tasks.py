@@ -6,8 +6,9 @@ from typing import Any
 
 from celery import shared_task
 
-from caching import cleanup, refresh
-from caching.jobs import run_job
+from caching.jobs.run import run_job
+from caching.readthrough import refresh
+from caching.upkeep import cleanup
 
 
 @shared_task(name=refresh.REFRESH_TASK)

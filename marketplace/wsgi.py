@@ -8,14 +8,14 @@ import os
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-from caching import dispatch
-from caching.checks import verify
+from caching.jobs.enqueue import prepare
+from caching.upkeep.checks import verify
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings")
 
 application = get_wsgi_application()
 verify(production=settings.IS_PRODUCTION)
-dispatch.prepare()
+prepare()
 
 # What start-up built lives for ever, so the collector need not walk over it again and again.
 gc.collect()

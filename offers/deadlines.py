@@ -12,8 +12,8 @@ from typing import Any
 
 from django.db import connection
 
-from caching.deadline_truth import Deadline
-from caching.deadlines import DeadlineFamily
+from caching.deadlines.index import DeadlineFamily
+from caching.deadlines.table import Deadline
 
 # Not a setting: offers that are in the index are found by this number of shards.
 offer_deadlines = DeadlineFamily("offers", shards=8)
@@ -29,7 +29,7 @@ _NEXT = _ACTIVE + " AND (expires_at, id) > (%s, %s)" + _IN_ORDER
 
 
 class OfferDeadlines:
-    """What the table knows of live deadlines; a `caching.deadline_truth.Truth`."""
+    """What the table knows of live deadlines; a `caching.deadlines.table.Truth`."""
 
     _first = _FIRST
 

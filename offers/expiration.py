@@ -12,8 +12,8 @@ from typing import Any
 
 from django.db import connection
 
-from caching.deadline_repair import Budget, repair
-from caching.stint import Stint
+from caching.deadlines.repair import Budget, repair
+from caching.jobs.work_budget import Stint
 from offers.deadlines import (
     drop_offer_expirations,
     extend_offer_expiration,

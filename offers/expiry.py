@@ -13,10 +13,10 @@ from functools import partial
 from itertools import count
 from typing import TypeVar
 
-from caching.connections import RedisUnavailable
-from caching.deadline_members import Member
-from caching.deadline_truth import Deadline
-from caching.stint import Stint
+from caching.deadlines.members import Member
+from caching.deadlines.table import Deadline
+from caching.jobs.work_budget import Stint
+from caching.redis.connections import RedisUnavailable
 from offers import state_machine
 from offers.clock import database_now
 from offers.deadlines import drop_offer_expirations, offer_deadlines, offer_truth

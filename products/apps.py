@@ -19,7 +19,7 @@ class ProductsConfig(AppConfig):
 
     def ready(self) -> None:
         """Import what registers itself."""
-        from caching import cleanup
+        from caching.upkeep import cleanup
         from products import history, receivers, warming
         from products.money import CURRENCIES
 

@@ -6,20 +6,20 @@ from collections.abc import Iterable, Sequence
 
 from django.db import connection, transaction
 
-from caching import counters
-from caching.counters import CounterFamily
-from caching.invalidation import invalidate
+from caching.counters import family
+from caching.counters.family import CounterFamily
+from caching.counters.ledger import APPLIED_BUCKETS, parse_applied
+from caching.counters.spill import SPILLED
+from caching.entries.policy import Policy
 from caching.keys import Id
-from caching.ledger import APPLIED_BUCKETS, parse_applied
-from caching.policy import Policy
-from caching.source import Load, Source, register
-from caching.spill import SPILLED
+from caching.readthrough.invalidation import invalidate
+from caching.readthrough.source import Load, Source, register
 from products.rendering import render
 
 # Not settings: views that wait in Redis were counted by these numbers, and another process must find them by them.
 # A bucket is shorter than the flush's period of five seconds by what a flush may take, so that PostgreSQL is never
 # more than ten seconds old.
-product_views = counters.register(CounterFamily("product_views", shards=4, bucket_seconds=4))
+product_views = family.register(CounterFamily("product_views", shards=4, bucket_seconds=4))
 
 # Written out, since a loader is what a miss waits for: putting this together by the ORM takes ten times as long as
 # PostgreSQL does. The columns are those of `rendering.FIELDS`, and then the total (flushed

@@ -15,12 +15,12 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
 
-from caching.batch import Ask, Batch, LookMany, fetch_many, look_all, look_many, settle_many
-from caching.http import Origin
+from caching.entries.policy import Policy
+from caching.http.responses import Origin
 from caching.keys import Id
-from caching.policy import Policy
-from caching.refresh import prefetch
-from caching.source import Load, Source, register
+from caching.readthrough.batch import Ask, Batch, LookMany, fetch_many, look_all, look_many, settle_many
+from caching.readthrough.refresh import prefetch
+from caching.readthrough.source import Load, Source, register
 from products.cache import product_views, products
 from products.history import trending_ids
 from products.models import Category, Product, ProductStatus

@@ -8,7 +8,7 @@ from django.contrib.auth import get_user_model
 from django.db.models.signals import post_delete, post_save, pre_delete
 from django.dispatch import receiver
 
-from caching.invalidation import invalidate
+from caching.readthrough.invalidation import invalidate
 from products.cache import forget_products, invalidate_products
 from products.feeds import feed_pages, first_page_keys
 from products.models import Category, Product

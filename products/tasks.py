@@ -6,9 +6,9 @@ from typing import Any
 
 from celery import shared_task
 
-from caching.batch import fetch_many
-from caching.jobs import run_job
-from caching.refresh import refresh
+from caching.jobs.run import run_job
+from caching.readthrough.batch import fetch_many
+from caching.readthrough.refresh import refresh
 from products import view_counts
 from products.cache import product_views, products
 from products.feeds import PREPARE_TASK

@@ -11,13 +11,13 @@ from typing import Any
 from django.db import Error, connection
 from redis.exceptions import RedisError
 
-from caching import spill
-from caching.applied import Applied
-from caching.backlog import measure
-from caching.connections import RedisUnavailable, pool
-from caching.counters import MOST, Visit
-from caching.flush import flush
-from caching.sending import may_have_run
+from caching.counters import spill
+from caching.counters.application import Applied
+from caching.counters.backlog import measure
+from caching.counters.family import MOST, Visit
+from caching.counters.flush import flush
+from caching.redis.connections import RedisUnavailable, pool
+from caching.redis.errors import may_have_run
 from products.cache import load_products, product_views
 
 logger = logging.getLogger(__name__)

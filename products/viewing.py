@@ -25,8 +25,8 @@ from redis.exceptions import RedisError
 from rest_framework.throttling import BaseThrottle
 
 from caching.clock import Clock, system_ms
-from caching.counters import Visit
-from caching.refusals import refuse
+from caching.counters.family import Visit
+from caching.counters.refusals import refuse
 from products.cache import product_views
 from products.view_counts import increment_view
 

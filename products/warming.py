@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import islice
 
 from caching.keys import Id
-from caching.warming import Warmer, register
+from caching.readthrough.warming import Warmer, register
 from products.cache import product_views, products
 from products.feeds import feed_pages, first_pages, newest_ids
 from products.history import trending_ids

@@ -14,10 +14,10 @@ from django.db import connection
 from hypothesis import settings as hypothesis_settings
 from rest_framework.test import APIClient
 
-from caching import dictionaries
-from caching.connections import client, pool
-from caching.early import workers
-from caching.journal import journal
+from caching.entries import dictionaries
+from caching.entries.journal import journal
+from caching.readthrough.workers import workers
+from caching.redis.connections import client, pool
 from tests.task_queue import Queue
 
 # A busy machine is no failure of the code under test.

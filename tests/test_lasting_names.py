@@ -18,8 +18,8 @@ from django.utils import timezone
 from prometheus_client import REGISTRY
 
 from caching import clear, set_compressed
-from caching.counters import Visit
-from caching.exclusive import lock_key
+from caching.counters.family import Visit
+from caching.jobs.lock import lock_key
 from caching.keys import KeySpace
 from marketplace.celery import app as celery
 from offers.deadlines import offer_deadlines

@@ -15,8 +15,8 @@ from benchmarks.harness.beside import Beside, beside
 from benchmarks.harness.child import child
 from benchmarks.harness.rows import Reach, Row, number, row
 from benchmarks.harness.server import web_server
-from caching.backlog import _FIELD_BYTES
-from caching.batch import fetch_many
+from caching.counters.backlog import _FIELD_BYTES
+from caching.readthrough.batch import fetch_many
 from products.cache import load_products, product_views, products
 from products.view_counts import increment_view, sync_view_counts
 

@@ -12,9 +12,9 @@ from benchmarks.counters_parts import waiting
 from benchmarks.counters_parts.catalogue import chunks
 from benchmarks.counters_parts.draws import draw
 from benchmarks.harness.room import room
-from caching import backlog
-from caching.connections import client
-from caching.counters import CounterFamily
+from caching.counters import backlog
+from caching.counters.family import CounterFamily
+from caching.redis.connections import client
 from products.cache import product_views
 
 PER_SECOND = 10_000
@@ -27,8 +27,8 @@ _SPARE = 1.2
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A backlog: how many buckets, the views in them, what `caching.backlog` says of it, by how many bytes Redis grew,
-    and those of one count in a bucket that was counted, not copied."""
+    """A backlog: how many buckets, the views in them, what `caching.counters.backlog` says of it, by how many bytes
+    Redis grew, and those of one count in a bucket that was counted, not copied."""
 
     buckets: int
     views: int

@@ -15,7 +15,7 @@ from benchmarks.counters_parts import waiting
 from benchmarks.counters_parts.sums import everywhere, exactness
 from benchmarks.harness.rounds import interleaved, median_ratio
 from benchmarks.harness.rows import Reach, Row, number, row
-from caching.jobs import run_job
+from caching.jobs.run import run_job
 from products.cache import product_views
 from products.view_counts import apply_views, sync_view_counts
 

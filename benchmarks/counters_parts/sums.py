@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import connection
 
 from benchmarks.harness.rows import Row
-from caching import fields, ledger
+from caching.counters import bucket_fields, ledger
 from products.cache import product_views
 
 _POSTGRES = "SELECT coalesce(sum(views), 0)::bigint FROM products_productviews"
@@ -62,7 +62,7 @@ def _waiting(shard: int, numbers: list[int]) -> int:
     known = ledger.known(product_views.name, shard, numbers)
     waiting = [number for number in numbers if number not in known]
     sizes = dict(zip(waiting, product_views.sizes(shard, waiting), strict=True))
-    return sum(fields.parse(bucket).total for bucket in product_views.read(shard, sizes))
+    return sum(bucket_fields.parse(bucket).total for bucket in product_views.read(shard, sizes))
 
 
 def _one(sql: str, parameters: dict[str, str] | None = None) -> int:

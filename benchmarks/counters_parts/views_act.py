@@ -13,10 +13,10 @@ from redis.exceptions import RedisError
 
 from benchmarks.counters_parts.draws import draw
 from benchmarks.harness.rounds import percentile
-from caching.connections import pool
 from caching.keys import prefix
-from caching.scripts import Command
-from caching.sending import may_have_run
+from caching.redis.connections import pool
+from caching.redis.errors import may_have_run
+from caching.redis.scripts import Command
 from products.cache import product_views
 from products.view_counts import increment_view
 

@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 
 from benchmarks.counters_parts.catalogue import chunks
-from caching.buckets import Buckets
-from caching.connections import client
+from caching.counters.buckets import Buckets
+from caching.redis.connections import client
 from products.cache import product_views
 
 # Hashes that one command gives up.

@@ -10,8 +10,8 @@ from benchmarks.fetch_parts import raw
 from benchmarks.laws_peers import raw_redis
 from benchmarks.laws_peers.ours_source import THINGS
 from benchmarks.laws_peers.peer import Place
-from caching.fetch import State, fetch
 from caching.keys import KeySpace
+from caching.readthrough.fetch import State, fetch
 
 _ID, _ROUNDS = 777, 15
 

@@ -13,7 +13,7 @@ from benchmarks.fetch_parts.crowd import RAW
 from benchmarks.laws_peers import stampede
 from benchmarks.laws_peers.ours_source import THINGS
 from benchmarks.laws_peers.peer import Peer
-from caching.fetch import fetch
+from caching.readthrough.fetch import fetch
 
 
 class _Reader:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from django.core.management import call_command
 
-from caching.batch import fetch_many
+from caching.readthrough.batch import fetch_many
 from products.cache import load_products, product_views, products
 
 TTL_SECONDS = 3600

@@ -13,7 +13,7 @@ import orjson
 from benchmarks.laws_peers.orm import change_row
 from benchmarks.laws_peers.ours_source import LOADER, THINGS
 from benchmarks.laws_peers.peer import Place
-from caching.fetch import State, fetch
+from caching.readthrough.fetch import State, fetch
 
 READS = 10
 GIVE_UP_SECONDS = 15.0

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 
 from benchmarks.laws_peers.ours_source import LOADER, THINGS
-from caching.fetch import fetch
+from caching.readthrough.fetch import fetch
 
 HANG, MEASURED, WAITED_FOR = "hang", 1, 2
 # A load of this long has its lease shortened.

@@ -9,7 +9,7 @@ from benchmarks.fetch_parts import raw
 from benchmarks.fetch_parts.compare import Comparison, Side
 from benchmarks.fetch_parts.entries import TTL_SECONDS, check_fresh
 from benchmarks.harness.rows import Reach
-from caching.batch import fetch_many
+from caching.readthrough.batch import fetch_many
 from products.cache import load_products, product_views, products
 
 SIZE = 100

@@ -17,7 +17,7 @@ from benchmarks.fetch_parts.compare import Comparison, Side
 from benchmarks.fetch_parts.entries import TTL_SECONDS
 from benchmarks.fetch_parts.many import SIZE, Batch, batches, check_all
 from benchmarks.harness.rows import Row
-from caching.aio import afetch_many
+from caching.readthrough.aio import afetch_many
 from products.cache import load_products, products
 
 _FEW = 5

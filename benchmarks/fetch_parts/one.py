@@ -8,8 +8,8 @@ from benchmarks.fetch_parts import raw
 from benchmarks.fetch_parts.compare import Comparison, Side
 from benchmarks.fetch_parts.entries import TTL_SECONDS, check_fresh, make_noticed, make_stale
 from benchmarks.harness.rows import Reach
-from caching.fetch import State, fetch
 from caching.keys import KeySpace
+from caching.readthrough.fetch import State, fetch
 from products.cache import load_products, product_views, products
 
 HIT = Reach(1.25, at_least=False)

@@ -8,8 +8,8 @@ from typing import Any
 import redis
 import redis.asyncio
 
-from caching.connections import Client, pool
 from caching.keys import Id, KeySpace
+from caching.redis.connections import Client, pool
 
 _PRODUCTS = KeySpace("product")
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 from benchmarks.harness.catalogue import Catalogue
 from benchmarks.harness.traffic import FLOOR, OURS, by_variant, detail, feed_page, product_batch, user_batch
 from benchmarks.peers import floor
-from caching.erasure import erase
+from caching.entries.erasure import erase
 from marketplace.accounts.cache import users
 from products.cache import product_views, products
 from products.feeds import PER_PAGE, newest_ids

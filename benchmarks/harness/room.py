@@ -10,7 +10,7 @@ from pathlib import Path
 
 from redis.exceptions import ResponseError
 
-from caching.connections import Client, client
+from caching.redis.connections import Client, client
 
 _SETTLE_SECONDS = 30.0
 _MB = 1024 * 1024

@@ -32,7 +32,7 @@ class Ours(Peer):
     def read(self, id: int) -> int:
         from django.db import connection
 
-        from caching.fetch import fetch
+        from caching.readthrough.fetch import fetch
 
         try:
             return _version(fetch(self._things, id).body or b"")
@@ -41,14 +41,14 @@ class Ours(Peer):
             connection.close()
 
     def read_many(self, ids: Sequence[int]) -> dict[int, int]:
-        from caching.batch import fetch_many
+        from caching.readthrough.batch import fetch_many
 
         return {int(id): _version(body) for id, body in fetch_many(self._things, ids).bodies.items()}
 
     def write(self, id: int, version: int) -> None:
         from django.db import connection, transaction
 
-        from caching.invalidation import invalidate
+        from caching.readthrough.invalidation import invalidate
 
         with transaction.atomic():
             with connection.cursor() as cursor:

@@ -10,9 +10,9 @@ from django.db import connection
 from benchmarks.laws_peers.loader import TEXT
 from benchmarks.laws_peers.orm import TABLE
 from benchmarks.laws_peers.peer import Place
+from caching.entries.policy import Policy
 from caching.keys import Id
-from caching.policy import Policy
-from caching.source import Load, Source, register
+from caching.readthrough.source import Load, Source, register
 
 _place = Place.here()
 LOADER = _place.loader()

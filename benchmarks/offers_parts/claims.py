@@ -14,7 +14,7 @@ from benchmarks.harness.room import room
 from benchmarks.harness.rounds import interleaved, median_ratio
 from benchmarks.harness.rows import Reach, Row, row
 from benchmarks.offers_parts.index import MEMBER_BYTES, drop
-from caching.deadlines import DeadlineFamily
+from caching.deadlines.index import DeadlineFamily
 
 GROWTH = Reach(2, at_least=False, unit="times")
 _START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -9,8 +9,8 @@ from typing import Any
 
 from benchmarks.harness.pause import Pause
 from benchmarks.offers_parts.transactions import Took, Transactions
-from caching.jobs import run_job
-from caching.stint import Stint
+from caching.jobs.run import run_job
+from caching.jobs.work_budget import Stint
 from offers import expiration
 
 

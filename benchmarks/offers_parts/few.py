@@ -13,7 +13,7 @@ from benchmarks.harness.rounds import interleaved, median_ratio
 from benchmarks.harness.rows import Reach, Row, number, row
 from benchmarks.offers_parts.expired import not_once
 from benchmarks.offers_parts.market import Deadline, Ends, Market
-from caching.stint import Stint
+from caching.jobs.work_budget import Stint
 from offers.clock import database_now
 from offers.deadlines import offer_deadlines
 from offers.expiry import Expired, expire_due

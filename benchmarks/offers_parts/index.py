@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import psycopg
 from django.db import connection
 
-from caching.connections import client
-from caching.deadlines import DeadlineFamily, to_ms
+from caching.deadlines.index import DeadlineFamily, to_ms
+from caching.redis.connections import client
 from offers.deadlines import offer_deadlines
 
 # What a member takes of Redis at most, with its share of the sorted set.

@@ -14,7 +14,7 @@ from benchmarks.harness.rows import Reach, Row, row
 from benchmarks.harness.server import web_server
 from benchmarks.offers_parts.expired import not_once_between, others
 from benchmarks.offers_parts.market import Ends
-from caching.batch import fetch_many
+from caching.readthrough.batch import fetch_many
 from products.cache import product_views, products
 
 PER_SECOND = Reach(20_000, at_least=True, unit="1/s")

@@ -15,7 +15,7 @@ from benchmarks.harness.room import room
 from benchmarks.harness.rows import Reach, Row, number, row
 from benchmarks.offers_parts.index import MEMBER_BYTES, differences, drop
 from benchmarks.offers_parts.market import Market
-from caching.deadline_rebuild import rebuild
+from caching.deadlines.rebuild import rebuild
 from offers.deadlines import offer_deadlines, offer_truth
 
 SECONDS = Reach(60, at_least=False, unit="s")

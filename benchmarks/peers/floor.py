@@ -18,7 +18,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django_redis import get_redis_connection
 
-from caching.scripts import script
+from caching.redis.scripts import script
 from marketplace.accounts.cache import load_users
 from products.cache import load_products, product_views
 from products.feeds import PER_PAGE

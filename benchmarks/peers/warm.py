@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from benchmarks.harness.catalogue import Catalogue
 from benchmarks.peers import conventional, floor
-from caching.batch import fetch_many
+from caching.readthrough.batch import fetch_many
 from marketplace.accounts.cache import load_users, users
 from products.cache import load_products, product_views, products
 from products.feeds import PER_PAGE, PageAddress, feed_pages

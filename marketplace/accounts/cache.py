@@ -8,12 +8,12 @@ from typing import Any
 import orjson
 from django.db import connection
 
-from caching.invalidation import invalidate
+from caching.entries.policy import Policy
 from caching.keys import Id
-from caching.policy import Policy
-from caching.source import Load, Source, register
-from caching.warming import Warmer
-from caching.warming import register as register_warmer
+from caching.readthrough.invalidation import invalidate
+from caching.readthrough.source import Load, Source, register
+from caching.readthrough.warming import Warmer
+from caching.readthrough.warming import register as register_warmer
 from marketplace.accounts.models import User
 
 # The members of the public user, in the order of the answer.

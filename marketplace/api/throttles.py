@@ -11,8 +11,8 @@ from rest_framework.request import Request
 from rest_framework.settings import api_settings
 from rest_framework.throttling import SimpleRateThrottle
 
-from caching.connections import RedisUnavailable, client
 from caching.keys import prefix
+from caching.redis.connections import RedisUnavailable, client
 
 if TYPE_CHECKING:
     # DRF imports this module while its views module is still being made.

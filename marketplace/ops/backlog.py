@@ -9,9 +9,9 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from psycopg_pool import PoolTimeout
 
-from caching.backlog import Backlog, measure
-from caching.connections import RedisUnavailable
-from caching.counters import families
+from caching.counters.backlog import Backlog, measure
+from caching.counters.family import families
+from caching.redis.connections import RedisUnavailable
 from marketplace.ops.probes import Probe
 
 # A scrape must not wait for a server that is away.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 from django.db import connection
 
-from caching.connections import RedisUnavailable, Role, client
+from caching.redis.connections import RedisUnavailable, Role, client
 from marketplace.ops.probes import Finding, Probe
 
 _DATABASE_LIMIT = 2.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from caching.connections import cache_settings
+from caching.redis.connections import cache_settings
 from marketplace.settings.env import env, required
 
 REDIS_URL: str = required("REDIS_URL", "redis://:password@host:6379/0")

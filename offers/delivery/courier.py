@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
-from caching.stint import Stint
+from caching.jobs.work_budget import Stint
 from offers import outbox
 from offers.delivery.backlog import measure
 from offers.delivery.base import Backend, Message, Outcome, Result

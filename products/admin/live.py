@@ -11,8 +11,8 @@ from django.contrib.admin.views.main import ChangeList
 from django.db.models import Sum
 from django.http import HttpRequest
 
-from caching.connections import RedisUnavailable
 from caching.models import CounterBucket
+from caching.redis.connections import RedisUnavailable
 from products.cache import product_views
 from products.models import ProductViews
 

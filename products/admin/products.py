@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from caching.connections import RedisUnavailable
+from caching.redis.connections import RedisUnavailable
 from products.admin.filters import CategoryFilter
 from products.admin.history import chapters
 from products.admin.live import AWAY, LiveChangeList, attach_live, totals

@@ -10,8 +10,8 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from caching.http import conditional_response, weak_etag
-from caching.lane import HitLane
+from caching.http.hit_lane import HitLane
+from caching.http.responses import conditional_response, weak_etag
 from products.api.pages import products_page
 from products.api.serializers import PageQuerySerializer, ProductPageSerializer
 from products.feeds import MAX_PAGE, MAX_PER_PAGE, PER_PAGE, FeedPage, PageAddress, PageLook, look_page, settle_page

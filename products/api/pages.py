@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import orjson
 
-from caching.batch import Batch
+from caching.readthrough.batch import Batch
 from products.rendering import join
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from rest_framework import serializers
 
-from caching.rest import IdListField
+from caching.http.id_list import IdListField
 from products.api.money import MoneyField
 from products.feeds import MAX_PER_PAGE, PER_PAGE
 from products.models import Category, Product

@@ -14,10 +14,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from caching.batch import fetch_many
-from caching.fetch import Look, State, fetch, look, settle
-from caching.http import Origin, conditional_response, json_response, weak_etag
-from caching.lane import HitLane
+from caching.http.hit_lane import HitLane
+from caching.http.responses import Origin, conditional_response, json_response, weak_etag
+from caching.readthrough.batch import fetch_many
+from caching.readthrough.fetch import Look, State, fetch, look, settle
 from products import services
 from products.api.filters import ProductFilter
 from products.api.pages import products_page

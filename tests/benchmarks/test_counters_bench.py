@@ -24,7 +24,7 @@ from benchmarks.counters_parts.ticks import ticks
 from benchmarks.harness import room
 from benchmarks.harness.child import ChildFailed
 from benchmarks.harness.room import NoRoom
-from caching.counters import CounterFamily
+from caching.counters.family import CounterFamily
 from products.cache import product_views
 from products.view_counts import increment_view, sync_view_counts
 from tests.factories import ProductFactory

@@ -16,8 +16,8 @@ from benchmarks.fetch_parts.entries import NotFresh, check_fresh, fill, make_not
 from benchmarks.fetch_parts.processes import attempted
 from benchmarks.harness.rows import Reach, Row
 from benchmarks.laws_peers.own_servers import NoServer
-from caching.connections import pool
-from caching.fetch import State, fetch
+from caching.readthrough.fetch import State, fetch
+from caching.redis.connections import pool
 from products.cache import products
 from tests.factories import ProductFactory
 

@@ -15,7 +15,7 @@ from benchmarks.harness.catalogue import Catalogue, make_catalogue
 from benchmarks.harness.misses import Missing
 from benchmarks.harness.traffic import FLOOR, OURS
 from benchmarks.peers import floor
-from caching.batch import fetch_many
+from caching.readthrough.batch import fetch_many
 from marketplace.accounts.cache import load_users, users
 from products.cache import load_products, product_views, products
 from products.feeds import PER_PAGE, newest_ids

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 import redis
 
-from caching import connections, round_trip
-from caching import source as sources
+from caching.entries.policy import Policy
 from caching.keys import Id
-from caching.policy import Policy
-from caching.pool import Pool
-from caching.source import Load, Source, register
+from caching.readthrough import source as sources
+from caching.readthrough.source import Load, Source, register
+from caching.redis import connections, round_trip
+from caching.redis.pool import Pool
 from marketplace.development.bootstrap import redis_binary
 from marketplace.development.server import inside_package
 from tests.caching.elsewhere import OtherProcess, env_with_redis, ready
@@ -84,7 +84,7 @@ def reroute(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Pool]]:
         def chosen(wanted: str) -> Pool:
             return elsewhere if role in (None, wanted) else before(wanted)
 
-        for module in ("round_trip", "store", "counters"):
+        for module in ("redis.round_trip", "entries.store", "counters.family"):
             monkeypatch.setattr(f"caching.{module}.pool", chosen)
         return elsewhere
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from caching.early import workers
-from caching.load import LoaderBackedOff
+from caching.readthrough.load import LoaderBackedOff
+from caching.readthrough.workers import workers
 from tests.deploy.services import free_port
 
 

@@ -8,12 +8,13 @@ from typing import Any
 import orjson
 from asgiref.sync import async_to_sync, sync_to_async
 
-from caching import afetch, afetch_many, ainvalidate, fetch, fetch_many, invalidate, stale_while_revalidate, warming
+from caching import afetch, afetch_many, ainvalidate, fetch, fetch_many, invalidate, stale_while_revalidate
 from caching.clock import Clock
+from caching.entries.policy import Policy
 from caching.keys import Id
-from caching.policy import Policy
-from caching.refresh import background_lease, refresh
-from caching.source import Load, Source, register, registered
+from caching.readthrough import warming
+from caching.readthrough.refresh import background_lease, refresh
+from caching.readthrough.source import Load, Source, register, registered
 
 
 class Truth:

@@ -42,7 +42,7 @@ end
 
 
 class Cache(Protocol):
-    """What is put to the test: `caching.store.Store`, or something that reads, fills and invalidates like it."""
+    """What is put to the test: `caching.entries.store.Store`, or something that reads, fills and invalidates alike."""
 
     def read(self, ids: Sequence[Id]) -> Any: ...
     def lease(self, ids: Sequence[Id], background: Sequence[Id] = ()) -> dict[Id, str]: ...

@@ -7,8 +7,8 @@ from functools import cache
 
 import zstandard
 
-from caching import dictionaries
-from caching.codec import TrainedDictionary
+from caching.entries import dictionaries
+from caching.entries.codec import TrainedDictionary
 
 WORDS = ("lamp", "chair", "table", "shelf", "carpet", "mirror", "vase", "clock", "frame", "basket", "drawer", "oak")
 

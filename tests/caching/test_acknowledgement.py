@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from caching import acknowledgement
-from caching.applied import Applied
-from caching.counters import CounterFamily
-from caching.flush import flush
-from caching.ledger import RETAIN_SECONDS
+from caching.counters import acknowledge
+from caching.counters.application import Applied
+from caching.counters.family import CounterFamily
+from caching.counters.flush import flush
+from caching.counters.ledger import RETAIN_SECONDS
 from caching.models import CounterBucket
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -82,7 +82,7 @@ def test_a_bucket_that_another_flusher_deleted_and_could_not_say_so_is_no_change
 
 
 def test_after_a_long_backlog_one_flush_looks_at_a_bounded_part(family, flushed, clock, monkeypatch):
-    monkeypatch.setattr(acknowledgement, "_MOST_FIELDS", 3)
+    monkeypatch.setattr(acknowledge, "_MOST_FIELDS", 3)
     for _ in range(5):
         view(family, id1=1, id2=1)
         clock.advance(WIDTH)

@@ -13,10 +13,10 @@ from django.test import AsyncClient
 from django.urls import path
 
 from caching import afetch, afetch_many, ainvalidate, invalidate
-from caching.connections import client
-from caching.fetch import State
 from caching.keys import KeySpace
-from caching.source import registered
+from caching.readthrough.fetch import State
+from caching.readthrough.source import registered
+from caching.redis.connections import client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from caching.applied import Applied
-from caching.backlog import Backlog, measure
-from caching.counters import CounterFamily
-from caching.flush import flush
+from caching.counters.application import Applied
+from caching.counters.backlog import Backlog, measure
+from caching.counters.family import CounterFamily
+from caching.counters.flush import flush
 from caching.models import CounterBucket
 from tests.factories import CounterSpillFactory
 

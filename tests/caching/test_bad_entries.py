@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
-from caching.batch import fetch_many
-from caching.connections import client
-from caching.entry import HEADER_BYTES, decode, encode
-from caching.fetch import State, fetch
+from caching.entries.entry import HEADER_BYTES, decode, encode
 from caching.keys import KeySpace
+from caching.readthrough.batch import fetch_many
+from caching.readthrough.fetch import State, fetch
+from caching.redis.connections import client
 from tests.caching.packing import body, dictionary
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from caching.batch import fetch_many
-from caching.connections import client
-from caching.invalidation import invalidate
 from caching.keys import KeySpace
+from caching.readthrough.batch import fetch_many
+from caching.readthrough.invalidation import invalidate
+from caching.redis.connections import client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

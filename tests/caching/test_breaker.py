@@ -11,10 +11,10 @@ import time
 import pytest
 from django.db import connection
 
-from caching.breaker import Breaker, BreakerOpen
-from caching.connections import pool
-from caching.fetch import State, fetch
-from caching.scripts import Command
+from caching.readthrough.fetch import State, fetch
+from caching.redis.breaker import Breaker, BreakerOpen
+from caching.redis.connections import pool
+from caching.redis.scripts import Command
 from products.cache import products
 from tests.caching.elsewhere import OtherProcess
 from tests.deploy.services import wait_until

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from redis.exceptions import ResponseError
 
-from caching import buckets
-from caching.counters import CounterFamily
+from caching.counters import buckets
+from caching.counters.family import CounterFamily
 
 WIDTH = 5
 NOW = 1_800_000_000 // WIDTH

@@ -7,8 +7,8 @@ from statistics import mean
 import pytest
 from django.core.management import CommandError, call_command
 
-from caching.connections import pool
-from caching.fetch import fetch
+from caching.readthrough.fetch import fetch
+from caching.redis.connections import pool
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

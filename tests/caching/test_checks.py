@@ -9,9 +9,9 @@ from django.core import checks as django_checks
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 
-from caching import checks
-from caching.connections import pool
-from caching.servers import RedisFacts, ask_postgres, ask_redis
+from caching.redis.connections import pool
+from caching.upkeep import checks
+from caching.upkeep.servers import RedisFacts, ask_postgres, ask_redis
 
 pytestmark = pytest.mark.django_db
 
@@ -33,7 +33,7 @@ def redis_away(monkeypatch):
 
 
 def lines(caplog) -> list[str]:
-    return [record.getMessage() for record in caplog.records if record.name == "caching.checks"]
+    return [record.getMessage() for record in caplog.records if record.name == "caching.upkeep.checks"]
 
 
 def test_the_servers_tell_what_is_needed_in_one_round_trip(redis_commands):

@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from caching.cleanup import cleanup_old_cache
-from caching.connections import pool
-from caching.jobs import run_job
+from caching.jobs.run import run_job
 from caching.models import CounterBucket, JobRun
+from caching.redis.connections import pool
+from caching.upkeep.cleanup import cleanup_old_cache
 
 pytestmark = pytest.mark.django_db
 

@@ -5,10 +5,10 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from caching.connections import pool
-from caching.fetch import State, fetch
-from caching.invalidation import clear
 from caching.models import Invalidation
+from caching.readthrough.fetch import State, fetch
+from caching.readthrough.invalidation import clear
+from caching.redis.connections import pool
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from caching.compressed import get_compressed, set_compressed
-from caching.connections import client
+from caching.entries.named_values import get_compressed, set_compressed
+from caching.redis.connections import client
 
 FEED = [{"id": number, "title": "a feed item with a title", "price": "9.99"} for number in range(200)]
 

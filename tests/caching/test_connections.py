@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from caching.connections import client
+from caching.redis.connections import client
 
 
 @pytest.mark.parametrize("role", ["cache", "state"])

@@ -13,8 +13,8 @@ pytest.register_assert_rewrite("tests.caching.contract", "tests.caching.contract
 
 import orjson  # noqa: E402
 
-from caching import codec, dictionaries  # noqa: E402
-from caching import source as sources  # noqa: E402
+from caching.entries import codec, dictionaries  # noqa: E402
+from caching.readthrough import source as sources  # noqa: E402
 from tests.caching import packing  # noqa: E402
 from tests.caching.contract import ReadManyThrough, ReadThrough  # noqa: E402
 from tests.caching.contract_of_filling import Filling  # noqa: E402
@@ -42,7 +42,7 @@ def setting(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     chosen: Setting = request.param
     if chosen.servers == 2:
         # Both roles still use the test's server, but as if they were two.
-        monkeypatch.setattr("caching.round_trip.one_server", lambda: False)
+        monkeypatch.setattr("caching.redis.round_trip.one_server", lambda: False)
     registry = dictionaries.registry
     # A process that looks for no dictionary in PostgreSQL: it knows the one it needs, or that there is none.
     registry.start_afresh(look_at=math.inf)

@@ -9,10 +9,9 @@ import pytest
 from django.db import DatabaseError, connection
 from redis.exceptions import ResponseError
 
-from caching import counters
-from caching.applied import Applied
-from caching.counters import CounterFamily
-from caching.flush import flush
+from caching.counters.application import Applied
+from caching.counters.family import CounterFamily, register
+from caching.counters.flush import flush
 from caching.models import CounterBucket, CounterField
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -340,7 +339,7 @@ def test_what_cannot_be_applied_does_not_keep_redis_from_forgetting_what_was(fam
 
 
 def test_a_bucket_larger_than_a_chunk_has_the_time_that_it_needs(family, clock, monkeypatch):
-    monkeypatch.setattr("caching.flush.CHUNK_FIELDS", 2)
+    monkeypatch.setattr("caching.counters.flush.CHUNK_FIELDS", 2)
     start(family, *range(2, 24, 2))
     family.increment_many(dict.fromkeys(range(2, 24, 2), 1))
     family.seed({1: 0}, frozenset())
@@ -448,7 +447,7 @@ def test_when_redis_has_forgotten_what_was_flushed_its_live_counts_are_seeded_ag
 
 def test_a_name_stands_for_one_family():
     with pytest.raises(ValueError, match="registered twice"):
-        counters.register(CounterFamily("product_views", shards=1, bucket_seconds=1))
+        register(CounterFamily("product_views", shards=1, bucket_seconds=1))
 
 
 def test_a_bucket_that_redis_forgot_and_has_again_is_in_no_live_count_twice(family, totals, clock, redis_state):

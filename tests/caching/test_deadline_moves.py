@@ -16,9 +16,9 @@ import pytest
 import redis
 from django.db import DatabaseError
 
-from caching import deadlines
-from caching.deadlines import DeadlineFamily, to_ms
-from caching.scripts import script
+from caching.deadlines import index
+from caching.deadlines.index import DeadlineFamily, to_ms
+from caching.redis.scripts import script
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -184,7 +184,7 @@ class Mover(threading.Thread):
 @pytest.fixture
 def in_turns(monkeypatch) -> None:
     """Movers wait for their turn before each round trip."""
-    real = deadlines.pool("state")
+    real = index.pool("state")
 
     class InTurns:
         def call(self, commands):
@@ -192,7 +192,7 @@ def in_turns(monkeypatch) -> None:
                 mover.turn()
             return real.call(commands)
 
-    monkeypatch.setattr(deadlines, "pool", lambda role: InTurns())
+    monkeypatch.setattr(index, "pool", lambda role: InTurns())
 
 
 def run(movers: Sequence[Mover], chance: random.Random) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
 
-from caching import deadline_rebuild
-from caching.deadline_rebuild import rebuild
-from caching.deadlines import DeadlineFamily
+from caching.deadlines.index import DeadlineFamily
+from caching.deadlines.rebuild import rebuild
 from tests.caching.test_deadline_repair import NOW, Table, members, scores
 
 
@@ -24,8 +24,8 @@ def table() -> Table:
 
 @pytest.fixture(autouse=True)
 def small_pages(monkeypatch) -> None:
-    monkeypatch.setattr(deadline_rebuild, "ROWS", 100)
-    monkeypatch.setattr(deadline_rebuild, "MEMBERS", 100)
+    monkeypatch.setattr(import_module("caching.deadlines.rebuild"), "ROWS", 100)
+    monkeypatch.setattr(import_module("caching.deadlines.rebuild"), "MEMBERS", 100)
 
 
 def test_a_lost_index_is_made_anew(family, table) -> None:
@@ -54,8 +54,8 @@ def test_it_tells_how_far_it_is(family, table) -> None:
 
 
 def test_pages_are_large_and_commands_are_not(family, monkeypatch, redis_commands) -> None:
-    monkeypatch.setattr(deadline_rebuild, "ROWS", 5000)
-    monkeypatch.setattr(deadline_rebuild, "MEMBERS", 1000)
+    monkeypatch.setattr(import_module("caching.deadlines.rebuild"), "ROWS", 5000)
+    monkeypatch.setattr(import_module("caching.deadlines.rebuild"), "MEMBERS", 1000)
     table = Table(dict.fromkeys(range(1, 6001), NOW))
     with redis_commands() as trips:
         rebuild(family, table)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 
 import pytest
 
-from caching import deadline_repair
-from caching.deadline_repair import Budget, Deadline, Repair, repair
-from caching.deadlines import DeadlineFamily, to_ms
+from caching.deadlines.index import DeadlineFamily, to_ms
+from caching.deadlines.repair import Budget, Deadline, Repair, repair
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 
@@ -34,7 +34,7 @@ class Table:
 
 @pytest.fixture(autouse=True)
 def small_pages(monkeypatch) -> None:
-    monkeypatch.setattr(deadline_repair, "PAGE", 10)
+    monkeypatch.setattr(import_module("caching.deadlines.repair"), "PAGE", 10)
 
 
 @pytest.fixture

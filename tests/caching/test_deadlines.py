@@ -8,9 +8,9 @@ import pytest
 import redis
 
 from caching import metrics
-from caching.deadlines import DeadlineFamily, Member, Settled, to_ms
-from caching.pool import Pool
-from caching.scripts import script
+from caching.deadlines.index import DeadlineFamily, Member, Settled, to_ms
+from caching.redis.pool import Pool
+from caching.redis.scripts import script
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -234,14 +234,14 @@ def test_a_redis_that_is_away_fails_nobody_and_is_said_once(family, monkeypatch,
     failures = metrics.REDIS_FAILURES.labels("deadline_move")._value
     before = failures.get()
     with monkeypatch.context() as patch:
-        for module in ("deadlines", "deadline_shards"):
-            patch.setattr(f"caching.{module}.pool", lambda role: away)
+        for module in ("index", "shards"):
+            patch.setattr(f"caching.deadlines.{module}.pool", lambda role: away)
         # then writes say so
         assert not family.schedule(1, NOW)
         assert not family.schedule_many([(1, NOW)])
         assert not family.move([1], Away())
         assert not family.cancel([1, 2])
-        assert len([record for record in caplog.records if record.name == "caching.deadlines"]) == 1
+        assert len([record for record in caplog.records if record.name == "caching.deadlines.index"]) == 1
         assert failures.get() == before + 1
         # and reads raise
         with pytest.raises(redis.ConnectionError):

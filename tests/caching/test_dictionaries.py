@@ -9,9 +9,10 @@ from django.db import connection, transaction
 from django.db.utils import OperationalError
 from django.utils import timezone
 
-from caching import dictionaries
-from caching.dictionaries import LOOK_EVERY_SECONDS, UNKNOWN_SECONDS, Registry
+from caching.entries import dictionaries
+from caching.entries.dictionaries import LOOK_EVERY_SECONDS, UNKNOWN_SECONDS, Registry
 from caching.models import Dictionary
+from caching.upkeep.old_dictionaries import forget_old
 from tests.caching.packing import data
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -200,12 +201,12 @@ def test_old_ones_are_kept_until_no_entry_can_need_them(things):
     aged(first, 30 * DAY)
     aged(second, DAY + timedelta(minutes=59))
     # The second came less than an hour and a day ago, so entries of the first may be there
-    assert dictionaries.forget_old() == 0
+    assert forget_old() == 0
     aged(second, DAY + timedelta(minutes=61))
-    assert dictionaries.forget_old() == 1
+    assert forget_old() == 1
     assert set(Dictionary.objects.values_list("pk", flat=True)) == {second.pk, third.pk}
     # However old, the current one stays, and so do those of a namespace that nobody knows here
     aged(third, 900 * DAY)
     aged(second, 901 * DAY)
     Dictionary.objects.update(namespace="unheard_of")
-    assert dictionaries.forget_old() == 0
+    assert forget_old() == 0

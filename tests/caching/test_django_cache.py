@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from django.core.cache import cache, caches
 
-from caching.connections import pool
+from caching.redis.connections import pool
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ import random
 
 import pytest
 
-from caching.batch import fetch_many
-from caching.connections import client
-from caching.early import Workers, is_due, workers
-from caching.fetch import State, fetch
 from caching.keys import KeySpace
+from caching.readthrough.batch import fetch_many
+from caching.readthrough.fetch import State, fetch
+from caching.readthrough.workers import Workers, is_due, workers
+from caching.redis.connections import client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 KEYS = KeySpace("things")

@@ -15,8 +15,10 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caching import codec
-from caching.entry import HEADER_BYTES, BadEntry, Entry, decode, encode
+from caching.entries import codec
+from caching.entries import entry as envelope
+from caching.entries.dictionaries import by_number
+from caching.entries.entry import HEADER_BYTES, BadEntry, Entry, encode
 from tests.caching.packing import dictionary
 
 LARGE = b'{"title":"' + b"the same words again and again " * 100 + b'"}'
@@ -28,6 +30,11 @@ FORMS = {"raw": {"floor": 10**6}, "zstd": {"floor": 0}, "zstd_dict": {"dictionar
 def known_dictionary():
     """The process knows it, whatever a test before made it forget."""
     dictionary("things")
+
+
+def decode(data: bytes) -> Entry:
+    """Decode with the dictionaries that this process knows."""
+    return envelope.decode(data, by_number)
 
 
 def entry(body: bytes = b"{}") -> Entry:

@@ -10,14 +10,14 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from caching import metrics
-from caching.batch import fetch_many
-from caching.connections import client
-from caching.counters import CounterFamily
-from caching.fetch import State, fetch
-from caching.invalidation import invalidate
+from caching.counters.family import CounterFamily
 from caching.keys import KeySpace
-from caching.load import LoaderBackedOff
-from caching.source import Load
+from caching.readthrough.batch import fetch_many
+from caching.readthrough.fetch import State, fetch
+from caching.readthrough.invalidation import invalidate
+from caching.readthrough.load import LoaderBackedOff
+from caching.readthrough.source import Load
+from caching.redis.connections import client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 KEYS = KeySpace("things")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from caching.buckets import Bucket
-from caching.fields import parse, set_aside_overflow, set_aside_poison
+from caching.counters.bucket_fields import parse, set_aside_overflow, set_aside_poison
+from caching.counters.buckets import Bucket
 from caching.models import CounterField
 
 

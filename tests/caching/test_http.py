@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from django.test import RequestFactory
 
-from caching.http import Origin, conditional_response, matches, weak_etag
+from caching.http.responses import Origin, conditional_response, matches, weak_etag
 
 ETAG = 'W/"abc"'
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from django.db import transaction
 
-from caching.batch import fetch_many
-from caching.connections import client
-from caching.entry import decode
-from caching.fetch import State, fetch
-from caching.invalidation import clear, invalidate
+from caching.entries.entry import decode
 from caching.keys import KeySpace
+from caching.readthrough.batch import fetch_many
+from caching.readthrough.fetch import State, fetch
+from caching.readthrough.invalidation import clear, invalidate
+from caching.redis.connections import client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 KEYS = KeySpace("things")

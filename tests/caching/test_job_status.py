@@ -8,9 +8,9 @@ import pytest
 from celery.schedules import crontab
 from django.db import connection
 
-from caching import job_status as module
-from caching.job_status import job_status
-from caching.jobs import run_job
+from caching.jobs import status as module
+from caching.jobs.run import run_job
+from caching.jobs.status import job_status
 from caching.models import JobRun
 
 pytestmark = pytest.mark.django_db

@@ -13,9 +13,9 @@ import psycopg
 import pytest
 from django.db import DatabaseError, OperationalError, connection, transaction
 
-from caching.exclusive import exclusive, lock_key
-from caching.job_status import job_status, latest_runs
-from caching.jobs import run_job
+from caching.jobs.lock import exclusive, lock_key
+from caching.jobs.run import run_job
+from caching.jobs.status import job_status, latest_runs
 from caching.models import JobRun
 
 JOB = "process_expired_offers"
@@ -161,7 +161,7 @@ def test_a_killed_run_shows_as_lost_and_hinders_nobody(process_env) -> None:
 HOLDER = f"""
 import time, django
 django.setup()
-from caching.jobs import run_job
+from caching.jobs.run import run_job
 def work():
     print("working", flush=True)
     time.sleep(60)

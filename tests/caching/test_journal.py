@@ -9,11 +9,11 @@ import pytest
 from django.db import OperationalError, connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
-from caching.fetch import State, fetch
-from caching.invalidation import clear, invalidate
-from caching.journal import EARLY_SECONDS, PATIENCE_SECONDS, TRUST_SECONDS, Journal
+from caching.entries.journal import EARLY_SECONDS, PATIENCE_SECONDS, TRUST_SECONDS, Journal
+from caching.entries.store import StoreUnavailable
 from caching.models import Invalidation
-from caching.store import StoreUnavailable
+from caching.readthrough.fetch import State, fetch
+from caching.readthrough.invalidation import clear, invalidate
 from tests.deploy.services import free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -37,7 +37,7 @@ def seconds() -> Seconds:
 def looking(monkeypatch, seconds) -> Journal:
     """The journal of a process that has just started, which every read asks."""
     journal = Journal(seconds)
-    monkeypatch.setattr("caching.store.journal", journal)
+    monkeypatch.setattr("caching.entries.store.journal", journal)
     return journal
 
 
@@ -138,7 +138,7 @@ def test_a_look_that_is_slow_is_waited_for(things, truth, looking, monkeypatch):
 
 def test_while_postgresql_hangs_readers_wait_once_and_then_have_what_redis_has(things, truth, monkeypatch):
     journal = Journal()
-    monkeypatch.setattr("caching.store.journal", journal)
+    monkeypatch.setattr("caching.entries.store.journal", journal)
     truth.rows[1] = b"{}"
     fetch(things, 1)
     go_on = threading.Event()
@@ -174,7 +174,7 @@ def test_notes_that_cannot_be_struck_out_are_made_up_for_and_do_not_hold_the_rea
         erased.append(ids)
         assert len(erased) < 10, "for ever"
 
-    monkeypatch.setattr("caching.journal.erase", erase)
+    monkeypatch.setattr("caching.entries.journal.erase", erase)
     looking.note("things", [1])
     with connection.cursor() as cursor:
         cursor.execute("SET default_transaction_read_only = on")

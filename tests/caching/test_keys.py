@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from redis.crc import key_slot
 
-from caching.counters import CounterFamily
-from caching.fetch import fetch
+from caching.counters.family import CounterFamily
 from caching.keys import KeySpace
-from caching.pool import Pool
-from caching.scripts import script
-from caching.source import Load
+from caching.readthrough.fetch import fetch
+from caching.readthrough.source import Load
+from caching.redis.pool import Pool
+from caching.redis.scripts import script
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

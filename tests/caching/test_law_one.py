@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from caching.connections import client
+from caching.entries.policy import Policy
+from caching.entries.store import Store
 from caching.keys import Id, KeySpace
-from caching.policy import Policy
-from caching.store import Store
+from caching.redis.connections import client
 from tests.caching.interleavings import FAULTS, NOW_MS, READ, WRITE, Outcome, Reader, Walk
 
 # A store may look for journal and dictionaries, of which there are none.

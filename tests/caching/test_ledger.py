@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from caching.ledger import APPLIED_BUCKETS, parse_applied
+from caching.counters.ledger import APPLIED_BUCKETS, parse_applied
 from caching.models import CounterBucket
 
 pytestmark = pytest.mark.django_db

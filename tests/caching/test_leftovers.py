@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from caching.entry import HEADER_BYTES, Entry, encode
-from caching.fetch import fetch
-from caching.leftovers import Sweep
-from caching.source import Load
-from caching.store import Store
+from caching.entries.entry import HEADER_BYTES, Entry, encode
+from caching.entries.store import Store
+from caching.readthrough.fetch import fetch
+from caching.readthrough.source import Load
+from caching.upkeep.sweep import Sweep
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -158,7 +158,7 @@ def test_an_entry_that_was_given_a_ttl_meanwhile_survives(redis_state, things, p
 
 
 def test_rows_are_looked_up_in_chunks_and_no_more_of_them_than_the_limit(redis_state, things, truth, monkeypatch):
-    monkeypatch.setattr("caching.leftovers._ROWS", 250)
+    monkeypatch.setattr("caching.upkeep.sweep._ROWS", 250)
     redis_state.mset({f"mp:c:{{things:{id}}}": envelope() for id in range(400)})
     for name in redis_state.scan_iter():
         redis_state.expire(name, DAY)

@@ -11,13 +11,13 @@ import pytest
 from django.db import connection
 from redis.exceptions import RedisError
 
-from caching import merging
-from caching import spill as spilling
-from caching.applied import Applied
-from caching.connections import client, pool
-from caching.counters import CounterFamily
-from caching.flush import flush
+from caching.counters import spill as spilling
+from caching.counters import spill_merge
+from caching.counters.application import Applied
+from caching.counters.family import CounterFamily
+from caching.counters.flush import flush
 from caching.models import CounterBucket, CounterField, CounterSpill
+from caching.redis.connections import client, pool
 from tests.factories import CounterSpillFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -72,7 +72,7 @@ def test_the_spill_is_applied_by_the_hour_and_deleted(family, totals):
 
 
 def test_transactions_are_bounded(family, totals, monkeypatch):
-    monkeypatch.setattr(merging, "_CHUNK_ROWS", 3)
+    monkeypatch.setattr(spill_merge, "_CHUNK_ROWS", 3)
     for counter in range(1, 8):
         spill(counter)
     calls = []
@@ -94,7 +94,7 @@ def test_what_has_no_row_is_orphaned_and_what_has_no_room_is_kept(family, totals
     done = flush(family, totals.apply)
 
     assert (done.total, done.orphaned, done.overflowed) == (6, 2, 2)
-    assert CounterBucket.objects.values_list("shard", "total", "orphaned").get() == (merging.SHARD, 6, 2)
+    assert CounterBucket.objects.values_list("shard", "total", "orphaned").get() == (spill_merge.SHARD, 6, 2)
     assert CounterField.objects.values_list("field", "value", "reason").get() == ("6", "2", "overflow")
 
 
@@ -130,7 +130,7 @@ def test_a_redis_that_is_restored_to_before_a_merge_has_its_live_counts_seeded_a
 
 def test_a_part_of_the_spill_that_redis_was_not_told_of_is_not_hidden_by_the_next(family, totals, monkeypatch):
     # Given a spill of two parts, and a Redis that comes back while the first one is merged
-    monkeypatch.setattr(merging, "_CHUNK_ROWS", 1)
+    monkeypatch.setattr(spill_merge, "_CHUNK_ROWS", 1)
     family.seed({5: 10, 6: 10}, frozenset())
     spill(5)
     spill(6)

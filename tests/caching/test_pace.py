@@ -6,14 +6,14 @@ import time
 
 import pytest
 
-from caching.batch import fetch_many
-from caching.connections import client
-from caching.early import workers
-from caching.fetch import State, fetch
-from caching.invalidation import invalidate
 from caching.keys import KeySpace
-from caching.load import LoaderBackedOff
-from caching.pace import Pace
+from caching.readthrough.batch import fetch_many
+from caching.readthrough.fetch import State, fetch
+from caching.readthrough.invalidation import invalidate
+from caching.readthrough.load import LoaderBackedOff
+from caching.readthrough.load_times import Pace
+from caching.readthrough.workers import workers
+from caching.redis.connections import client
 from tests.caching.conftest import Truth
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from caching.policy import Policy
+from caching.entries.policy import Policy
 
 
 @pytest.mark.parametrize(

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 
 import pytest
 from celery import current_app
 from django.db import transaction
 
-from caching import dispatch
-from caching.batch import fetch_many
-from caching.connections import client
-from caching.early import workers
-from caching.fetch import State, fetch
 from caching.keys import KeySpace
-from caching.refresh import prefetch
+from caching.readthrough.batch import fetch_many
+from caching.readthrough.fetch import State, fetch
+from caching.readthrough.refresh import prefetch
+from caching.readthrough.workers import workers
+from caching.redis.connections import client
 from tests.deploy.services import free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,10 +26,10 @@ def broker_away() -> Iterator[None]:
     """A broker that refuses connections."""
     url = current_app.conf.broker_write_url
     current_app.conf.broker_write_url = f"redis://127.0.0.1:{free_port()}/0"
-    dispatch._broker.cache_clear()
+    import_module("caching.jobs.enqueue")._broker.cache_clear()
     yield
     current_app.conf.broker_write_url = url
-    dispatch._broker.cache_clear()
+    import_module("caching.jobs.enqueue")._broker.cache_clear()
 
 
 @pytest.fixture

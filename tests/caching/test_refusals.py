@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from caching import metrics, refusals
+from caching import metrics
+from caching.counters import refusals
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from rest_framework.serializers import ValidationError
 
-from caching.rest import IdListField
+from caching.http.id_list import IdListField
 
 
 def test_integers_and_numeric_strings_are_ids_and_a_repeat_keeps_its_first_place():

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import redis
 
-from caching.round_trip import round_trip
-from caching.scripts import Command
-from caching.sending import NotSent, may_have_run
+from caching.redis.errors import NotSent, may_have_run
+from caching.redis.round_trip import round_trip
+from caching.redis.scripts import Command
 from tests.deploy.services import free_port
 
 GET = Command(("GET", "entry"))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from caching.scan import Walk, literal
+from caching.redis.scan import Walk, literal
 
 
 def names_of(walk: Walk) -> set[bytes]:

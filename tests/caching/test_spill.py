@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import DatabaseError, connection
 
-from caching import metrics, spill
+from caching import metrics
+from caching.counters import spill
 from caching.models import CounterSpill
 from tests.factories import CounterSpillFactory
 

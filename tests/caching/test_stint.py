@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from importlib import import_module
 
 import pytest
 
-from caching import flush as flushing
-from caching.applied import Applied
-from caching.counters import CounterFamily
-from caching.flush import flush
-from caching.stint import Stint
+from caching.counters.application import Applied
+from caching.counters.family import CounterFamily
+from caching.counters.flush import flush
+from caching.jobs.work_budget import Stint
 
 
 class Time:
@@ -96,8 +96,12 @@ def test_a_backlog_is_flushed_six_times_as_fast_as_it_came_however_long_it_takes
         return Applied()
 
     # When each is a part of its own
-    monkeypatch.setattr(flushing, "CHUNK_FIELDS", 1)
-    monkeypatch.setattr(flushing, "Stint", lambda seconds, at_once, rest: Stint(seconds, 0, rest, time, time.sleep))
+    monkeypatch.setattr(import_module("caching.counters.flush"), "CHUNK_FIELDS", 1)
+    monkeypatch.setattr(
+        import_module("caching.counters.flush"),
+        "Stint",
+        lambda seconds, at_once, rest: Stint(seconds, 0, rest, time, time.sleep),
+    )
     assert flush(family, apply).total == 3
 
     # Then each takes a sixth of half of its five seconds, not 21 tenths
@@ -111,7 +115,7 @@ def test_the_next_flush_goes_on_where_one_ended(clock, monkeypatch):
     family.seed({1: 0}, frozenset())
     family.increment(1)
     clock.advance(3600)
-    monkeypatch.setattr(flushing, "_SECONDS", 0.0)
+    monkeypatch.setattr(import_module("caching.counters.flush"), "_SECONDS", 0.0)
     assert flush(family, lambda hour, counts: Applied()).total == 0
 
     # When there is one with time

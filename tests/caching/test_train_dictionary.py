@@ -4,14 +4,15 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from caching import dictionaries, warming
-from caching.batch import fetch_many
-from caching.entry import HEADER_BYTES
-from caching.fetch import State, fetch
+from caching.entries import dictionaries
+from caching.entries.entry import HEADER_BYTES
 from caching.keys import KeySpace
 from caching.models import Dictionary
-from caching.sampling import sample
-from caching.warming import Warmer
+from caching.readthrough import warming
+from caching.readthrough.batch import fetch_many
+from caching.readthrough.fetch import State, fetch
+from caching.readthrough.sampling import sample
+from caching.readthrough.warming import Warmer
 from tests.caching.packing import body
 
 pytestmark = pytest.mark.django_db(transaction=True)

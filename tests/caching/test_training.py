@@ -4,9 +4,9 @@ import random
 
 import pytest
 
-from caching.codec import TrainedDictionary
-from caching.dictionaries import number_of
-from caching.training import CannotTrain, train
+from caching.entries.codec import TrainedDictionary
+from caching.entries.dictionaries import number_of
+from caching.entries.training import CannotTrain, train
 from tests.caching.packing import body
 
 BODIES = [body(number) for number in range(1000)]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from django.db import transaction
 
-from caching.connections import client
-from caching.fetch import State, fetch
 from caching.keys import KeySpace
-from caching.refresh import refresh
+from caching.readthrough.fetch import State, fetch
+from caching.readthrough.refresh import refresh
+from caching.redis.connections import client
 from caching.transactions import in_transaction
 
 pytestmark = pytest.mark.django_db(transaction=True)

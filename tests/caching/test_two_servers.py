@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-from caching.batch import fetch_many
-from caching.counters import CounterFamily
-from caching.fetch import State, fetch
+from caching.counters.family import CounterFamily
 from caching.models import CounterSpill
-from caching.pool import Pool
-from caching.source import Load
+from caching.readthrough.batch import fetch_many
+from caching.readthrough.fetch import State, fetch
+from caching.readthrough.source import Load
+from caching.redis.pool import Pool
 from tests.deploy.services import free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,7 +25,7 @@ def family() -> CounterFamily:
 @pytest.fixture
 def split(monkeypatch, things) -> None:
     """Both roles still use the test's server, but as if they were two."""
-    monkeypatch.setattr("caching.round_trip.one_server", lambda: False)
+    monkeypatch.setattr("caching.redis.round_trip.one_server", lambda: False)
     things.loader = lambda ids: Load(dict.fromkeys(ids, b"{}"), dict.fromkeys(ids, 10))
     return
 

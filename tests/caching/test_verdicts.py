@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from caching.policy import Policy
-from caching.servers import RedisFacts
-from caching.verdicts import judge_persistence, judge_policy, judge_postgres, judge_redis
+from caching.entries.policy import Policy
+from caching.upkeep.check_rules import judge_persistence, judge_policy, judge_postgres, judge_redis
+from caching.upkeep.servers import RedisFacts
 
 
 def facts(role="state", **changes) -> RedisFacts:

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import redis
 
-from caching.applied import Applied
-from caching.connections import pool
-from caching.counters import CounterFamily, Visit
-from caching.fetch import fetch, look, settle
-from caching.flush import flush
-from caching.source import Source
+from caching.counters.application import Applied
+from caching.counters.family import CounterFamily, Visit
+from caching.counters.flush import flush
+from caching.readthrough.fetch import fetch, look, settle
+from caching.readthrough.source import Source
+from caching.redis.connections import pool
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

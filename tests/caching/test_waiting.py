@@ -11,12 +11,12 @@ from contextlib import contextmanager
 import pytest
 from django.db import connection
 
-from caching.connections import client
-from caching.fetch import Found, State, fetch
-from caching.invalidation import invalidate
 from caching.keys import KeySpace
-from caching.source import Source
-from caching.waiting import Turn, take_turn
+from caching.readthrough.fetch import Found, State, fetch
+from caching.readthrough.invalidation import invalidate
+from caching.readthrough.source import Source
+from caching.readthrough.waiting import Turn, take_turn
+from caching.redis.connections import client
 from tests.deploy.services import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)

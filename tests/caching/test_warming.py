@@ -4,9 +4,9 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from caching import warming
-from caching.fetch import State, fetch
-from caching.warming import Warmer, warm_cache
+from caching.readthrough import warming
+from caching.readthrough.fetch import State, fetch
+from caching.readthrough.warming import Warmer, warm_cache
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

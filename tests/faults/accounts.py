@@ -10,9 +10,9 @@ from typing import NamedTuple
 import redis
 from django.db import connection
 
-from caching.connections import client
-from caching.counters import CounterFamily
+from caching.counters.family import CounterFamily
 from caching.keys import prefix
+from caching.redis.connections import client
 from products.cache import product_views
 
 # One statement, so that all of it is of one moment whatever commits meanwhile.

@@ -16,8 +16,8 @@ from django.test import override_settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from caching import connections
-from caching.connections import Role, cache_settings
+from caching.redis import connections
+from caching.redis.connections import Role, cache_settings
 from marketplace.development.bootstrap import redis_binary
 from marketplace.development.server import inside_package
 from tests.deploy.services import free_port, wait_until

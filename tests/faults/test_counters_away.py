@@ -15,11 +15,12 @@ from celery import current_app
 from django.db import connection
 from redis.exceptions import RedisError
 
-from caching import metrics, refusals
-from caching.connections import Role, client, pool
-from caching.fetch import fetch
+from caching import metrics
+from caching.counters import refusals
 from caching.models import CounterBucket, CounterSpill
-from caching.sending import may_have_run
+from caching.readthrough.fetch import fetch
+from caching.redis.connections import Role, client, pool
+from caching.redis.errors import may_have_run
 from products.cache import product_views, products
 from products.models import ProductViews
 from products.view_counts import increment_view, sync_view_counts
@@ -172,7 +173,7 @@ def test_an_outage_costs_the_views_that_the_spill_has_no_room_for(
     # When Redis is away
     server.kill()
     reconnect()
-    with caplog.at_level(logging.ERROR, "caching.refusals"):
+    with caplog.at_level(logging.ERROR, "caching.counters.refusals"):
         shown = look(5), look(3, ids[1])
 
     # Then those of one are accepted, and the others are refused, counted and logged

@@ -11,9 +11,9 @@ import pytest
 from django.utils import timezone
 
 from caching import metrics
-from caching.connections import client
-from caching.fetch import fetch
 from caching.models import CounterBucket
+from caching.readthrough.fetch import fetch
+from caching.redis.connections import client
 from products.cache import product_views, products
 from products.models import ProductViews, ProductViewsHour
 from products.view_counts import increment_view, sync_view_counts

@@ -13,10 +13,11 @@ import redis
 from django.db import connection
 from redis.exceptions import RedisError
 
-from caching import metrics, spill
-from caching.connections import client
-from caching.counters import CounterFamily
-from caching.fetch import fetch
+from caching import metrics
+from caching.counters import spill
+from caching.counters.family import CounterFamily
+from caching.readthrough.fetch import fetch
+from caching.redis.connections import client
 from products.cache import product_views, products
 from products.models import ProductViews
 from products.view_counts import increment_view, sync_view_counts

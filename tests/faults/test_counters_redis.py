@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from redis.exceptions import RedisError
 
-from caching import ledger, metrics
-from caching.connections import client, pool
-from caching.fetch import fetch
+from caching import metrics
+from caching.counters import ledger
 from caching.models import CounterBucket
-from caching.sending import may_have_run
+from caching.readthrough.fetch import fetch
+from caching.redis.connections import client, pool
+from caching.redis.errors import may_have_run
 from products.cache import product_views, products
 from products.models import ProductViews
 from products.view_counts import increment_view, sync_view_counts

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from caching.applied import Applied
-from caching.flush import flush
+from caching.counters.application import Applied
+from caching.counters.flush import flush
 from caching.models import CounterSpill
 from products.cache import product_views
 from products.models import Product

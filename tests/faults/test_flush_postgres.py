@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 from django.db import connection
 
-from caching.backlog import measure
+from caching.counters.backlog import measure
 from caching.models import CounterSpill
 from products.cache import product_views
 from tests.caching.conftest import FakeClock

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from caching.connections import pool
+from caching.redis.connections import pool
 from offers import expiry, transitions
 from offers.acceptance import accept
 from offers.clock import database_now

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from caching import invalidation, metrics
-from caching.fetch import fetch
+from caching import metrics
 from caching.models import Invalidation
+from caching.readthrough import invalidation
+from caching.readthrough.fetch import fetch
 from products.cache import invalidate_products, products
 from products.models import Product
 from tests.factories import ProductFactory

@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from caching import metrics
-from caching.connections import client
-from caching.counters import CounterFamily
-from caching.fetch import fetch
-from caching.invalidation import invalidate
-from caching.journal import Journal
+from caching.counters.family import CounterFamily
+from caching.entries.journal import Journal
 from caching.models import CounterSpill
-from caching.pool import Pool
-from caching.source import Load, Source
+from caching.readthrough.fetch import fetch
+from caching.readthrough.invalidation import invalidate
+from caching.readthrough.source import Load, Source
+from caching.redis.connections import client
+from caching.redis.pool import Pool
 from tests.caching.conftest import Truth
 from tests.deploy.services import wait_until
 from tests.faults.proxy import Fault, Proxy
@@ -31,9 +31,9 @@ MOST_REQUESTS = 20
 @pytest.fixture
 def hurried(monkeypatch) -> None:
     """A journal that is trusted for a twentieth of a second, so that many outages fit into a test."""
-    for module in ("journal", "invalidation"):
+    for module in ("entries.journal", "readthrough.invalidation"):
         monkeypatch.setattr(f"caching.{module}.TRUST_SECONDS", TRUST_SECONDS)
-    monkeypatch.setattr("caching.store.journal", Journal())
+    monkeypatch.setattr("caching.entries.store.journal", Journal())
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from caching.connections import client
-from caching.dispatch import enqueue
-from caching.fetch import fetch
+from caching.jobs.enqueue import enqueue
 from caching.keys import KeySpace
+from caching.readthrough.fetch import fetch
+from caching.redis.connections import client
 from products.cache import load_products, products
 from tests.caching.elsewhere import OtherProcess
 from tests.deploy.services import wait_until

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from caching.cleanup import cleanup_old_cache
+from caching.upkeep.cleanup import cleanup_old_cache
 from marketplace.accounts.cache import load_users
 from marketplace.accounts.models import User
 from products import feeds

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from caching import warming
+from caching.readthrough import warming
 from products.models import ProductViewsHour
 from tests.factories import CategoryFactory, ProductFactory
 

@@ -12,8 +12,8 @@ import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 from django.db import connection
 
+from caching.jobs.work_budget import Stint
 from caching.models import JobRun
-from caching.stint import Stint
 from offers import outbox, state_machine, tasks
 from offers.clock import database_now
 from offers.delivery import courier

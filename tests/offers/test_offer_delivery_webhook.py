@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from caching.stint import Stint
+from caching.jobs.work_budget import Stint
 from offers.clock import database_now
 from offers.delivery import courier
 from offers.delivery.base import DELIVERED, Message, Outcome, Party, Result

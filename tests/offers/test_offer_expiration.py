@@ -9,8 +9,8 @@ from itertools import count
 import pytest
 import redis
 
-from caching.connections import pool
-from caching.stint import Stint
+from caching.jobs.work_budget import Stint
+from caching.redis.connections import pool
 from offers import expiry
 from offers.clock import database_now
 from offers.deadlines import extend_offer_expiration, offer_deadlines, track_offer_expiration

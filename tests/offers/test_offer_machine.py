@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from rest_framework.exceptions import APIException
 
-from caching.connections import client, pool
+from caching.redis.connections import client, pool
 from offers import transitions
 from offers.acceptance import accept
 from offers.clock import database_now

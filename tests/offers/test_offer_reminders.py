@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from caching.stint import Stint
+from caching.jobs.work_budget import Stint
 from offers import reminders
 from offers.clock import database_now
 from offers.models import Offer, OfferEvent

@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from caching.connections import pool
+from caching.redis.connections import pool
 from offers.deadlines import offer_deadlines, track_offer_expiration
 from tests.factories import OfferFactory
 

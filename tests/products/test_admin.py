@@ -12,7 +12,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.utils import timezone
 
-from caching.connections import pool
+from caching.redis.connections import pool
 from offers.models import OfferStatus
 from products.models import Category, Product, ProductStatus, ProductViews, ProductViewsHour
 from products.view_counts import increment_view

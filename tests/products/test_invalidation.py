@@ -13,10 +13,10 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from caching.connections import client
-from caching.fetch import State, fetch
 from caching.keys import KeySpace
 from caching.models import Invalidation
+from caching.readthrough.fetch import State, fetch
+from caching.redis.connections import client
 from offers.acceptance import accept
 from offers.demo import seed_offers
 from products.cache import invalidate_products, products

@@ -11,8 +11,8 @@ from django.db import transaction
 from django.http import Http404
 from rest_framework.exceptions import ValidationError
 
-from caching.batch import fetch_many
-from caching.fetch import State, fetch
+from caching.readthrough.batch import fetch_many
+from caching.readthrough.fetch import State, fetch
 from offers.models import OfferStatus
 from products import services
 from products.cache import invalidate_products, products

@@ -23,8 +23,8 @@ from hypothesis.stateful import (
 )
 from redis.exceptions import RedisError
 
-from caching.connections import client, pool
 from caching.models import CounterBucket, CounterSpill
+from caching.redis.connections import client, pool
 from products.cache import product_views
 from products.models import Product, ProductViews, ProductViewsHour
 from products.view_counts import increment_view, sync_view_counts

@@ -10,8 +10,8 @@ from django.test import RequestFactory
 from django.utils import timezone
 from knox.models import AuthToken
 
-from caching.connections import pool
-from caching.counters import Visit
+from caching.counters.family import Visit
+from caching.redis.connections import pool
 from products import viewing
 from products.cache import product_views
 from products.viewing import View, Visitors, view_of, visitors

@@ -8,9 +8,9 @@ from typing import Any
 import orjson
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from caching import inventory
-from caching.connections import RedisUnavailable
-from caching.stats import redis_stats
+from caching.redis.connections import RedisUnavailable
+from caching.upkeep import inventory
+from caching.upkeep.stats import redis_stats
 
 _EXAMPLES = """
 examples:

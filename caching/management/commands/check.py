@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.commands import check
 from django.db import DEFAULT_DB_ALIAS
 
-from caching.verdicts import TAG
+from caching.upkeep.check_rules import TAG
 
 
 class Command(check.Command):

@@ -8,10 +8,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError
 
-from caching.erasure import StoreUnavailable
-from caching.invalidation import clear
+from caching.entries.erasure import StoreUnavailable
 from caching.models import Invalidation
-from caching.source import namespaces, registered
+from caching.readthrough.invalidation import clear
+from caching.readthrough.source import namespaces, registered
 
 _EXAMPLES = """
 examples:

@@ -9,9 +9,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from caching import dictionaries, source
-from caching.sampling import sample
-from caching.training import MIN_SAMPLES, CannotTrain, Measured, Trained, train
+from caching.entries import dictionaries
+from caching.entries.training import MIN_SAMPLES, CannotTrain, Measured, Trained, train
+from caching.readthrough import source
+from caching.readthrough.sampling import sample
 
 _SIZES = (1024, 128 * 1024)
 _EPILOG = """

@@ -9,10 +9,10 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from caching.batch import Batch, LookMany, fetch_many, look_many, settle_many
-from caching.http import Origin, json_response
-from caching.lane import HitLane, plain_body
-from caching.rest import plain_ids
+from caching.http.hit_lane import HitLane, plain_body
+from caching.http.id_list import plain_ids
+from caching.http.responses import Origin, json_response
+from caching.readthrough.batch import Batch, LookMany, fetch_many, look_many, settle_many
 from marketplace.accounts.api.serializers import PublicUserSerializer, UserIdsSerializer
 from marketplace.accounts.cache import users
 

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import IntegrityError, transaction
 from rest_framework import serializers
 
-from caching.rest import IdListField
+from caching.http.id_list import IdListField
 from marketplace.accounts.models import User
 
 _MAX_PASSWORD = 128

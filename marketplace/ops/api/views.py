@@ -10,9 +10,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from caching.connections import RedisUnavailable
-from caching.job_status import job_status
-from caching.stats import redis_stats
+from caching.jobs.status import job_status
+from caching.redis.connections import RedisUnavailable
+from caching.upkeep.stats import redis_stats
 from marketplace.api import errors
 from marketplace.api.authentication import AdminSessionAuthentication, TokenAuthentication
 from marketplace.ops.api.serializers import CacheStatsSerializer, JobStatusSerializer

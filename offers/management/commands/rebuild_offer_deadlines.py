@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from caching.connections import RedisUnavailable
-from caching.deadline_rebuild import rebuild
+from caching.deadlines.rebuild import rebuild
+from caching.redis.connections import RedisUnavailable
 from offers.deadlines import offer_deadlines, offer_truth
 from offers.models import Offer, OfferStatus
 from products.progress import Progress

@@ -13,9 +13,9 @@ from celery import current_app
 from django.db import transaction
 from kombu.exceptions import KombuError
 
-from caching.batch import fetch_many
-from caching.connections import RedisUnavailable, client
-from caching.fetch import fetch
+from caching.readthrough.batch import fetch_many
+from caching.readthrough.fetch import fetch
+from caching.redis.connections import RedisUnavailable, client
 from tests.faults.random_run import rows
 from tests.faults.random_run.log import Log, What
 

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 
 from django.db import connection, transaction
 
-from caching.connections import RedisUnavailable, client
-from caching.invalidation import invalidate
+from caching.entries.policy import Policy
 from caching.keys import Id, KeySpace
-from caching.policy import Policy
-from caching.source import Load, Source, register
+from caching.readthrough.invalidation import invalidate
+from caching.readthrough.source import Load, Source, register
+from caching.redis.connections import RedisUnavailable, client
 
 # Hot rows are written all the time, and stale after a moment, so that tasks refresh them while others load and write.
 # Cold rows are written seldom and fresh for long, so that nothing but an invalidation renews them.

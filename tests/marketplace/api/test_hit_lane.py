@@ -12,7 +12,7 @@ from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 from rest_framework.views import APIView
 
-from caching.lane import HitLane
+from caching.http.hit_lane import HitLane
 from tests.marketplace.api.lane import twists
 from tests.marketplace.api.lane.bodies import bodies
 from tests.marketplace.api.lane.lanes import Lanes

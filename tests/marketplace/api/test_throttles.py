@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient, APIRequestFactory
 
-from caching.connections import client
+from caching.redis.connections import client
 from marketplace.accounts.models import User
 from marketplace.api.throttles import RegisterThrottle
 from tests.marketplace.credentials import PASSWORD

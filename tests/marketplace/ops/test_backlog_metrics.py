@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from caching.connections import pool
-from caching.scripts import Command
+from caching.redis.connections import pool
+from caching.redis.scripts import Command
 from products.view_counts import increment_view
 from tests.factories import ProductFactory
 

@@ -11,8 +11,8 @@ from knox.models import AuthToken
 from rest_framework.views import APIView
 
 from caching import metrics
-from caching.connections import pool
 from caching.models import CounterSpill
+from caching.redis.connections import pool
 from products.cache import product_views, products
 from products.viewing import Visitors, visitors
 from tests.factories import ProductFactory, UserFactory

@@ -9,7 +9,7 @@ import pytest
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import OperationalError, connection
 
-from caching.lane import HitLane
+from caching.http.hit_lane import HitLane
 from tests.marketplace.api.lane.request import Answer, Request, send
 from tests.marketplace.api.lane.states import State
 from tests.marketplace.api.lane.world import Footprint, World, counted

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from caching.early import workers
-from caching.entry import decode, encode
+from caching.entries.entry import decode, encode
 from caching.keys import KeySpace
-from caching.source import Source
+from caching.readthrough.source import Source
+from caching.readthrough.workers import workers
 from marketplace.accounts.cache import users
 from products import feeds
 from products.cache import product_views, products

@@ -12,13 +12,13 @@ import redis
 from django.utils import timezone
 
 from caching import metrics
-from caching.batch import fetch_many
-from caching.connections import pool
-from caching.early import workers
-from caching.entry import decode, encode
+from caching.entries.entry import decode, encode
 from caching.keys import Id, KeySpace
 from caching.models import CounterSpill
-from caching.source import Source
+from caching.readthrough.batch import fetch_many
+from caching.readthrough.source import Source
+from caching.readthrough.workers import workers
+from caching.redis.connections import pool
 from marketplace.accounts.cache import users
 from products import feeds
 from products.cache import product_views, products
@@ -70,7 +70,7 @@ class World:
         monkeypatch.setattr(product_views, "clock", self.clock)
         monkeypatch.setattr(feeds, "_guesses", {})
         # Whatever is cleared is of the same generation then, in both worlds.
-        monkeypatch.setattr("caching.erasure.secrets.randbelow", lambda limit: 6)
+        monkeypatch.setattr("caching.entries.erasure.secrets.randbelow", lambda limit: 6)
         self._began = self.clock.now
         _make_rows()
         self._warm()

@@ -1,0 +1,96 @@
+"""The backlog of a counter family: what waits for the flush, how old and how large it is, and when that is an alarm."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import connection
+from redis.exceptions import ResponseError
+
+from caching.counters.family import CounterFamily
+
+# What a field takes, where a host forbids MEMORY USAGE; `bin/bench counters` measures it.
+_FIELD_BYTES = 90
+_MB = 1024 * 1024
+
+_APPLIED = "SELECT shard, bucket FROM caching_counterbucket WHERE family = %s AND retained AND shard >= 0"
+_SPILLED = "SELECT coalesce(sum(amount), 0)::bigint, count(*) FROM caching_counterspill WHERE family = %s"
+_LAST = """
+    SELECT extract(epoch FROM clock_timestamp() - max(applied_at))::float8 FROM caching_counterbucket WHERE family = %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits: buckets, the counts of ids in them, their bytes in Redis, and the age in seconds of the oldest since
+    its time was over; the increments in the spill and the rows they take; and the seconds since a flush last applied
+    something (None if the ledger is empty)."""
+
+    buckets: int
+    fields: int
+    bytes: int
+    seconds: float
+    spilled: int
+    spill_rows: int
+    last_flush_seconds: float | None
+
+    def alarms(self) -> list[str]:
+        """Return what is out of bounds, as lines for a log; `COUNTER_ALARM_SECONDS` and `COUNTER_ALARM_MB` bound it."""
+        found = []
+        if self.seconds > settings.COUNTER_ALARM_SECONDS:
+            found.append(f"the oldest increments have waited for {self.seconds:.0f} s")
+        if self.bytes > settings.COUNTER_ALARM_MB * _MB:
+            found.append(f"increments that wait take {self.bytes / _MB:.0f} MB of Redis")
+        if self.spill_rows * 2 > settings.COUNTER_SPILL_ROWS:
+            found.append(f"the spill has {self.spill_rows} rows, and takes {settings.COUNTER_SPILL_ROWS}")
+        return found
+
+
+def measure(family: CounterFamily) -> Backlog:
+    """Return the backlog as it is. Raises `connections.RedisUnavailable` or django.db.Error."""
+    # PostgreSQL first: what is applied and forgotten meanwhile is then in neither, and no old bucket that waits.
+    applied, spilled, spill_rows, last = _ask_database(family.name)
+    held = family.backlog()
+    waiting: dict[int, list[int]] = {}
+    for shard, number in held:
+        if (shard, number) not in applied:
+            waiting.setdefault(shard, []).append(number)
+    fields = sum(sum(family.sizes(shard, numbers)) for shard, numbers in waiting.items())
+    return Backlog(
+        buckets=sum(map(len, waiting.values())),
+        fields=fields,
+        bytes=_bytes(family, waiting, fields),
+        seconds=_age(family, [number for numbers in waiting.values() for number in numbers], last or 0.0),
+        spilled=spilled,
+        spill_rows=spill_rows,
+        last_flush_seconds=last,
+    )
+
+
+def _ask_database(family: str) -> tuple[set[tuple[int, int]], int, int, float | None]:
+    with connection.cursor() as cursor:
+        cursor.execute(_APPLIED, [family])
+        applied = set(cursor.fetchall())
+        cursor.execute(_SPILLED, [family])
+        spilled, rows = cursor.fetchone()
+        cursor.execute(_LAST, [family])
+        (last,) = cursor.fetchone()
+    return applied, spilled, rows, last
+
+
+def _bytes(family: CounterFamily, waiting: dict[int, list[int]], fields: int) -> int:
+    try:
+        return sum(sum(family.memory(shard, numbers)) for shard, numbers in waiting.items())
+    except ResponseError:
+        return fields * _FIELD_BYTES
+
+
+def _age(family: CounterFamily, numbers: Sequence[int], since_flush: float) -> float:
+    """Return the age of the oldest; one ahead of the clock, which once ran ahead, has waited since the last flush."""
+    now_ms = round(family.clock() if family.clock else time.time() * 1000)
+    current = now_ms // 1000 // family.bucket_seconds
+    ages = (since_flush if number > current else family.age_seconds(number, now_ms) for number in numbers)
+    return max(ages, default=0.0)

@@ -1,0 +1,70 @@
+"""The fields of a bucket, taken apart into increments and what is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from caching.counters.buckets import Bucket
+from caching.models import CounterField
+
+_BIGINT_MAX = 2**63 - 1
+# A field that holds more in a few seconds is rubbish; so many of these would still fit a sum.
+_MOST = 10**12
+# Rubbish of one bucket that is kept to be looked at; the rest is only counted.
+_KEPT = 100
+_SHOWN = 200
+
+
+class Fields(NamedTuple):
+    """The increments of a bucket by id, and its poison: fields that are no id with a positive number."""
+
+    counts: dict[int, int]
+    poison: dict[bytes, bytes]
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+
+def parse(bucket: Bucket) -> Fields:
+    """Take a bucket apart."""
+    counts: dict[int, int] = {}
+    poison: dict[bytes, bytes] = {}
+    for field, value in bucket.increments.items():
+        # Stricter than int(), to which "05" and "1_0" are numbers too.
+        if field.isdigit() and value.isdigit() and len(field) <= 19 and len(value) <= 13 and field[:1] != b"0":
+            id, amount = int(field), int(value)
+            if id <= _BIGINT_MAX and 0 < amount <= _MOST:
+                counts[id] = amount
+                continue
+        poison[field] = value
+    return Fields(counts, poison)
+
+
+def set_aside_poison(family: str, shard: int, poison: Mapping[int, Mapping[bytes, bytes]]) -> None:
+    """Keep the poison of buckets, by their numbers, where a person can look at it."""
+    reason = CounterField.Reason.POISON
+    _keep(
+        CounterField(family=family, shard=shard, bucket=number, field=_text(field), value=_text(value), reason=reason)
+        for number, fields in poison.items()
+        for field, value in list(fields.items())[:_KEPT]
+    )
+
+
+def set_aside_overflow(family: str, shard: int, bucket: int, amounts: Mapping[int, int]) -> None:
+    """Keep increments whose totals had no room for them."""
+    reason = CounterField.Reason.OVERFLOW
+    _keep(
+        CounterField(family=family, shard=shard, bucket=bucket, field=str(id), value=str(amount), reason=reason)
+        for id, amount in amounts.items()
+    )
+
+
+def _keep(rows: Iterable[CounterField]) -> None:
+    CounterField.objects.bulk_create(rows, batch_size=1000)
+
+
+def _text(raw: bytes) -> str:
+    """Return bytes as text that PostgreSQL takes."""
+    return raw[:_SHOWN].decode("ascii", "backslashreplace").replace("\0", "\\x00")[:_SHOWN]

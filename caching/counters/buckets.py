@@ -1,0 +1,175 @@
+"""The buckets of a counter family: increments by id, gathered in Redis moment by moment, and sealed before they
+are read.
+
+The moment is decided by Redis' clock when an increment arrives. What was read of a sealed bucket never changes, so its
+number can stand for its content in the ledger.
+
+    <prefix>:n:{<family>:<shard>}:sealed        number of the newest sealed bucket
+    <prefix>:n:{<family>:<shard>}:buckets       index: the numbers of the buckets that exist
+    <prefix>:n:{<family>:<shard>}:b:<bucket>    increments by id
+    <prefix>:n:{<family>:<shard>}:aside:<bucket>    a bucket that is not what was applied of it
+    <prefix>:n:{<family>:0}:merged              number of the merge of the spill that live counts were told of last
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+from caching.clock import Clock
+from caching.keys import Id, prefix
+from caching.redis.connections import client, pool
+from caching.redis.scripts import script
+
+logger = logging.getLogger(__name__)
+
+# Fields of one reply: Redis serves nobody else while it makes one, so this bounds what a flush costs a reader.
+PAGE = 500
+# As in the models.
+_NAME = 40
+
+
+class Bucket(NamedTuple):
+    """A sealed bucket as it lies in Redis: its number and its raw increments by id."""
+
+    number: int
+    increments: dict[bytes, bytes]
+
+
+class Sealed(NamedTuple):
+    """The numbers of the sealed buckets in Redis, oldest first, and its clock in ms."""
+
+    numbers: list[int]
+    now_ms: int
+
+
+class Buckets:
+    """Buckets `bucket_seconds` wide, spread over `shards` hash tags. `clock` replaces Redis' own clock in tests.
+
+    Raises ValueError for a width that does not divide an hour, and for a name that the ledger has no room for.
+    """
+
+    def __init__(self, name: str, shards: int, bucket_seconds: int, clock: Clock | None = None) -> None:
+        if not 0 < len(name) <= _NAME or 3600 % bucket_seconds:
+            raise ValueError(f"a family needs a name of at most {_NAME} characters, and a width that divides an hour")
+        self.name = name
+        self.shards = shards
+        self.bucket_seconds = bucket_seconds
+        self.clock = clock
+
+    def shard(self, id: Id) -> int:
+        """Return the shard that counts an id."""
+        return int(id) % self.shards
+
+    def age_seconds(self, number: int, now_ms: int) -> float:
+        """Return for how long the time of a bucket has been over; 0 if it was counted by a clock ahead."""
+        return round(max(0.0, now_ms / 1000 - (number + 1) * self.bucket_seconds), 3)
+
+    def seal(self, shard: int, newest: int = -1) -> Sealed:
+        """Seal every bucket whose time is over, and all up to the `newest` in the ledger."""
+        seal = script("seal")
+        keys = (self._key(shard, "sealed"), self._key(shard, "buckets"))
+        ((now, *names),) = pool("state").call([seal.command(keys, self._width_ms, self._now(), newest)])
+        rubbish = [name for name in names if not name.isdigit()]
+        if rubbish:
+            logger.error("the index of %s:%d holds what is no bucket: %r", self.name, shard, rubbish)
+            client("state").zrem(self._key(shard, "buckets"), *rubbish)
+        return Sealed([int(name) for name in names if name.isdigit()], int(now))
+
+    def has_forgotten(self, newest: Sequence[int]) -> bool:
+        """Return whether Redis does not know that the `newest` bucket of each shard in the ledger was sealed, in one
+        round trip. Only one that was lost or restored does not."""
+        sealed = client("state").mget([self._key(shard, "sealed") for shard in range(self.shards)])
+        known = [int(number) if number and number.isdigit() else -1 for number in sealed]
+        return any(mine < theirs for mine, theirs in zip(known, newest, strict=True))
+
+    def merged(self) -> int:
+        """Return the number that was noted last; -1 if there is none, as in a Redis that was emptied."""
+        # MGET takes a key of another type for none.
+        (number,) = client("state").mget([self._key(0, "merged")])
+        return int(number) if number and number.isdigit() else -1
+
+    def note_merged(self, number: int) -> None:
+        """Note which merge of the spill live counts were told of last, so that a restored Redis shows that they were
+        not."""
+        client("state").set(self._key(0, "merged"), number)
+
+    def sizes(self, shard: int, numbers: Sequence[int]) -> list[int]:
+        """Return how many ids each bucket holds, in one round trip."""
+        if not numbers:
+            return []
+        pipeline = client("state").pipeline(transaction=False)
+        for number in numbers:
+            pipeline.hlen(self._key(shard, f"b:{number}"))
+        return [int(size) for size in pipeline.execute()]
+
+    def read(self, shard: int, sizes: Mapping[int, int]) -> Iterator[Bucket]:
+        """Yield sealed buckets, given with their sizes; no reply is longer than about PAGE fields."""
+        small: list[int] = []
+        for number, size in sizes.items():
+            if size > PAGE:
+                yield Bucket(number, self._scan(shard, number))
+                continue
+            if sum(sizes[other] for other in small) + size > PAGE:
+                yield from self._read_whole(shard, small)
+                small = []
+            small.append(number)
+        yield from self._read_whole(shard, small)
+
+    def acknowledge(self, shard: int, numbers: Sequence[int]) -> None:
+        """Delete buckets that the ledger has had for long enough."""
+        if not numbers:
+            return
+        pipeline = client("state").pipeline(transaction=False)
+        pipeline.unlink(*(self._key(shard, f"b:{number}") for number in numbers))
+        pipeline.zrem(self._key(shard, "buckets"), *numbers)
+        pipeline.execute()
+
+    def set_aside(self, shard: int, number: int) -> None:
+        """Keep a bucket where no flush looks for it, for a person to look at."""
+        pipeline = client("state").pipeline(transaction=True)
+        pipeline.rename(self._key(shard, f"b:{number}"), self._key(shard, f"aside:{number}"))
+        pipeline.zrem(self._key(shard, "buckets"), number)
+        pipeline.execute()
+
+    def backlog(self) -> list[tuple[int, int]]:
+        """Return (shard, bucket) of everything still in Redis, applied or not, in one round trip."""
+        pipeline = client("state").pipeline(transaction=False)
+        for shard in range(self.shards):
+            pipeline.zrange(self._key(shard, "buckets"), 0, -1)
+        found = enumerate(pipeline.execute())
+        return [(shard, int(name)) for shard, names in found for name in names if name.isdigit()]
+
+    def memory(self, shard: int, numbers: Sequence[int]) -> list[int]:
+        """Return the bytes that each bucket takes, as Redis estimates them, in one round trip."""
+        pipeline = client("state").pipeline(transaction=False)
+        for number in numbers:
+            pipeline.memory_usage(self._key(shard, f"b:{number}"))
+        return [int(size or 0) for size in pipeline.execute()]
+
+    def _read_whole(self, shard: int, numbers: Sequence[int]) -> list[Bucket]:
+        pipeline = client("state").pipeline(transaction=False)
+        for number in numbers:
+            pipeline.hgetall(self._key(shard, f"b:{number}"))
+        return [Bucket(number, found) for number, found in zip(numbers, pipeline.execute(), strict=True)]
+
+    def _scan(self, shard: int, number: int) -> dict[bytes, bytes]:
+        # SCAN may repeat a field, and of a sealed bucket it says the same again.
+        redis, key = client("state"), self._key(shard, f"b:{number}")
+        return dict(redis.hscan_iter(key, count=PAGE))
+
+    @cached_property
+    def _tags(self) -> list[str]:
+        return [f"{prefix()}:n:{{{self.name}:{shard}}}:" for shard in range(self.shards)]
+
+    def _key(self, shard: int, rest: str) -> str:
+        return self._tags[shard] + rest
+
+    @property
+    def _width_ms(self) -> int:
+        return self.bucket_seconds * 1000
+
+    def _now(self) -> int | str:
+        return self.clock() if self.clock else ""

@@ -1,0 +1,190 @@
+"""The flush: moves sealed buckets of a counter family into PostgreSQL, each exactly once.
+
+One transaction inserts the ledger rows of some buckets and applies those that were not there yet. So it does not
+matter how many flushers run, where one dies, or whether the reply to its COMMIT was lost: running again finds
+the ledger row and skips the bucket. Redis forgets a bucket only a while after it was applied, because live
+counts that are being computed from an older snapshot still add it up.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from itertools import groupby
+
+from django.db import DatabaseError, InterfaceError, connection, transaction
+from redis.exceptions import RedisError
+
+from caching import metrics
+from caching.counters import bucket_fields, ledger
+from caching.counters.acknowledge import acknowledge
+from caching.counters.application import Apply, Flushed, merged, share
+from caching.counters.bucket_fields import Fields
+from caching.counters.family import CounterFamily
+from caching.counters.spill_merge import merge
+from caching.jobs.work_budget import Stint
+from caching.redis.connections import RedisUnavailable
+
+logger = logging.getLogger(__name__)
+
+# Fields of one transaction; a bucket is never split. Those of one id in one hour become one row, so fewer and larger
+# transactions write less.
+CHUNK_FIELDS = 100_000
+# After so many seconds a flush leaves the rest to the next one, which has a record of its own.
+_SECONDS = 60.0
+# Fields that one flush applies without a rest; what comes in a few seconds is not more.
+_AT_ONCE = 100_000
+# Seconds of rest for each second of work: so a backlog is worked off at a twentieth of the speed that there is. But
+# rest or not, at so many times the speed at which it came, or views that keep coming might outrun it.
+_REST = 20.0
+_TIMES_FASTER = 6
+# What a statement may take for each field of a bucket that is larger than that; it takes about a hundredth of it.
+_MS_A_FIELD = 1
+
+
+def flush(family: CounterFamily, apply: Apply) -> Flushed:
+    """Apply the spill and every sealed bucket of a family. Any number of these may run at once.
+
+    What one shard raises holds up no other: the first error is raised when all have had their turn. A large backlog
+    takes several flushes, see `stint`; each begins with the shard that is furthest behind.
+    """
+    done, stint = Flushed(), Stint(_SECONDS, _AT_ONCE, _REST)
+    newest = ledger.newest(family.name, family.shards)
+    attempts = _Attempts(family.name)
+    attempts.make("the spill", lambda: merge(family, apply, stint, done))
+    if attempts.make("the memory of Redis", lambda: _mind_lost_memory(family, newest)):
+        for shard in sorted(range(family.shards), key=newest.__getitem__):
+            work = partial(_flush_shard, family, shard, newest[shard], apply, stint, done)
+            attempts.make(f"shard {shard}", work)
+    attempts.raise_first()
+    return done
+
+
+class _Attempts:
+    """Parts of a flush, of which each is made whatever became of the others."""
+
+    def __init__(self, family: str) -> None:
+        self._family = family
+        self._failures: list[Exception] = []
+
+    def make(self, part: str, work: Callable[[], None]) -> bool:
+        """Do a part and return whether that went well."""
+        try:
+            work()
+        except (DatabaseError, InterfaceError, RedisError, ValueError, OverflowError) as error:
+            # A server that is away says all there is to say in a line.
+            away = isinstance(error, RedisUnavailable)
+            logger.error("%s of %s was not flushed: %s", part, self._family, error, exc_info=not away)
+            self._failures.append(error)
+            _tidy_connection()
+            return False
+        return True
+
+    def raise_first(self) -> None:
+        if self._failures:
+            raise self._failures[0]
+
+
+def _tidy_connection() -> None:
+    """Close a connection that is broken, or that an interrupted commit left within its transaction."""
+    if connection.in_atomic_block or connection.connection is None:
+        return
+    # One that works is kept: the lock of the job is its session's.
+    if not (connection.autocommit and connection.is_usable()):
+        connection.close()
+
+
+def _mind_lost_memory(family: CounterFamily, newest: Sequence[int]) -> None:
+    """Have live counts seeded again if Redis was lost or restored: those it has now are as old as it is."""
+    if family.has_forgotten(newest):
+        metrics.MEMORY_LOST.labels(family.name).inc()
+        logger.error("Redis has forgotten buckets of %s that are in the ledger: it was lost or restored", family.name)
+        _take_back(family, family.backlog())
+
+
+def _take_back(family: CounterFamily, held: Sequence[tuple[int, int]]) -> None:
+    """Have live counts seeded without buckets that are in Redis again after it had forgotten them."""
+    ledger.retain(family.name, held)
+    family.forget_all()
+
+
+def _mind_returned(family: CounterFamily, shard: int, numbers: Sequence[int]) -> None:
+    """Take back buckets that Redis had forgotten, unless another flusher has just deleted them."""
+    sizes = zip(numbers, family.sizes(shard, numbers), strict=True)
+    returned = [(shard, number) for number, size in sizes if size]
+    if returned:
+        _take_back(family, returned)
+
+
+def _flush_shard(family: CounterFamily, shard: int, newest: int, apply: Apply, stint: Stint, done: Flushed) -> None:
+    sealed, now_ms = family.seal(shard, newest)
+    known = ledger.known(family.name, shard, sealed)
+    _mind_returned(family, shard, [number for number, line in known.items() if not line.retained])
+    waiting = [number for number in sealed if number not in known]
+    if waiting:
+        done.backlog_seconds = max(done.backlog_seconds, family.age_seconds(waiting[0], now_ms))
+    try:
+        for chunk in _chunks(family, shard, waiting):
+            if stint.is_over:
+                break
+            came_in = len(chunk) * family.bucket_seconds / family.shards
+            with stint.part(sum(chunk.values()), most=came_in / _TIMES_FASTER):
+                parsed = {bucket.number: bucket_fields.parse(bucket) for bucket in family.read(shard, chunk)}
+                _apply_chunk(family, shard, parsed, apply, done)
+    finally:
+        # Whatever cannot be applied must not keep Redis from forgetting what was.
+        done.changed += acknowledge(family, shard, sealed, known)
+
+
+def _apply_chunk(family: CounterFamily, shard: int, parsed: Mapping[int, Fields], apply: Apply, done: Flushed) -> None:
+    name = family.name
+    with transaction.atomic():
+        _allow_time(sum(len(each.counts) for each in parsed.values()))
+        mine, entered_at = ledger.enter(name, shard, {number: each.counts for number, each in parsed.items()})
+        if entered_at is None:
+            return
+        counts = {number: parsed[number].counts for number in mine}
+        sums = merged(counts)
+        gone, full = apply(_hour(family, mine[0], entered_at), sums)
+        orphans = {number: share(counts[number], gone) for number in mine}
+        ledger.note_orphans(name, shard, orphans)
+        bucket_fields.set_aside_overflow(name, shard, mine[0], {id: sums[id] for id in full})
+        bucket_fields.set_aside_poison(name, shard, {number: parsed[number].poison for number in mine})
+    done.ids += len(sums)
+    done.total += sum(sums.values())
+    done.buckets += len(mine)
+    done.orphaned += sum(orphans.values())
+    done.overflowed += share(sums, full)
+    done.poison += sum(len(parsed[number].poison) for number in mine)
+
+
+def _allow_time(fields: int) -> None:
+    """Let statements of this transaction take longer if a bucket is larger than a chunk: that of an hour may be."""
+    if fields > CHUNK_FIELDS:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL statement_timeout = {fields * _MS_A_FIELD}")
+
+
+def _chunks(family: CounterFamily, shard: int, numbers: Sequence[int]) -> Iterator[dict[int, int]]:
+    """Split buckets, which are yielded with their sizes, so that a transaction stays within one hour and a bounded
+    number of fields."""
+    per_hour = 3600 // family.bucket_seconds
+    for _, group in groupby(numbers, key=lambda number: number // per_hour):
+        hour = list(group)
+        chunk: dict[int, int] = {}
+        for number, size in zip(hour, family.sizes(shard, hour), strict=True):
+            if chunk and sum(chunk.values()) + size > CHUNK_FIELDS:
+                yield chunk
+                chunk = {}
+            chunk[number] = size
+        if chunk:
+            yield chunk
+
+
+def _hour(family: CounterFamily, number: int, entered_at: datetime) -> datetime:
+    """Return the hour that a bucket belongs to: not a later one than now, if it was counted by a clock ahead."""
+    now = family.clock() / 1000 if family.clock else entered_at.timestamp()
+    start = datetime.fromtimestamp(min(number * family.bucket_seconds, now), UTC)
+    return start.replace(minute=0, second=0, microsecond=0)

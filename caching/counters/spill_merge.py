@@ -1,0 +1,119 @@
+"""Merging the spill into the totals.
+
+One transaction deletes rows of the spill and applies them, which is what makes each count once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from caching.counters import bucket_fields, ledger
+from caching.counters.application import Apply, Flushed, share
+from caching.counters.family import CounterFamily
+from caching.jobs.work_budget import Stint
+from caching.redis.connections import RedisUnavailable
+
+# The ledger's shard for what never was in a bucket of Redis.
+SHARD = -1
+_CHUNK_ROWS = 10_000
+
+_OLDEST = """
+    SELECT id, counter, hour FROM caching_counterspill WHERE family = %s AND id <= %s ORDER BY id LIMIT %s
+"""
+_LAST = "SELECT max(id) FROM caching_counterspill WHERE family = %s"
+# A row that another flush is merging is left to it.
+_LOCK = "SELECT id FROM caching_counterspill WHERE id = ANY(%s) ORDER BY id FOR UPDATE SKIP LOCKED"
+# A statement of its own, which sees what was counted into the rows until they were locked.
+_TAKE = """
+    WITH taken AS (DELETE FROM caching_counterspill WHERE id = ANY(%s) RETURNING id, counter, amount)
+    SELECT counter, sum(amount)::bigint, max(id) FROM taken GROUP BY counter ORDER BY counter
+"""
+
+
+def merge(family: CounterFamily, apply: Apply, stint: Stint, done: Flushed) -> None:
+    """Apply what is in the spill by now, in transactions of one hour and a bounded number of rows."""
+    _tell_late(family)
+    last = _last(family.name)
+    while last is not None and not stint.is_over and (rows := _oldest(family.name, last)):
+        hour = rows[0][2]
+        mine = [(id, counter) for id, counter, of in rows if of == hour]
+        counters = {counter for _, counter in mine}
+        told = _tell(family, counters)
+        if not _merge(family, [id for id, _ in mine], hour, told, apply, done):
+            # Another flush is at it.
+            return
+        # Once more, for live counts that were being seeded from before the spill.
+        if told and _tell(family, counters):
+            _note(family)
+
+
+def _last(family: str) -> int | None:
+    with connection.cursor() as cursor:
+        cursor.execute(_LAST, [family])
+        last: int | None = cursor.fetchone()[0]
+    return last
+
+
+def _oldest(family: str, last: int) -> list[tuple[int, int, datetime]]:
+    with connection.cursor() as cursor:
+        cursor.execute(_OLDEST, [family, last, _CHUNK_ROWS])
+        rows: list[tuple[int, int, datetime]] = cursor.fetchall()
+    return rows
+
+
+def _tell(family: CounterFamily, ids: Iterable[int]) -> bool:
+    """Have the live counts of ids seeded again, which do not hold the spill yet; return whether Redis was told.
+
+    A count that is seeded from now on has the spill in it, as it is or merged.
+    """
+    try:
+        family.forget(ids)
+    except RedisUnavailable:
+        return False
+    return True
+
+
+def _tell_late(family: CounterFamily) -> None:
+    """Have all live counts seeded again if Redis could not be told of a merge, or was restored to before the last."""
+    late, newest = list(ledger.known(family.name, SHARD, [])), ledger.last_entered(family.name, SHARD)
+    try:
+        if late or family.merged() != newest:
+            # A Redis that refuses writes says so here, before all of its keys are looked through in vain.
+            family.note_merged(-1)
+            family.forget_all()
+            family.note_merged(newest)
+    except RedisUnavailable:
+        return
+    ledger.release(family.name, SHARD, late)
+
+
+def _note(family: CounterFamily) -> None:
+    with suppress(*RedisUnavailable):
+        family.note_merged(ledger.last_entered(family.name, SHARD))
+
+
+def _merge(family: CounterFamily, rows: list[int], hour: datetime, told: bool, apply: Apply, done: Flushed) -> bool:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_LOCK, [rows])
+        cursor.execute(_TAKE, [[id for (id,) in cursor.fetchall()]])
+        taken = cursor.fetchall()
+        if not taken:
+            return False
+        counts = {counter: amount for counter, amount, _ in taken}
+        number = max(newest for _, _, newest in taken)
+        gone, full = apply(hour, counts)
+        ledger.enter(family.name, SHARD, {number: counts})
+        ledger.note_orphans(family.name, SHARD, {number: share(counts, gone)})
+        bucket_fields.set_aside_overflow(family.name, SHARD, number, {id: counts[id] for id in full})
+        if told:
+            ledger.release(family.name, SHARD, [number])
+    done.ids += len(counts)
+    done.total += sum(counts.values())
+    done.spilled += sum(counts.values())
+    done.orphaned += share(counts, gone)
+    done.overflowed += share(counts, full)
+    return True

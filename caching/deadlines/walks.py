@@ -1,0 +1,84 @@
+"""Two walks over an expiry index and its table: one enters what the index lacks, one sifts what the index has.
+
+Neither disturbs those who write meanwhile: what is there is not overwritten by the first, and the second changes a
+score only while it is the one that was seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from caching.deadlines.index import DeadlineFamily
+from caching.deadlines.members import to_ms
+from caching.deadlines.table import Deadline, Truth
+
+
+@dataclass(slots=True)
+class Repair:
+    """What a repair did: members entered, given another deadline, removed; `complete` is False if time ran out
+    while it was still finding faults."""
+
+    entered: int = 0
+    moved: int = 0
+    removed: int = 0
+    complete: bool = True
+
+
+class Page(NamedTuple):
+    """A page that a walk is done with: where the next one begins (None at the end), how many rows or members it had,
+    and how many of them were wrong."""
+
+    following: str | None
+    size: int
+    faults: int
+
+
+def enter_missing(family: DeadlineFamily, truth: Truth, done: Repair, place: str | None, limit: int) -> Iterator[Page]:
+    """Walk over the table in order of (deadline, id), `limit` rows at a time, and enter what the index lacks."""
+    after = _row(place)
+    while True:
+        page = truth.page(after, limit)
+        entered = family.put_missing(page)
+        done.entered += entered
+        after = (page[-1][0], page[-1][1]) if len(page) == limit else None
+        yield Page(f"{after[0]}@{after[1].isoformat()}" if after else None, len(page), entered)
+        if after is None:
+            return
+
+
+def sift(family: DeadlineFamily, truth: Truth, done: Repair, place: str | None, limit: int) -> Iterator[Page]:
+    """Walk over the index, shard by shard, about `limit` members at a time, and settle what the table contradicts."""
+    shard, cursor = _spot(place, family.shards)
+    while shard < family.shards:
+        cursor, members = family.scan(shard, cursor, limit)
+        ids = [family.id_of(member) for member in members]
+        known = truth.deadlines_of([id for id in ids if id is not None])
+        scores = {id: to_ms(at) for id, at in known.items()}
+        wrong = [
+            member for id, member in zip(ids, members, strict=True) if id is None or scores.get(id) != member.score
+        ]
+        settled = family.settle(wrong, known)
+        done.moved += settled.moved
+        done.removed += settled.removed
+        shard += not cursor
+        yield Page(f"{shard}:{cursor}" if shard < family.shards else None, len(members), len(wrong))
+
+
+# A place is only a hint: a damaged one means starting over.
+def _row(place: str | None) -> Deadline | None:
+    id, found, at = (place or "").partition("@")
+    try:
+        return (int(id), datetime.fromisoformat(at)) if found else None
+    except ValueError:
+        return None
+
+
+def _spot(place: str | None, shards: int) -> tuple[int, int]:
+    shard, _, cursor = (place or "").partition(":")
+    # As many digits as a cursor may have, which are fewer than int() refuses.
+    if not all(part.isdecimal() and len(part) <= 20 for part in (shard, cursor)) or int(shard) >= shards:
+        return 0, 0
+    return int(shard), min(int(cursor), 2**64 - 1)

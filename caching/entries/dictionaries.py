@@ -1,0 +1,200 @@
+"""The trained dictionaries that this process knows: the current one of a namespace, and any by its number.
+
+They are kept in PostgreSQL and looked at on the way of reads, so nothing here raises or holds up a reader: whatever
+cannot be found out now is as if it did not exist. Then a fill packs without, and an entry that needs it is a miss.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from caching.entries.codec import NUMBER_BYTES, CodecError, TrainedDictionary
+
+if TYPE_CHECKING:
+    from caching.models import Dictionary
+
+logger = logging.getLogger(__name__)
+
+# How long a process may go on packing with a dictionary that is no longer the newest.
+LOOK_EVERY_SECONDS = 60.0
+# How long after an answer nobody asks again for a number that there is not.
+UNKNOWN_SECONDS = 60.0
+# How long after PostgreSQL failed nobody asks at all: a batch may hold a hundred entries of unknown numbers.
+AWAY_SECONDS = 1.0
+_MAX_UNKNOWN = 1000
+
+
+class Registry:
+    """What one process knows. `clock` is monotonic seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self.after_fork()
+        self.start_afresh()
+
+    def after_fork(self) -> None:
+        """Take a new lock: another thread of the parent may have held this one."""
+        self._asking = threading.Lock()
+
+    def start_afresh(self, look_at: float = 0.0) -> None:
+        """Forget everything, and look for the current ones not before the clock says `look_at`."""
+        self._look_at = look_at
+        self._away_until = 0.0
+        self._known: dict[int, TrainedDictionary] = {}
+        self._current: dict[str, int] = {}
+        self._unknown: dict[int, float] = {}
+
+    def current(self, namespace: str) -> TrainedDictionary | None:
+        """Return the dictionary that new entries of a namespace are packed with, if there is one.
+
+        Asks PostgreSQL at most once in LOOK_EVERY_SECONDS, for all namespaces, in one of the threads. Never inside a
+        transaction, where a query that fails would spoil what the caller is about.
+        """
+        now = self._clock()
+        if now >= self._look_at and _may_ask() and self._asking.acquire(blocking=False):
+            try:
+                self._look_at = now + LOOK_EVERY_SECONDS
+                self._look()
+            finally:
+                self._asking.release()
+        number = self._current.get(namespace)
+        return None if number is None else self._known.get(number)
+
+    def by_number(self, number: int) -> TrainedDictionary | None:
+        """Return a dictionary by number; one that this process has not met is asked for once."""
+        found = self._known.get(number)
+        return found if found is not None else self._ask(number)
+
+    def look_again(self) -> None:
+        """Have the next fill look for the current dictionaries, which have changed."""
+        self._look_at = 0.0
+        self._unknown.clear()
+
+    def _look(self) -> None:
+        newest = _newest()
+        if newest is None:
+            return
+        self._learn(_stored(set(newest.values()) - self._known.keys()) or ())
+        self._current = {
+            namespace: number if number in self._known else self._current.get(namespace, number)
+            for namespace, number in newest.items()
+        }
+
+    def _ask(self, number: int) -> TrainedDictionary | None:
+        if self._is_pointless(number) or not _may_ask():
+            return None
+        with self._asking:
+            # Another thread may have asked while this one waited.
+            if number in self._known or self._is_pointless(number):
+                return self._known.get(number)
+            rows = _stored({number})
+            if rows is None:
+                self._away_until = self._clock() + AWAY_SECONDS
+                return None
+            self._learn(rows)
+            if number not in self._known:
+                self._remember_unknown(number)
+        return self._known.get(number)
+
+    def _is_pointless(self, number: int) -> bool:
+        return self._clock() < max(self._away_until, self._unknown.get(number, 0.0))
+
+    def _learn(self, rows: Iterable[tuple[int, str, bytes]]) -> None:
+        for number, namespace, data in rows:
+            if number_of(namespace, data) != number:
+                logger.error("dictionary %08x of %s is damaged in PostgreSQL", number, namespace)
+                continue
+            try:
+                self._known[number] = TrainedDictionary(number, data)
+            except CodecError as error:
+                logger.error("dictionary %08x of %s: %s", number, namespace, error)
+
+    def _remember_unknown(self, number: int) -> None:
+        if len(self._unknown) >= _MAX_UNKNOWN:
+            self._unknown.clear()
+        self._unknown[number] = self._clock() + UNKNOWN_SECONDS
+
+
+registry = Registry()
+os.register_at_fork(after_in_child=registry.after_fork)
+# Bound once, because a batch calls it for each of its entries.
+by_number = registry.by_number
+current = registry.current
+
+
+def number_of(namespace: str, data: bytes) -> int:
+    """Return the number of a dictionary.
+
+    It is a digest, so that one number can never come to mean other data, after a restored backup or a reset sequence:
+    zstd would unpack an entry with the wrong dictionary to wrong bytes, and not notice.
+    """
+    return int.from_bytes(hashlib.sha256(namespace.encode() + b"\0" + data).digest()[:NUMBER_BYTES], "big")
+
+
+def keep(namespace: str, data: bytes, samples: int, raw_bytes: int, packed_bytes: int) -> Dictionary:
+    """Store a dictionary, which is the current one of its namespace from now on.
+
+    Raises ValueError if another one has its number, which happens once in four thousand million times.
+    """
+    from django.utils import timezone
+
+    from caching.models import Dictionary
+
+    measured = {"samples": samples, "raw_bytes": raw_bytes, "packed_bytes": packed_bytes}
+    stored, created = Dictionary.objects.get_or_create(
+        number=number_of(namespace, data), defaults={"namespace": namespace, "data": data, **measured}
+    )
+    if not created:
+        if (stored.namespace, bytes(stored.data)) != (namespace, data):
+            raise ValueError(f"{stored} has the same number: train again on other samples")
+        Dictionary.objects.filter(pk=stored.pk).update(created_at=timezone.now(), **measured)
+    registry.look_again()
+    return stored
+
+
+def _may_ask() -> bool:
+    from django.db import transaction
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return not transaction.get_connection().in_atomic_block
+    # Django refuses queries in the thread of an event loop, and a query would hold up everything in it.
+    return False
+
+
+def _newest() -> dict[str, int] | None:
+    """Return the number of the newest dictionary of each namespace; None if PostgreSQL does not say."""
+    from django.db import Error
+
+    from caching.models import Dictionary
+
+    rows = Dictionary.objects.order_by("namespace", "-created_at", "-number").distinct("namespace")
+    try:
+        return dict(rows.values_list("namespace", "number"))
+    except Error as error:
+        logger.warning("dictionaries cannot be looked up: %s", error)
+        return None
+
+
+def _stored(numbers: set[int]) -> list[tuple[int, str, bytes]] | None:
+    """Return number, namespace and data of those that are stored; None if PostgreSQL does not say."""
+    from django.db import Error
+
+    from caching.models import Dictionary
+
+    if not numbers:
+        return []
+    rows = Dictionary.objects.filter(number__in=numbers).values_list("number", "namespace", "data")
+    try:
+        return [(number, namespace, bytes(data)) for number, namespace, data in rows]
+    except Error as error:
+        logger.warning("dictionaries cannot be read: %s", error)
+        return None

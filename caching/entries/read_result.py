@@ -1,0 +1,88 @@
+"""What one read found: raw bytes, decoded when they are asked for, since plain hits need only their bodies."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from caching import metrics
+from caching.clock import Clock
+from caching.entries.dictionaries import by_number
+from caching.entries.entry import BadEntry, Entry, decode, fresh_bodies, fresh_prefixes
+from caching.entries.erasure import UNKNOWN_GENERATION
+from caching.entries.policy import Policy
+from caching.keys import Id
+
+logger = logging.getLogger(__name__)
+
+
+class Reading:
+    """What one read found, as raw bytes that are decoded when they are asked for, and the generation it was read in.
+
+    `also` are the answers to the commands that rode along. Where cache and state are two servers, one may be away: then
+    `reachable` is False, or `also` is None, and `unknown` says whether its commands may have run.
+    """
+
+    __slots__ = ("_clock", "_entries", "_policy", "_values", "also", "generation", "ids", "reachable", "unknown")
+
+    def __init__(
+        self,
+        policy: Policy,
+        clock: Clock,
+        ids: Sequence[Id],
+        generation: int,
+        values: Sequence[bytes | None],
+        also: list[Any] | None,
+    ) -> None:
+        self._policy = policy
+        self._clock = clock
+        self._values = values
+        self._entries: dict[Id, Entry] | None = None
+        self.ids = ids
+        self.generation = generation
+        self.also = also
+        self.reachable = True
+        self.unknown = False
+
+    @property
+    def entries(self) -> dict[Id, Entry]:
+        """The usable entries by id: not those that are damaged, or of another schema or generation."""
+        if self._entries is None:
+            self._entries = self._usable()
+        return self._entries
+
+    def fresh_bodies(self, count: int) -> list[bytes] | None:
+        """Return the bodies of the first `count` ids if all of them are plain hits, or None."""
+        if not self.reachable or self.generation == UNKNOWN_GENERATION:
+            return None
+        prefixes = fresh_prefixes(self._policy.schema, self.generation)
+        return fresh_bodies(self._values[:count], prefixes, self._clock(), by_number)
+
+    def stored(self, position: int) -> bool:
+        """Return whether anything at all is stored under the id at that position."""
+        return self.reachable and self._values[position] is not None
+
+    @classmethod
+    def unreachable(cls, policy: Policy, clock: Clock, also: list[Any] | None) -> Reading:
+        """Return what is known while the cache does not answer: nothing."""
+        reading = cls(policy, clock, (), UNKNOWN_GENERATION, (), also)
+        reading.reachable = False
+        return reading
+
+    def _usable(self) -> dict[Id, Entry]:
+        found = {}
+        for id, raw in zip(self.ids, self._values, strict=True):
+            if raw is not None and (entry := self._decoded(raw)) is not None:
+                found[id] = entry
+        return found
+
+    def _decoded(self, raw: bytes) -> Entry | None:
+        try:
+            entry = decode(raw, by_number)
+        except BadEntry as error:
+            metrics.BAD_ENTRIES.labels(self._policy.namespace).inc()
+            logger.warning("bad %s entry: %s", self._policy.namespace, error)
+            return None
+        current = entry.schema == self._policy.schema and entry.generation == self.generation != UNKNOWN_GENERATION
+        return entry if current else None

@@ -1,0 +1,205 @@
+"""How entries lie in Redis: the only file that reads, leases and fills them.
+
+A miss takes a lease on the key before it loads; a fill is a compare-and-set on that lease; an invalidation
+deletes entry and lease in one command. A value loaded before an invalidation therefore finds its lease gone
+and is refused, and a lease lost to eviction or a flush refuses the fill too, which is safe.
+("Scaling Memcache at Facebook", NSDI 2013, section 3.2.1.)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import threading
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from caching import metrics
+from caching.clock import Clock, system_ms
+from caching.entries import dictionaries
+from caching.entries.entry import Entry, encode
+from caching.entries.erasure import GENERATIONS, UNKNOWN_GENERATION, StoreUnavailable, erase, erase_all
+from caching.entries.journal import journal
+from caching.entries.policy import Policy
+from caching.entries.read_result import Reading
+from caching.keys import Id, KeySpace
+from caching.redis.connections import RedisUnavailable, pool
+from caching.redis.round_trip import round_trip
+from caching.redis.scripts import Command, script
+
+# How many readers of a process may block at once, and how long one beyond them sleeps before it looks again.
+_blocking = threading.BoundedSemaphore(24)
+_NAP_SECONDS = 0.05
+
+__all__ = ["Leases", "Store", "StoreUnavailable"]
+
+
+class Leases(dict[Id, str]):
+    """Tokens by id, of those leases that were to be had. Of the others, `backed_off` says for how many ms their loader
+    is left alone after a failure, and `filled` which entries are there by now."""
+
+    def __init__(self, tokens: Iterable[tuple[Id, str]] = ()) -> None:
+        super().__init__(tokens)
+        self.backed_off: dict[Id, int] = {}
+        self.filled: set[Id] = set()
+
+
+class Store:
+    """Entries of one policy."""
+
+    def __init__(self, policy: Policy, clock: Clock = system_ms) -> None:
+        self.policy = policy
+        self.clock = clock
+        self._keys = KeySpace(policy.namespace)
+
+    def read(self, ids: Sequence[Id], also: Sequence[Command] = ()) -> Reading:
+        """Return what is stored under the ids in one round trip (two if cache and state are two servers).
+
+        Entries that are damaged or of another schema or generation are left out. Raises StoreUnavailable.
+        """
+        journal.check()
+        answers = round_trip("read", [self.ask(ids)], also)
+        if answers.cache is None:
+            if not answers.state:
+                raise StoreUnavailable(f"read of {self.policy.namespace}", answers.unknown)
+            return Reading.unreachable(self.policy, self.clock, answers.state)
+        reading = self.reading(ids, answers.cache[0], answers.state)
+        reading.unknown = answers.unknown
+        return reading
+
+    def ask(self, ids: Iterable[Id]) -> Command:
+        """Return the command whose answer `reading` reads."""
+        stem = self._keys.entry_stem
+        return Command(("MGET", self._keys.generation, *[f"{stem}{id}}}" for id in ids]))
+
+    def reading(self, ids: Sequence[Id], values: list[bytes | None], also: list[Any] | None) -> Reading:
+        """Return what `ask` was answered."""
+        generation = values[0]
+        known = 0 if generation is None else self._generation(generation)
+        return Reading(self.policy, self.clock, ids, known, values[1:], also)
+
+    def lease(
+        self,
+        ids: Sequence[Id],
+        background: Collection[Id] = (),
+        ttl_ms: int | None = None,
+        wait_ms: int = 0,
+        saw_nothing: bool = False,
+    ) -> Leases:
+        """Return tokens for those ids whose lease was to be had, in one round trip. Raises StoreUnavailable.
+
+        Those in `background` are for a task: such a lease yields to a reader who finds nothing and loads at once.
+        A caller who gives `wait_ms` is woken by `wait` within that time when the lease it did not get has ended.
+        One who `saw_nothing` under any of the keys is told what has been filled since instead of filling it again.
+        """
+        keys, lease, stamp = self._keys, script("lease"), secrets.token_hex(8)
+        # A token is compared under its own key alone, so those of one call may be alike.
+        tokens = {id: ("b" if id in background else "r") + stamp for id in ids}
+        rest = (ttl_ms or round(self.policy.lease * 1000), wait_ms, int(saw_nothing))
+        commands = [
+            lease.command((keys.lease(id), keys.waiters(id), keys.entry(id)), token, *rest)
+            for id, token in tokens.items()
+        ]
+        answers = self._run("lease", commands)
+        answered = list(zip(tokens.items(), answers, strict=True))
+        leases = Leases((id, token) for (id, token), answer in answered if answer == 1)
+        leases.backed_off = {id: -answer for (id, _), answer in answered if answer < 0}
+        leases.filled = {id for (id, _), answer in answered if answer == 2}
+        return leases
+
+    def wait(self, id: Id, ms: int) -> None:
+        """Block until the lease of an id has ended, or `ms` are over. Raises StoreUnavailable."""
+        # Redis 6.2 takes 0.001 s for no limit at all.
+        seconds = max(ms, 2) / 1000
+        if not _blocking.acquire(blocking=False):
+            # Each that blocks holds a connection, and others need some to read by.
+            time.sleep(min(seconds, _NAP_SECONDS))
+            return
+        try:
+            pool("cache").call([Command(("BLPOP", self._keys.wake(id), f"{seconds:.3f}"))], patience=seconds)
+        except RedisUnavailable as error:
+            raise StoreUnavailable(f"wait for {self.policy.namespace}") from error
+        finally:
+            _blocking.release()
+
+    def fill(
+        self,
+        bodies: Mapping[Id, bytes | None],
+        tokens: Mapping[Id, str],
+        loaded_ms: int,
+        generation: int,
+        also: Sequence[Command] = (),
+    ) -> list[Any]:
+        """Store the loaded values whose lease still stands; None is stored as missing. Return the answers to `also`.
+
+        `loaded_ms` is when the load began, `generation` what was read before it. Raises StoreUnavailable.
+        """
+        leased = [id for id in bodies if id in tokens]
+        fills = [*self._fills(leased, bodies, tokens, loaded_ms, generation)]
+        answers = round_trip("fill", fills, also)
+        if answers.cache is not None:
+            stored = sum(answers.cache)
+            metrics.FILLS.labels(self.policy.namespace, "stored").inc(stored)
+            metrics.FILLS.labels(self.policy.namespace, "refused").inc(len(leased) - stored)
+        if answers.state is None:
+            raise StoreUnavailable(f"fill of {self.policy.namespace}", answers.unknown)
+        return answers.state
+
+    def renew(self, tokens: Mapping[Id, str], ttl_ms: int) -> dict[Id, str]:
+        """Return those leases that still stand, with their full time before them. Raises StoreUnavailable."""
+        renew = script("renew")
+        answers = self._run("renew", [renew.command((self._keys.lease(id),), tokens[id], ttl_ms) for id in tokens])
+        return {id: token for (id, token), stands in zip(tokens.items(), answers, strict=True) if stands}
+
+    def release(self, tokens: Mapping[Id, str], backoff_ms: int = 0) -> None:
+        """End leases after a load that failed; for `backoff_ms` nobody else gets them."""
+        keys, release = self._keys, script("release")
+        round_trip(
+            "release",
+            [
+                release.command((keys.lease(id), keys.waiters(id), keys.wake(id)), token, backoff_ms)
+                for id, token in tokens.items()
+            ],
+        )
+
+    def invalidate(self, ids: Sequence[Id]) -> None:
+        """Delete the entries and their leases. Raises StoreUnavailable: then old values may still be served."""
+        erase(self.policy.namespace, ids)
+
+    def clear(self) -> None:
+        """Make every entry of the namespace a miss, in O(1). Raises StoreUnavailable."""
+        erase_all(self.policy.namespace)
+
+    def _generation(self, raw: bytes) -> int:
+        if raw.isdigit() and len(raw) <= 10 and int(raw) < GENERATIONS:
+            return int(raw)
+        # Nobody knows what entries were of before it was damaged, so none of them may come back.
+        metrics.BAD_ENTRIES.labels(self.policy.namespace).inc()
+        with contextlib.suppress(StoreUnavailable):
+            self.clear()
+        return UNKNOWN_GENERATION
+
+    def _fills(
+        self,
+        ids: Iterable[Id],
+        bodies: Mapping[Id, bytes | None],
+        tokens: Mapping[Id, str],
+        loaded_ms: int,
+        generation: int,
+    ) -> Iterator[Command]:
+        policy, keys, fill = self.policy, self._keys, script("fill")
+        dictionary = dictionaries.current(policy.namespace)
+        for id in ids:
+            body = bodies[id]
+            negative = body is None
+            entry = Entry(body or b"", negative, policy.schema, generation, loaded_ms, policy.soft_ms(negative))
+            data = encode(entry, dictionary=dictionary)
+            names = (keys.lease(id), keys.entry(id), keys.waiters(id), keys.wake(id))
+            yield fill.command(names, tokens[id], data, policy.expire_ms(negative))
+
+    def _run(self, operation: str, commands: Sequence[Command]) -> list[Any]:
+        answers = round_trip(operation, commands).cache
+        if answers is None:
+            raise StoreUnavailable(f"{operation} of {self.policy.namespace}")
+        return answers

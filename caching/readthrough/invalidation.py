@@ -1,0 +1,82 @@
+"""Invalidation that follows commit: the first request after the write was answered reads the new value.
+
+It survives an outage of Redis, and the death of the writer between its commit and the invalidation: see `journal`.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterable, Sequence
+
+from django.db import transaction
+
+from caching.entries.erasure import StoreUnavailable, erase, erase_all
+from caching.entries.journal import TRUST_SECONDS, journal
+from caching.keys import Id
+from caching.readthrough.source import Source, registered
+from caching.transactions import in_transaction
+
+logger = logging.getLogger(__name__)
+_thread = threading.local()
+
+
+class _Commit:
+    """What the invalidations of one commit share: that it is over, and that one of them has waited."""
+
+    over = False
+    has_waited = False
+
+
+def invalidate(source: Source, ids: Iterable[Id]) -> None:
+    """Delete entries, and with their leases whatever is being loaded for them, once the transaction has committed.
+
+    Outside a transaction this happens at once. A rollback, of a savepoint too, invalidates nothing.
+    `QuerySet.update` and bulk writes fire no signal, so their authors call this by hand.
+    While Redis is away it takes a second and is made up for: it never fails, and no process reads what it made old.
+    """
+    wanted = list(dict.fromkeys(ids))
+    if wanted:
+        _after_commit(source.policy.namespace, wanted)
+
+
+def clear(namespace: str) -> None:
+    """Make every entry of a namespace a miss, in O(1), once the transaction has committed.
+
+    Nothing else is touched. Raises KeyError for a namespace that nobody registered.
+    """
+    _after_commit(registered(namespace).policy.namespace, None)
+
+
+def _after_commit(namespace: str, ids: Sequence[Id] | None) -> None:
+    if in_transaction():
+        note = journal.note(namespace, ids)
+        commit = _current_commit()
+        # Not a partial: Django names a robust hook by its __qualname__ when it logs what it raised.
+        transaction.on_commit(lambda: _erase(namespace, ids, commit, note), robust=True)
+    else:
+        _erase(namespace, ids, _Commit())
+
+
+def _erase(namespace: str, ids: Sequence[Id] | None, commit: _Commit, note: int | None = None) -> None:
+    commit.over = True
+    try:
+        erase_all(namespace) if ids is None else erase(namespace, ids)
+    except StoreUnavailable:
+        if note is None:
+            journal.note(namespace, ids)
+        logger.warning("an invalidation of %s is kept in the journal until Redis answers", namespace)
+        if not commit.has_waited:
+            commit.has_waited = True
+            time.sleep(TRUST_SECONDS)
+    else:
+        if note is not None:
+            journal.strike([note])
+
+
+def _current_commit() -> _Commit:
+    commit: _Commit | None = getattr(_thread, "commit", None)
+    if commit is None or commit.over:
+        commit = _thread.commit = _Commit()
+    return commit

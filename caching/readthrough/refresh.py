@@ -1,0 +1,67 @@
+"""Filling entries in the background: stale ones, and those that will be asked for next.
+
+The lease is taken where the need is noticed and travels with the task. So one task is sent for a key however
+many readers notice, and an invalidation in between makes the task's fill be refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from caching.entries.store import Leases, StoreUnavailable
+from caching.jobs.enqueue import enqueue
+from caching.keys import Id
+from caching.readthrough.load import load_and_fill, may_fill
+from caching.readthrough.source import Source, registered
+from caching.readthrough.workers import workers
+
+REFRESH_TASK = "caching.tasks.refresh"
+
+
+def background_lease(source: Source, ids: Sequence[Id]) -> Leases:
+    """Return leases for a task; none in a transaction, or while Redis is away."""
+    if not ids or not may_fill():
+        return Leases()
+    try:
+        leases = source.store.lease(ids, background=frozenset(ids))
+    except StoreUnavailable:
+        return Leases()
+    for id in leases.backed_off:
+        workers.ran(source.policy.namespace, id)
+    return leases
+
+
+def refresh_later(source: Source, tokens: Mapping[Id, str], generation: int, task: str = REFRESH_TASK) -> None:
+    """Send one task that loads and fills the leased ids. If it cannot be sent, the next chance is left to others."""
+    if not tokens:
+        return
+    pairs = [[id, token] for id, token in tokens.items()]
+    if not enqueue(task, source.policy.namespace, pairs, generation, expires=source.policy.lease):
+        workers.missed()
+        source.store.release(tokens)
+
+
+def prefetch(source: Source, ids: Sequence[Id], task: str = REFRESH_TASK) -> None:
+    """Have ids made ready that will probably be asked for next, by `task`; skip those that are there already."""
+    if not may_fill() or workers.seem_absent():
+        return
+    try:
+        reading = source.store.read(ids)
+    except StoreUnavailable:
+        return
+    missing = [id for id in ids if id not in reading.entries]
+    refresh_later(source, background_lease(source, missing), reading.generation, task)
+
+
+def refresh(namespace: str, pairs: Sequence[tuple[Id, str]], generation: int) -> Mapping[Id, bytes]:
+    """Load and fill leased ids; return what exists. Runs in the worker.
+
+    What lost its lease on the way (to an invalidation, to a reader who could not wait, to time) is left out, because
+    its fill would be refused.
+    """
+    source = registered(namespace)
+    try:
+        tokens = source.store.renew(dict(pairs), source.pace.lease_ms())
+    except StoreUnavailable:
+        return {}
+    return load_and_fill(source, list(tokens), tokens, generation).load.bodies if tokens else {}

@@ -1,0 +1,49 @@
+"""Waiting for what somebody else is loading, instead of loading it once more."""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+
+from caching import metrics
+from caching.entries.entry import Entry
+from caching.entries.read_result import Reading
+from caching.entries.store import Leases, StoreUnavailable
+from caching.keys import Id
+from caching.readthrough.source import Source
+
+# Whoever ends a lease wakes those who wait for it. Only a loader that died, or an invalidation, lets them sleep on:
+# then they look again by themselves.
+_LOOK_AGAIN_MS = 200
+
+
+class Turn(NamedTuple):
+    """How a reader who found nothing goes on: with the lease, with what somebody else loaded, or, after waiting in
+    vain, with neither. `generation` is what was read last."""
+
+    leases: Leases
+    entry: Entry | None
+    generation: int
+
+
+def take_turn(source: Source, id: Id, seen: Reading) -> Turn:
+    """Return the lease of an id; while somebody else has it wait for the entry, for at most `policy.wait` in all.
+
+    `seen` is what was read of the id, and only of it, when nothing usable was found.
+    """
+    store, wait_ms = source.store, round(source.policy.wait * 1000)
+    deadline = time.monotonic() + source.policy.wait
+    try:
+        while (entry := seen.entries.get(id)) is None:
+            nothing = not seen.stored(0)
+            leases = store.lease([id], ttl_ms=source.pace.lease_ms(), wait_ms=wait_ms, saw_nothing=nothing)
+            left_ms = round((deadline - time.monotonic()) * 1000)
+            if leases or leases.backed_off or left_ms <= 0:
+                return Turn(leases, None, seen.generation)
+            if not leases.filled:
+                metrics.WAITS.labels(source.policy.namespace).inc()
+                store.wait(id, min(_LOOK_AGAIN_MS, left_ms))
+            seen = store.read([id])
+    except StoreUnavailable:
+        return Turn(Leases(), None, seen.generation)
+    return Turn(Leases(), entry, seen.generation)

@@ -1,0 +1,3 @@
+"""What operators and start-up ask: clean-up, inventory, statistics, checks."""
+
+from __future__ import annotations

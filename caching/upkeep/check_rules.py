@@ -1,0 +1,138 @@
+"""Verdicts on what the servers say of themselves: errors would lose data, warnings cost something."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from django.core import checks
+from django.core.checks import CheckMessage
+
+from caching.entries.policy import Policy
+from caching.redis.connections import Role, one_server
+from caching.upkeep.servers import RedisFacts
+
+TAG = "caching"
+_OLDEST = (6, 2)
+_CLOCK_SECONDS = 2.0
+_URL: dict[Role, str] = {"cache": "REDIS_CACHE_URL", "state": "REDIS_STATE_URL"}
+
+
+def judge_policy(policy: Policy) -> CheckMessage | None:
+    """Judge the times of one kind of entry."""
+    earliest = policy.hard_ttl * (1 - policy.jitter)
+    if policy.soft_ttl < earliest:
+        return None
+    return checks.Warning(
+        f"Entries of {policy.namespace} are fresh for {policy.soft_ttl:g} s and may leave Redis after {earliest:g} s"
+        " (hard TTL less jitter), so readers wait for a load instead of being answered with the old value.",
+        hint="Make the hard TTL a multiple of the soft one.",
+        id=f"{TAG}.W001",
+    )
+
+
+def judge_redis(facts: RedisFacts, shared: bool) -> Iterator[CheckMessage]:
+    """Judge one Redis; `shared` says that it serves both roles."""
+    judges: list[Callable[[RedisFacts, bool], CheckMessage | None]] = [_judge_version, _judge_eviction, _judge_clock]
+    yield from (message for judge in judges if (message := judge(facts, shared)))
+
+
+def _judge_version(facts: RedisFacts, shared: bool) -> CheckMessage | None:
+    if facts.version is None or facts.version >= _OLDEST:
+        return None
+    return checks.Error(
+        f"{_name(facts, shared)} is version {facts.version[0]}.{facts.version[1]}; it must be 6.2 or newer.",
+        hint="Run Redis 6.2 or newer, or Valkey.",
+        id=f"{TAG}.E002",
+    )
+
+
+def _judge_eviction(facts: RedisFacts, shared: bool) -> CheckMessage | None:
+    """Judge by what would be lost: state has no TTL, so `volatile-` spares it and `allkeys-` does not."""
+    name, policy = _name(facts, shared), facts.policy
+    volatile = "Set its maxmemory-policy to volatile-lfu (CONFIG SET maxmemory-policy volatile-lfu, and redis.conf)."
+    if policy is None:
+        return checks.Warning(f"{name} does not tell its maxmemory-policy.", hint=volatile, id=f"{TAG}.W003")
+    if policy.startswith("allkeys-") and (shared or facts.role == "state"):
+        lost = "queued tasks, view counts and offer deadlines"
+        return checks.Error(
+            f"{name} evicts by {policy}: when it is full, it drops {lost}.", hint=volatile, id=f"{TAG}.E001"
+        )
+    if policy.startswith("allkeys-"):
+        return checks.Warning(
+            f"{name} evicts by {policy}: it may drop the generation of a namespace, and what was cleared comes back.",
+            hint=volatile,
+            id=f"{TAG}.W004",
+        )
+    if policy == "noeviction" and facts.limit and (shared or facts.role == "cache"):
+        refused = "every write: entries, counters and tasks" if shared else "new entries until old ones expire"
+        return checks.Warning(
+            f"{name} evicts nothing and has a memory limit: once full it refuses {refused}.",
+            hint=volatile,
+            id=f"{TAG}.W005",
+        )
+    return None
+
+
+def _judge_clock(facts: RedisFacts, shared: bool) -> CheckMessage | None:
+    return _judge_ahead(_name(facts, shared), facts.ahead, "what is counted lands in the wrong hour", f"{TAG}.W006")
+
+
+def judge_postgres(ahead: float) -> CheckMessage | None:
+    """Judge the clock of PostgreSQL."""
+    breaks = "deadlines end earlier or later than clients compute, and jobs look overdue"
+    return _judge_ahead("PostgreSQL", ahead, breaks, f"{TAG}.W007")
+
+
+def _judge_ahead(name: str, ahead: float, breaks: str, id: str) -> CheckMessage | None:
+    if abs(ahead) <= _CLOCK_SECONDS:
+        return None
+    side = "ahead of" if ahead > 0 else "behind"
+    return checks.Warning(
+        f"The clock of {name} is {abs(ahead):.1f} s {side} this machine's: {breaks}. If this machine is the one that"
+        " is wrong, its entries are taken for fresh too long or not long enough, and its tasks expire early or late.",
+        hint="Let NTP set the clocks of all machines.",
+        id=id,
+    )
+
+
+def judge_persistence(facts: RedisFacts) -> Iterator[CheckMessage]:
+    """Judge whether the state outlives its server."""
+    if facts.persistent is False:
+        yield checks.Warning(
+            f"{_name(facts, one_server())} writes nothing to disk: its restart loses what was counted in the last"
+            " seconds, and queued tasks.",
+            hint="Set appendonly yes.",
+            id=f"{TAG}.W009",
+        )
+
+
+def one_by_two_urls() -> CheckMessage:
+    """Return the warning that two URLs lead to one server."""
+    return checks.Warning(
+        "REDIS_CACHE_URL and REDIS_STATE_URL differ and lead to one server: reads take two round trips for nothing.",
+        hint="Set REDIS_URL alone, or give the cache a server of its own.",
+        id=f"{TAG}.W010",
+    )
+
+
+def redis_away(role: Role, error: Exception) -> CheckMessage:
+    """Return the warning that a Redis does not answer."""
+    name = "Redis" if one_server() else f"The Redis of {_URL[role]}"
+    return checks.Warning(
+        f"{name} does not answer, so it was not checked: {_first_line(error)}",
+        hint="Until it answers, reads come from PostgreSQL and nothing is counted.",
+        id=f"{TAG}.W002",
+    )
+
+
+def postgres_away(error: Exception) -> CheckMessage:
+    """Return the warning that PostgreSQL does not answer."""
+    return checks.Warning(f"PostgreSQL does not answer: {_first_line(error)}", id=f"{TAG}.W008")
+
+
+def _name(facts: RedisFacts, shared: bool) -> str:
+    return "Redis" if shared else f"The Redis of {_URL[facts.role]}"
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,109 @@
+"""What must be true before a process serves: Django system checks, and the gate that a starting process passes.
+
+Errors are what would lose data, and refuse the start. Warnings are logged. A server that does not answer is a warning
+too: the API must come up without Redis. docs/deployment.md lists every id and what to do.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+import psycopg
+from django.core.checks import CheckMessage, Tags, register
+
+from caching.readthrough.source import namespaces, registered
+from caching.redis.connections import RedisUnavailable, Role, one_server
+from caching.upkeep.check_rules import (
+    TAG,
+    judge_persistence,
+    judge_policy,
+    judge_postgres,
+    judge_redis,
+    one_by_two_urls,
+    postgres_away,
+    redis_away,
+)
+from caching.upkeep.servers import RedisFacts, ask_postgres, ask_redis
+
+logger = logging.getLogger(__name__)
+
+Found = list[CheckMessage]
+
+
+def install() -> None:
+    """Register the checks with Django; those that ask servers run like the database's, only where one is named."""
+    register(check_sources, TAG)
+    register(check_servers, TAG, Tags.database)
+    register(check_persistence, TAG, Tags.database, deploy=True)
+
+
+def verify(production: bool) -> None:
+    """Let a process start, or not: log the warnings and raise SystemExit with all errors and their remedies.
+
+    Call it once in each process, before it serves. It takes one timeout for each server that does not answer.
+    """
+    found = [*check_sources(), *_look(persistence=production)]
+    errors = []
+    for message in found:
+        if message.is_silenced():
+            continue
+        if message.is_serious():
+            errors.append(_line(message))
+        else:
+            logger.warning("%s", _line(message))
+    if errors:
+        raise SystemExit("\n".join(["The start is refused:", *errors]))
+
+
+def check_sources(**_: Any) -> Found:
+    """Check the policies of all registered sources; asks nobody."""
+    return [message for name in namespaces() if (message := judge_policy(registered(name).policy))]
+
+
+def check_servers(databases: Iterable[str] | None = None, **_: Any) -> Found:
+    """Check Redis, its settings and all clocks."""
+    return _look(persistence=False) if databases else []
+
+
+def check_persistence(databases: Iterable[str] | None = None, **_: Any) -> Found:
+    """Check that what only Redis knows survives its restart."""
+    if not databases:
+        return []
+    facts = _answers(["state"])[0]
+    return [message for each in facts for message in judge_persistence(each)]
+
+
+def _look(persistence: bool) -> Found:
+    clock: CheckMessage | None
+    roles: list[Role] = ["state"] if one_server() else ["cache", "state"]
+    facts, found = _answers(roles)
+    shared = one_server()
+    if len(facts) == 2 and facts[0].run_id is not None and facts[0].run_id == facts[1].run_id:
+        found.append(one_by_two_urls())
+        facts, shared = facts[1:], True
+    for each in facts:
+        found += judge_redis(each, shared)
+        if persistence and each.role == "state":
+            found += judge_persistence(each)
+    try:
+        clock = judge_postgres(ask_postgres())
+    except psycopg.Error as error:
+        clock = postgres_away(error)
+    return [*found, clock] if clock else found
+
+
+def _answers(roles: Iterable[Role]) -> tuple[list[RedisFacts], Found]:
+    facts: list[RedisFacts] = []
+    found: Found = []
+    for role in roles:
+        try:
+            facts.append(ask_redis(role))
+        except RedisUnavailable as error:
+            found.append(redis_away(role, error))
+    return facts, found
+
+
+def _line(message: CheckMessage) -> str:
+    return f"{message.id}: {message.msg} {message.hint or ''}".rstrip()

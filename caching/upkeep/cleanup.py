@@ -1,0 +1,73 @@
+"""The daily tidying: what is past its retention in PostgreSQL, what nothing needs in Redis, and what an app adds."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from caching.entries.erasure import StoreUnavailable
+from caching.models import CounterBucket, CounterField, JobRun
+from caching.redis.connections import RedisUnavailable
+from caching.upkeep.sweep import Sweep
+
+logger = logging.getLogger(__name__)
+
+JOB = "cleanup_old_cache"
+# What one run may spend on Redis; the next one goes on from there.
+SWEEP_SECONDS = 60.0
+SWEEP_KEYS = 2_000_000
+
+# Deletes what is past its retention and returns how many rows that were.
+Step = Callable[[], int]
+
+_steps: dict[str, Step] = {}
+
+
+def register(name: str, step: Step) -> None:
+    """Add an app's own step under the name that its count has in the statistics."""
+    _steps[name] = step
+
+
+def cleanup_old_cache(seconds: float = SWEEP_SECONDS, keys: int = SWEEP_KEYS) -> dict[str, Any]:
+    """Delete what is past its retention or left over in Redis, and return the counts by kind.
+
+    A ledger row is needed as long as a Redis restored from a backup could bring its bucket back.
+    `seconds` and `keys` bound the sweep over Redis.
+    """
+    now = timezone.now()
+    ledger = CounterBucket.objects.filter(
+        applied_at__lt=now - timedelta(days=settings.LEDGER_RETENTION_DAYS), retained=False
+    )
+    runs = JobRun.objects.filter(started_at__lt=now - timedelta(days=settings.JOB_RUN_RETENTION_DAYS)).exclude(
+        outcome=JobRun.Outcome.RUNNING
+    )
+    aside = CounterField.objects.filter(created_at__lt=now - timedelta(days=settings.LEDGER_RETENTION_DAYS))
+    stats: dict[str, Any] = {
+        "ledger_rows": ledger.delete()[0],
+        "fields_aside": aside.delete()[0],
+        "job_runs": runs.delete()[0],
+    }
+    stats |= {name: step() for name, step in _steps.items()}
+    return stats | _sweep(seconds, keys)
+
+
+def _sweep(seconds: float, keys: int) -> dict[str, Any]:
+    sweep = Sweep(seconds, keys, _last_cursor())
+    try:
+        sweep.run()
+    except (*RedisUnavailable, StoreUnavailable) as error:
+        # PostgreSQL's part is done and must be recorded as such; tomorrow there is another sweep.
+        logger.warning("the sweep over Redis broke off: %s", error)
+    return sweep.stats()
+
+
+def _last_cursor() -> int:
+    """Return where the last run's sweep ended, 0 if it came to its end."""
+    ended = JobRun.objects.filter(job=JOB, outcome=JobRun.Outcome.SUCCEEDED)
+    last = ended.order_by("-started_at").values_list("stats", flat=True).first()
+    return int(last.get("scan_cursor", 0)) if last else 0

@@ -1,0 +1,174 @@
+"""What nothing needs any more in Redis, and the sweep that removes it.
+
+An entry is left over when no read can use it: its namespace was cleared or is not registered, its schema is an old
+one, its bytes are none of ours, or its row is gone. And any key of the cache without a TTL would stay for ever.
+Deleting an entry is always safe, because a miss is. State (`n`, `d`, `g`), queues and keys of others are not looked at.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from caching.entries.entry import FORMAT, HEADER_BYTES
+from caching.keys import Id, prefix
+from caching.readthrough.source import Source, namespaces, registered
+from caching.redis.connections import client, pool
+from caching.redis.scan import Walk, literal
+from caching.redis.scripts import script
+
+# Of `keys`: entries, leases and what belongs to them, `set_compressed`, throttles.
+_KINDS = "clwkzt"
+_ENVELOPES = b"cz"
+_ENTRY = re.compile(rb"c:\{([a-z][a-z0-9_]*):(.*)\}\Z", re.DOTALL)
+# The beginning of the header in `entry`: format, codec, flags, schema, generation.
+_BEGINNING = struct.Struct(">BBBxHI")
+_NEGATIVE = 1
+# Rows that one sweep looks up of each namespace, at random; each costs what loading it costs.
+_ROWS = 2000
+_LOAD_CHUNK = 100
+_ROW_ID = re.compile(rb"(0|[1-9][0-9]{0,17})\Z")
+
+
+class Found(NamedTuple):
+    """A key as the sweep saw it: `rest` is its name after the prefix, `ttl_ms` is -1 without a TTL."""
+
+    name: bytes
+    rest: bytes
+    head: bytes
+    ttl_ms: int
+
+
+@dataclass(slots=True)
+class Removed:
+    """How many keys were removed for one reason, and the memory they took."""
+
+    keys: int = 0
+    bytes: int = 0
+
+
+@dataclass(slots=True)
+class Sample:
+    """Entries of rows, drawn at random from those that were seen: each had the same chance."""
+
+    seen: int = 0
+    drawn: list[tuple[int, Found]] = field(default_factory=list)
+
+    def offer(self, id: int, found: Found) -> None:
+        self.seen += 1
+        if len(self.drawn) < _ROWS:
+            self.drawn.append((id, found))
+        elif (place := random.randrange(self.seen)) < _ROWS:
+            self.drawn[place] = (id, found)
+
+
+class Sweep:
+    """One sweep over the cache's keys, within `seconds` and `keys`, from `cursor` on."""
+
+    def __init__(self, seconds: float, keys: int, cursor: int = 0) -> None:
+        self.removed: dict[str, Removed] = {}
+        self.rows_checked = 0
+        self._redis = client("cache")
+        self._stem = f"{prefix()}:".encode()
+        self._walk = Walk(self._redis, f"{literal(prefix())}:[{_KINDS}]:*", seconds, keys, cursor)
+        self._sources = {name: registered(name) for name in namespaces()}
+        self._samples: dict[str, Sample] = {}
+
+    def run(self) -> None:
+        """Remove what is left over. Raises what Redis or a loader raises; what was done until then stays done."""
+        for names in self._walk:
+            self._sweep(self._look(names))
+        for namespace, sample in self._samples.items():
+            self._check_rows(self._sources[namespace], sample.drawn)
+
+    def stats(self) -> dict[str, Any]:
+        """Return what was done; `scan_cursor` is where the next sweep goes on if the budget ended this one."""
+        return {
+            "scanned": self._walk.met,
+            "scan_complete": self._walk.complete,
+            # As text, since a cursor has 64 bits and a number in JSON 53.
+            "scan_cursor": str(self._walk.cursor),
+            "rows_checked": self.rows_checked,
+            "removed": {why: {"keys": one.keys, "bytes": one.bytes} for why, one in sorted(self.removed.items())},
+        }
+
+    def _look(self, names: Sequence[bytes]) -> list[Found]:
+        pipeline = self._redis.pipeline(transaction=False)
+        for name in names:
+            pipeline.getrange(name, 0, HEADER_BYTES - 1)
+            pipeline.pttl(name)
+        answers = pipeline.execute(raise_on_error=False)
+        # A key that is no string answers with an error; one that just went has a TTL of -2.
+        return [
+            Found(name, name.removeprefix(self._stem), head if isinstance(head, bytes) else b"", ttl)
+            for name, head, ttl in zip(names, answers[::2], answers[1::2], strict=True)
+            if ttl != -2
+        ]
+
+    def _sweep(self, batch: Sequence[Found]) -> None:
+        generations = self._generations(batch)
+        doomed: dict[str, list[Found]] = {}
+        for found in batch:
+            reason = self._reason(found, generations)
+            if reason is None and found.ttl_ms == -1:
+                reason = "without_ttl"
+            if reason is not None:
+                doomed.setdefault(reason, []).append(found)
+            elif row := self._row(found):
+                self._samples.setdefault(row[0], Sample()).offer(row[1], found)
+        for reason, ones in doomed.items():
+            self._discard(reason, ones)
+
+    def _generations(self, batch: Sequence[Found]) -> dict[str, int]:
+        # Asked after the entries were seen: none of these is newer than its namespace's last clear.
+        present = {match[1].decode() for found in batch if (match := _ENTRY.match(found.rest))}
+        return {name: self._sources[name].store.read([]).generation for name in present & self._sources.keys()}
+
+    def _reason(self, found: Found, generations: Mapping[str, int]) -> str | None:
+        """Return why nobody needs it, or None if it may be needed or is not ours to judge."""
+        if found.rest[0] not in _ENVELOPES:
+            return None
+        if len(found.head) < HEADER_BYTES or found.head[0] != FORMAT:
+            return "bad_header"
+        match = _ENTRY.match(found.rest)
+        if match is None:
+            return None
+        source = self._sources.get(match[1].decode())
+        if source is None:
+            return "not_registered"
+        _, _, _, schema, generation = _BEGINNING.unpack_from(found.head)
+        if schema != source.policy.schema:
+            return "other_schema"
+        return "other_generation" if generation != generations[source.policy.namespace] else None
+
+    def _row(self, found: Found) -> tuple[str, int] | None:
+        """Return namespace and id of an entry that shows a row; ids that are no numbers name pages and calls."""
+        match = _ENTRY.match(found.rest)
+        if match is None or not _ROW_ID.match(match[2]) or found.head[2] & _NEGATIVE:
+            return None
+        return match[1].decode(), int(match[2])
+
+    def _check_rows(self, source: Source, drawn: Sequence[tuple[int, Found]]) -> None:
+        for start in range(0, len(drawn), _LOAD_CHUNK):
+            if self._walk.out_of_time:
+                return
+            chunk = drawn[start : start + _LOAD_CHUNK]
+            ids: list[Id] = [id for id, _ in chunk]
+            there = source.loader(ids).bodies
+            self.rows_checked += len(ids)
+            self._discard("row_gone", [found for id, found in chunk if id not in there])
+
+    def _discard(self, reason: str, ones: Iterable[Found]) -> None:
+        code = script("discard")
+        guard = "1" if reason == "without_ttl" else "0"
+        calls = [code.command((found.name,), found.head, HEADER_BYTES, guard) for found in ones]
+        if not calls:
+            return
+        freed = pool("cache").call(calls)
+        removed = self.removed.setdefault(reason, Removed())
+        removed.keys += sum(1 for size in freed if size)
+        removed.bytes += sum(freed)
