@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from redis import RedisError
 
-from benchmarks.counters_parts import alone, backlog, large, load, traced
-from benchmarks.counters_parts.catalogue import make_products, warm
+from benchmarks.counting import alone, backlog, large, load, traced
+from benchmarks.counting.catalogue import make_products, warm
 from benchmarks.harness.child import ChildFailed
 from benchmarks.harness.room import NoRoom
 from benchmarks.harness.rows import Row

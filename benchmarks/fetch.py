@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.fetch_parts import crowd, entries, many, on_a_loop, one, processes
-from benchmarks.fetch_parts.compare import Comparison
 from benchmarks.harness.catalogue import make_catalogue
 from benchmarks.harness.rows import Row
+from benchmarks.reads import crowd, entries, many, on_a_loop, one, processes
+from benchmarks.reads.compare import Comparison
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ from benchmarks.harness.rounds import interleaved, median_ratio
 from benchmarks.harness.rows import Reach, Row, number, row
 from benchmarks.harness.server import WebServer, web_server
 from benchmarks.harness.traffic import CONVENTIONAL, FLOOR, OURS, Scenario
-from benchmarks.http_parts import misses
 from benchmarks.peers.warm import warm
+from benchmarks.serving import misses
 
 CONNECTIONS = 8
 # What a person waiting for one answer may wait at the median.

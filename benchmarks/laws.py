@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.harness.rows import Row
-from benchmarks.laws_peers import clear, crowd, frozen, poison, stale_set, table
-from benchmarks.laws_peers.launch import Launcher, PeerFailed, launcher
-from benchmarks.laws_peers.ours import Ours
-from benchmarks.laws_peers.own_servers import NoServer
-from benchmarks.laws_peers.peer import CLEAR, COLD, FROZEN, POISON, STALE, STALE_SET, Peer
-from benchmarks.laws_peers.registry import PEERS
-from benchmarks.laws_peers.verdict import Finding, LawRow, unmeasured
+from benchmarks.libraries import clear, crowd, frozen, poison, stale_set, table
+from benchmarks.libraries.launch import Launcher, PeerFailed, launcher
+from benchmarks.libraries.ours import Ours
+from benchmarks.libraries.own_servers import NoServer
+from benchmarks.libraries.peer import CLEAR, COLD, FROZEN, POISON, STALE, STALE_SET, Peer
+from benchmarks.libraries.registry import PEERS
+from benchmarks.libraries.verdict import Finding, LawRow, unmeasured
 from marketplace.development.bootstrap import peers as installed
 
 

@@ -12,18 +12,19 @@ from datetime import timedelta
 from django.db import DatabaseError
 from redis import RedisError
 
+from benchmarks.expiring import claims, effect, few, late, many, whole
+from benchmarks.expiring.index import drop
+from benchmarks.expiring.late import Schedule
+from benchmarks.expiring.market import Ends, Market, make_market
 from benchmarks.harness.child import ChildFailed
 from benchmarks.harness.room import NoRoom
 from benchmarks.harness.rows import Row
 from benchmarks.harness.server import ServerFailed
 from benchmarks.harness.service import ServiceFailed
-from benchmarks.offers_parts import claims, effect, few, late, many, whole
-from benchmarks.offers_parts.index import drop
-from benchmarks.offers_parts.late import Schedule
-from benchmarks.offers_parts.market import Ends, Market, make_market
 from offers.clock import database_now
 from offers.deadlines import offer_deadlines
-from offers.expiration import due_offers, process_expired_offers
+from offers.expiration import process_expired_offers
+from offers.overdue import overdue
 
 # What does not fall due meanwhile ends from then on, within as long.
 _LATER = timedelta(days=2)
@@ -78,7 +79,7 @@ def measure(scale: Scale) -> list[Row]:
     try:
         found = [*_all(_before(scale, market))]
         # What is still due would be taken for offers that were touched later.
-        while due_offers():
+        while overdue().count:
             process_expired_offers()
         products, step, over = market.take(scale.products), _SPREAD / scale.offers, timedelta(seconds=scale.due_seconds)
         ends = Ends(scale.offers, database_now() + _LATER, step, scale.due, over)

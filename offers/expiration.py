@@ -10,8 +10,6 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from django.db import connection
-
 from caching.deadlines.repair import Budget, repair
 from caching.jobs.work_budget import Stint
 from offers.deadlines import (
@@ -21,7 +19,8 @@ from offers.deadlines import (
     track_offer_expiration,
     upcoming_offer_truth,
 )
-from offers.expiry import Expired, attempt, expire_due
+from offers.overdue import overdue
+from offers.sweep import Expired, attempt, expire_due
 
 __all__ = ["drop_offer_expirations", "extend_offer_expiration", "process_expired_offers", "track_offer_expiration"]
 
@@ -34,14 +33,6 @@ _REST = 0.1
 # A repair's time in seconds while it finds nothing wrong, and while it does.
 _REPAIR_SLICE = 0.25
 _REPAIR_LIMIT = 8.0
-# Due offers are counted no further.
-_MOST_COUNTED = 100_000
-
-_BACKLOG = """
-    SELECT count(*) FROM (
-        SELECT 1 FROM offers_offer WHERE status = 'active' AND expires_at <= (SELECT clock_timestamp()) LIMIT %s
-    ) AS due
-"""
 
 
 def process_expired_offers(stint: Stint | None = None) -> dict[str, Any]:
@@ -53,15 +44,8 @@ def process_expired_offers(stint: Stint | None = None) -> dict[str, Any]:
     stats = Expired()
     if expire_due(stats, stint or Stint(_SECONDS, _AT_ONCE, _REST)):
         attempt(stats, partial(_reconcile, stats))
-    stats.backlog = due_offers()
+    stats.backlog = overdue().count
     return asdict(stats)
-
-
-def due_offers() -> int:
-    """Return how many offers are due and still active; it counts to a hundred thousand."""
-    with connection.cursor() as cursor:
-        cursor.execute(_BACKLOG, [_MOST_COUNTED])
-        return int(cursor.fetchone()[0])
 
 
 def _reconcile(stats: Expired) -> None:

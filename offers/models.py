@@ -24,7 +24,7 @@ class Offer(models.Model):
     """A buyer's offer on a product.
 
     `status` may still say active after `expires_at`: the sweep is late by design, so whoever reads or acts
-    uses `offers.selectors` and `offers.transitions`, which compare with the database's clock.
+    uses `offers.selectors` and `offers.lifecycle.transitions`, which compare with the database's clock.
     `seller` repeats the product's seller, who never changes, so that a seller's offers have an index.
     """
 

@@ -7,8 +7,8 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser
 from django.dispatch import receiver
 
-from offers.acceptance import decline_all_on
-from offers.state_machine import Actor, Role
+from offers.lifecycle.acceptance import decline_all_on
+from offers.lifecycle.state_machine import Actor, Role
 from products.signals import products_closed
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from celery import shared_task
 
 from caching.jobs.run import run_job
-from offers import expiration, reminders
-from offers.delivery import courier
+from offers import expiration
+from offers.delivery import courier, reminders
 
 # Seconds for a run that tells. Our deliveries have a deadline, so it takes less. These end what no deadline can cut: a
 # search for a name, a host with many addresses, a backend of somebody else's.

@@ -20,14 +20,14 @@ class ProductsConfig(AppConfig):
     def ready(self) -> None:
         """Import what registers itself."""
         from caching.upkeep import cleanup
-        from products import history, receivers, warming
+        from products import receivers, view_history, warming
         from products.money import CURRENCIES
 
         if settings.DEFAULT_CURRENCY not in CURRENCIES:
             raise ImproperlyConfigured(
                 f"DEFAULT_CURRENCY is {settings.DEFAULT_CURRENCY!r}; set it to one of {', '.join(CURRENCIES)}."
             )
-        cleanup.register("view_hours", history.forget_old_hours)
+        cleanup.register("view_hours", view_history.forget_old_hours)
         # Imported for what they register: the worker finds sources by namespace.
         assert receivers
         assert warming

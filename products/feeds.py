@@ -22,8 +22,8 @@ from caching.readthrough.batch import Ask, Batch, LookMany, fetch_many, look_all
 from caching.readthrough.refresh import prefetch
 from caching.readthrough.source import Load, Source, register
 from products.cache import product_views, products
-from products.history import trending_ids
 from products.models import Category, Product, ProductStatus
+from products.view_history import trending_ids
 
 PER_PAGE = 20
 MAX_PER_PAGE = 100

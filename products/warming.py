@@ -9,7 +9,7 @@ from caching.keys import Id
 from caching.readthrough.warming import Warmer, register
 from products.cache import product_views, products
 from products.feeds import feed_pages, first_pages, newest_ids
-from products.history import trending_ids
+from products.view_history import trending_ids
 
 _GENERAL_PAGES = 5
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from benchmarks.laws_peers.own_servers import ended
+from benchmarks.libraries.own_servers import ended
 from marketplace.development.process import die_with_parent
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -76,12 +76,12 @@ class Child:
 
 
 @contextmanager
-def child(benchmark: str, act: str) -> Iterator[Child]:
-    """Yield a process that does an act of a benchmark and has said that it is ready; then kill it.
+def child(room: str, act: str) -> Iterator[Child]:
+    """Yield a process that does an act of a room of the benchmarks and has said that it is ready; then kill it.
 
     Raises ChildFailed.
     """
-    argv = [sys.executable, "-m", f"benchmarks.{benchmark}_parts", act]
+    argv = [sys.executable, "-m", f"benchmarks.{room}", act]
     with tempfile.TemporaryFile() as log, ended(_start(argv, log)) as process:
         started = Child(process, log)
         started.answer()

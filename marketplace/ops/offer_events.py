@@ -11,6 +11,7 @@ from psycopg_pool import PoolTimeout
 
 from marketplace.ops.probes import Probe
 from offers.delivery import backlog
+from offers.overdue import overdue
 
 # A scrape must not wait for a server that is away.
 _LIMIT = 2.0
@@ -43,13 +44,13 @@ class OfferEventsCollector(Collector):
 
     def _measure(self) -> None:
         try:
-            events, ended = backlog.measure(), backlog.ended()
+            events, late = backlog.measure(), overdue()
             self._found = {
                 "offer_events_waiting": events.waiting,
                 "offer_events_oldest_seconds": events.oldest_seconds,
                 "offer_events_given_up": backlog.given_up(),
-                "offers_due": ended.due,
-                "offers_due_oldest_seconds": ended.oldest_seconds,
+                "offers_due": late.count,
+                "offers_due_oldest_seconds": late.oldest_seconds,
             }
         finally:
             # The thread of the probe is its only user.

@@ -12,12 +12,12 @@ from django.db import Error, transaction
 from django.http import Http404
 from rest_framework.exceptions import APIException
 
-from offers import transitions
-from offers.admin.choice import Choice
-from offers.admin.moments import utc
-from offers.lifetime import Lifetime
+from offers.admin.selection import Choice
+from offers.formatting import moment
+from offers.lifecycle import transitions
+from offers.lifecycle.lifetime import Lifetime
+from offers.lifecycle.state_machine import Actor, Role
 from offers.models import Offer
-from offers.state_machine import Actor, Role
 
 logger = logging.getLogger(__name__)
 
@@ -102,7 +102,7 @@ def act_on_each(
 
 
 def _detail(action: StaffAction, offer: Offer) -> str:
-    return f"until {utc(offer.expires_at)}" if action.extends else f"at {utc(offer.closed_at)}"
+    return f"until {moment(offer.expires_at)}" if action.extends else f"at {moment(offer.closed_at)}"
 
 
 def _reason(error: APIException | Http404) -> str:

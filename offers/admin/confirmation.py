@@ -13,10 +13,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 
-from offers.admin.acted_on import MOST, TOO_MANY, ActedOnAdmin
 from offers.admin.actions import ACTIONS, DECLINE, EXPIRE_NOW, EXTEND, StaffAction, act_on_each
-from offers.admin.choice import Choice, ExtensionForm
-from offers.admin.standing import Standing
+from offers.admin.presentation import Standing
+from offers.admin.read_only import MOST, TOO_MANY, ActedOnAdmin
+from offers.admin.selection import Choice, ExtensionForm
 from offers.models import Offer
 
 _STALE = "That page is no longer good. Nothing was done: choose the offers again."

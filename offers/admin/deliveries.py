@@ -1,11 +1,11 @@
-"""How the delivery of an event stands, as a condition and in words; `offers.outbox` says what its columns mean."""
+"""How the delivery of an event stands, as a condition and in words; the outbox says what its columns mean."""
 
 from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
 
-from offers.admin.moments import utc
+from offers.formatting import moment
 from offers.models import OBSOLETE, OfferEvent
 
 
@@ -37,13 +37,13 @@ def stands_at(delivery: str) -> Q:
     return Q(due_at__isnull=True, delivered_at__isnull=True, error="")
 
 
-def in_words(event: OfferEvent) -> str:
+def describe(event: OfferEvent) -> str:
     """Return how an event's delivery stands, and why."""
     if event.due_at is not None:
         tried = f", attempt {event.attempts} failed: {event.error}" if event.error else ""
-        return f"Waiting, due {utc(event.due_at)}{tried}"
+        return f"Waiting, due {moment(event.due_at)}{tried}"
     if event.delivered_at is not None:
-        return f"Delivered {utc(event.delivered_at)}"
+        return f"Delivered {moment(event.delivered_at)}"
     if event.error.startswith(OBSOLETE):
         return f"Not worth telling: {event.error.removeprefix(OBSOLETE)}"
     return f"Given up: {event.error}" if event.error else "-"

@@ -13,13 +13,13 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from offers import outbox
 from offers.admin import deliveries
-from offers.admin.acted_on import MOST, TOO_MANY, ActedOnAdmin
 from offers.admin.deliveries import Delivery, stands_at, untold
 from offers.admin.history import what
-from offers.admin.moments import utc
 from offers.admin.people import who
+from offers.admin.read_only import MOST, TOO_MANY, ActedOnAdmin
+from offers.delivery import outbox
+from offers.formatting import moment
 from offers.models import OfferEvent
 
 
@@ -62,7 +62,7 @@ class OfferEventAdmin(ActedOnAdmin):
 
     @admin.display(description="when")
     def when(self, event: OfferEvent) -> str:
-        return utc(event.at)
+        return moment(event.at)
 
     @admin.display(description="what")
     def what(self, event: OfferEvent) -> str:
@@ -79,7 +79,7 @@ class OfferEventAdmin(ActedOnAdmin):
 
     @admin.display(description="delivery")
     def delivery(self, event: OfferEvent) -> str:
-        return deliveries.in_words(event)
+        return deliveries.describe(event)
 
     @admin.action(description="Deliver again what was not told", permissions=["change"])
     def deliver_again(self, request: HttpRequest, queryset: QuerySet[OfferEvent]) -> None:

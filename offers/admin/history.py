@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from offers.admin import deliveries
-from offers.admin.moments import utc
 from offers.admin.people import who
+from offers.formatting import moment
 from offers.models import OfferEvent
 
 # A buyer may extend an offer as often as they like.
@@ -28,12 +28,12 @@ class Line:
 def history_of(offer_id: int, link: bool) -> Sequence[Line]:
     """Return the last events of an offer, in order, from one query; `link` is whether people are links."""
     newest = OfferEvent.objects.filter(offer=offer_id).select_related("actor").order_by("-id")[:MOST_EVENTS]
-    return [Line(utc(event.at), what(event), who(event, link), deliveries.in_words(event)) for event in newest][::-1]
+    return [Line(moment(event.at), what(event), who(event, link), deliveries.describe(event)) for event in newest][::-1]
 
 
 def what(event: OfferEvent) -> str:
     """Return what happened, as in `Extended until 2026-11-25 14:03:22 UTC`."""
     kind = event.get_kind_display()
     if event.kind == OfferEvent.Kind.REMINDER:
-        return f"{kind} of its end at {utc(event.expires_at)}"
-    return f"{kind} until {utc(event.expires_at)}" if event.kind in _UNTIL else kind
+        return f"{kind} of its end at {moment(event.expires_at)}"
+    return f"{kind} until {moment(event.expires_at)}" if event.kind in _UNTIL else kind

@@ -16,9 +16,9 @@ from django.utils.safestring import SafeString
 from offers.admin.confirmation import ConfirmedActions
 from offers.admin.filters import BuyerFilter, SellerFilter, StateFilter, TimeLeftFilter, person_named
 from offers.admin.history import MOST_EVENTS, history_of
-from offers.admin.moments import utc
 from offers.admin.people import may_see_people
-from offers.admin.standing import Standing
+from offers.admin.presentation import Standing
+from offers.formatting import moment
 from offers.models import Offer
 from offers.selectors import offers
 
@@ -97,7 +97,7 @@ class OfferAdmin(ConfirmedActions):
 
     @admin.display(description="closed at")
     def closed_on(self, offer: Any) -> str:
-        return utc(offer.effective_closed_at) if offer.effective_closed_at else "-"
+        return moment(offer.effective_closed_at) if offer.effective_closed_at else "-"
 
     @admin.display(description="buyer")
     def buyer_link(self, offer: Any) -> SafeString:

@@ -8,7 +8,7 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from offers.lifetime import Lifetime
+from offers.lifecycle.lifetime import Lifetime
 from offers.models import Offer, OfferStatus
 from products.api.money import MoneyField
 from products.money import DECIMAL_PLACES, MAX_DIGITS, text

@@ -14,8 +14,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from offers import transitions
-from offers.acceptance import accept
 from offers.api.serializers import (
     ExpiringSoonSerializer,
     ExtensionSerializer,
@@ -23,10 +21,12 @@ from offers.api.serializers import (
     OfferFilterSerializer,
     OfferSerializer,
 )
-from offers.creation import make_offer
+from offers.lifecycle import transitions
+from offers.lifecycle.acceptance import accept
+from offers.lifecycle.creation import make_offer
+from offers.lifecycle.state_machine import Actor, Role
 from offers.models import Offer
 from offers.selectors import expiring_soon, in_state, offers_of
-from offers.state_machine import Actor, Role
 
 S = TypeVar("S", bound=serializers.Serializer)
 

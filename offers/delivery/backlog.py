@@ -1,4 +1,4 @@
-"""What waits to be told of offers, and what has ended and is not closed, for the job's statistics and for alarms."""
+"""Events of offers that wait to be delivered, for the job's statistics and for alarms."""
 
 from __future__ import annotations
 
@@ -21,14 +21,6 @@ _GIVEN_UP = """
         LIMIT %(most)s
     ) AS counted
 """
-_OFFERS = """
-    SELECT (SELECT count(*) FROM (
-                SELECT FROM offers_offer WHERE status = 'active' AND expires_at <= (SELECT clock_timestamp())
-                LIMIT %(most)s
-            ) AS counted),
-           (SELECT coalesce(extract(epoch FROM greatest(clock_timestamp() - min(expires_at), interval '0')), 0)::float
-            FROM offers_offer WHERE status = 'active')
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +28,6 @@ class Backlog:
     """Events that wait, and how many seconds ago the oldest of them happened."""
 
     waiting: int
-    oldest_seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """Offers that are due and still active, and for how many seconds the first of them has been due."""
-
-    due: int
     oldest_seconds: float
 
 
@@ -55,11 +39,6 @@ def measure() -> Backlog:
 def given_up() -> int:
     """Return how many events were given up and are still so."""
     return int(_row(_GIVEN_UP)[0])
-
-
-def ended() -> Ended:
-    """Return which offers have ended without being closed."""
-    return Ended(*_row(_OFFERS))
 
 
 def _row(sql: str) -> tuple[float, ...]:

@@ -10,11 +10,11 @@ from typing import Any
 from django.conf import settings
 
 from caching.jobs.work_budget import Stint
-from offers import outbox
+from offers.delivery import outbox
+from offers.delivery.backends import chosen
 from offers.delivery.backlog import measure
 from offers.delivery.base import Backend, Message, Outcome, Result
-from offers.delivery.choice import chosen
-from offers.outbox import Claim, Verdict
+from offers.delivery.outbox import Claim, Verdict
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from django.core.mail import EmailMessage, get_connection
 from django.core.validators import validate_email
 
 from offers.delivery.base import DELIVERED, Message, Outcome, Result
-from offers.delivery.deadline import TOTAL, Deadline
+from offers.delivery.cutoff import TOTAL, Deadline
 from offers.delivery.letters import Letter, letters
 from offers.delivery.smtp import Smtp
 

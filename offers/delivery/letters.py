@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from offers.delivery.base import Message, Party
+from offers.formatting import long_moment
 
 
 class Letter(NamedTuple):
@@ -23,7 +24,7 @@ def letters(message: Message) -> list[Letter]:
     price = f"{message.amount} {message.currency}"
     lives = message.kind == "reminder"
     verb, soon = ("ends", "ends soon") if lives else ("ended", "has expired")
-    when = _in_words(message.expires_at)
+    when = long_moment(datetime.fromisoformat(message.expires_at))
     yours, theirs = f"Your offer on “{title}”", f"The offer on your “{title}”"
     return [
         Letter(
@@ -56,8 +57,3 @@ def one_line(text: str) -> str:
 
 def _body(to: Party, fact: str, advice: str) -> str:
     return f"Hello {one_line(to.name)},\n\n{fact}\n{advice}\n"
-
-
-def _in_words(moment: str) -> str:
-    at = datetime.fromisoformat(moment)
-    return f"{at.day} {at:%B %Y} at {at:%H:%M} UTC"

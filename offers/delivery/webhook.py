@@ -18,7 +18,7 @@ from urllib3.exceptions import TimeoutError as TookTooLong
 from urllib3.util import parse_url
 
 from offers.delivery.base import DELIVERED, Message, Outcome, Result
-from offers.delivery.deadline import TOTAL, Deadline
+from offers.delivery.cutoff import TOTAL, Deadline
 
 # Seconds for the connection, and then for each wait for bytes.
 TIMEOUT = 5.0

@@ -10,7 +10,7 @@ from itertools import groupby
 from django.conf import settings
 
 from products.admin.plot import Plot, Slot, plot
-from products.history import views_by_hour
+from products.view_history import views_by_hour
 
 HOURS = 48
 # More bars than this cannot be told apart.

@@ -22,7 +22,7 @@ from products.admin.live import AWAY, LiveChangeList, attach_live, totals
 from products.models import SEARCH_CONFIG, Product, ProductViews
 from products.money import text
 from products.services import withdraw_products
-from products.viewing import visitors
+from products.view_rules import visitors
 
 
 class ViewsInline(admin.StackedInline):

@@ -25,7 +25,7 @@ from products.api.serializers import ProductPageSerializer, ProductSerializer, P
 from products.cache import product_views, products
 from products.models import Product, ProductStatus
 from products.rendering import with_count
-from products.viewing import View, counted, view_of
+from products.view_rules import View, counted, view_of
 
 _WRITES = {"create", "partial_update", "destroy"}
 _READS = frozenset({"GET", "HEAD"})

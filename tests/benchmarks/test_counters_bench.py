@@ -17,10 +17,10 @@ import pytest
 from django.db import connection, transaction
 
 from benchmarks import counters
-from benchmarks.counters_parts import draws, sums, waiting
-from benchmarks.counters_parts.freshness import Age, Mark, ages
-from benchmarks.counters_parts.statements import Statements
-from benchmarks.counters_parts.ticks import ticks
+from benchmarks.counting import draws, sums, waiting
+from benchmarks.counting.freshness import Age, Mark, ages
+from benchmarks.counting.statements import Statements
+from benchmarks.counting.ticks import ticks
 from benchmarks.harness import room
 from benchmarks.harness.child import ChildFailed
 from benchmarks.harness.room import NoRoom
@@ -46,7 +46,7 @@ WAITING = """
 from benchmarks.harness.place import own_place
 with own_place():
     from benchmarks.harness.child import child
-    with child("counters", "flusher") as flusher, child("counters", "views") as views:
+    with child("counting", "flusher") as flusher, child("counting", "views") as views:
         print(flusher.process.pid, views.process.pid, flush=True)
         flusher.order([1e9])
         flusher.answer()

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from benchmarks.fetch_parts import raw
-from benchmarks.fetch_parts.compare import Comparison, Side, count_round_trips
-from benchmarks.fetch_parts.entries import NotFresh, check_fresh, fill, make_noticed, make_stale
-from benchmarks.fetch_parts.processes import attempted
 from benchmarks.harness.rows import Reach, Row
-from benchmarks.laws_peers.own_servers import NoServer
+from benchmarks.libraries.own_servers import NoServer
+from benchmarks.reads import raw
+from benchmarks.reads.compare import Comparison, Side, count_round_trips
+from benchmarks.reads.entries import NotFresh, check_fresh, fill, make_noticed, make_stale
+from benchmarks.reads.processes import attempted
 from caching.readthrough.fetch import State, fetch
 from caching.redis.connections import pool
 from products.cache import products

@@ -13,8 +13,8 @@ import pytest
 
 from benchmarks import laws
 from benchmarks.harness.rows import Row
-from benchmarks.laws_peers.registry import PEERS
-from benchmarks.laws_peers.verdict import LawRow
+from benchmarks.libraries.registry import PEERS
+from benchmarks.libraries.verdict import LawRow
 from marketplace.development.bootstrap import peers as installed
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,7 +24,7 @@ from dataclasses import asdict
 from benchmarks.harness.place import own_place
 with own_place():
     from benchmarks import laws
-    from benchmarks.laws_peers.registry import PEERS
+    from benchmarks.libraries.registry import PEERS
     wanted = tuple(peer for peer in PEERS if peer.title == sys.argv[1] and not peer.way)
     rows = laws.measure(laws.Scale(keys=2000, rounds=1, peers=wanted, laws=tuple(sys.argv[2:])))
     print(json.dumps([asdict(row) for row in rows]))
@@ -107,7 +107,7 @@ def test_a_package_that_is_missing_is_named(tmp_path: Path) -> None:
     bare = "import sys, runpy; sys.modules['cashews'] = None; sys.argv = ['', 'cashews', '', 'poison'];"
     # When a law is put to one
     done = subprocess.run(
-        [sys.executable, "-c", f"{bare} runpy.run_module('benchmarks.laws_peers', run_name='__main__')"],
+        [sys.executable, "-c", f"{bare} runpy.run_module('benchmarks.libraries', run_name='__main__')"],
         cwd=ROOT,
         env={**os.environ, **env},
         capture_output=True,

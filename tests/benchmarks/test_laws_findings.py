@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.laws_peers import clear, crowd, frozen, poison, stale_set
-from benchmarks.laws_peers.attempt import Attempt
-from benchmarks.laws_peers.loader import Loader
-from benchmarks.laws_peers.peer import Place
+from benchmarks.libraries import clear, crowd, frozen, poison, stale_set
+from benchmarks.libraries.attempt import Attempt
+from benchmarks.libraries.loader import Loader
+from benchmarks.libraries.peer import Place
 
 ROOT = Path(__file__).resolve().parents[2]
 

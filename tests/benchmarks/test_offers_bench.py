@@ -16,12 +16,12 @@ import pytest
 from django.db import DatabaseError, connection, connections, transaction
 
 from benchmarks import offers
+from benchmarks.expiring import expired, index, marks
+from benchmarks.expiring.answers import Answer, largest_ms
+from benchmarks.expiring.late import by_beat, by_order
+from benchmarks.expiring.market import Ends, make_market
+from benchmarks.expiring.transactions import Transactions
 from benchmarks.harness.pause import Pause
-from benchmarks.offers_parts import expired, index, marks
-from benchmarks.offers_parts.answers import Answer, largest_ms
-from benchmarks.offers_parts.late import by_beat, by_order
-from benchmarks.offers_parts.market import Ends, make_market
-from benchmarks.offers_parts.transactions import Transactions
 from offers.clock import database_now
 from offers.deadlines import offer_deadlines
 from offers.expiration import process_expired_offers
@@ -45,7 +45,7 @@ PAUSED = """
 from benchmarks.harness.place import own_place
 with own_place():
     from benchmarks.harness.child import child
-    with child("offers", "expire") as process:
+    with child("expiring", "expire") as process:
         process.order("now")
         process.ask()
         print(process.has_stopped() and not process.has_answered(), flush=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import connection
 
-from offers import expiry
+from offers import sweep
 from offers.expiration import process_expired_offers
 from tests.faults.flusher import Moments, forking
 
@@ -23,7 +23,7 @@ def run_until(moment: int) -> tuple[str, int]:
     told, tell = forking.Pipe(duplex=False)
 
     def run() -> None:
-        expiry._BATCH = BATCH
+        sweep._BATCH = BATCH
         moments = Moments(moment, lambda name: tell.send((name, 0)))
         moments.watch()
         process_expired_offers()
@@ -41,7 +41,7 @@ def run_together(number: int) -> list[dict[str, Any]]:
     barrier, said = forking.Barrier(number), forking.SimpleQueue()
 
     def run() -> None:
-        expiry._BATCH = BATCH
+        sweep._BATCH = BATCH
         connection.ensure_connection()
         barrier.wait()
         said.put(process_expired_offers())
@@ -57,5 +57,5 @@ def run_together(number: int) -> list[dict[str, Any]]:
 
 def run_here() -> dict[str, Any]:
     """Run the job in this process itself."""
-    expiry._BATCH = BATCH
+    sweep._BATCH = BATCH
     return process_expired_offers()

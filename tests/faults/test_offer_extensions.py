@@ -21,14 +21,15 @@ from redis import Redis
 from redis.client import Pipeline
 
 from caching.redis.pool import Pool
-from offers import expiry, state_machine, transitions
+from offers import sweep
 from offers.clock import database_now
 from offers.deadlines import extend_offer_expiration, offer_deadlines
 from offers.errors import OfferExpired
 from offers.expiration import process_expired_offers
-from offers.lifetime import Lifetime
+from offers.lifecycle import state_machine, transitions
+from offers.lifecycle.lifetime import Lifetime
+from offers.lifecycle.state_machine import Actor, Role
 from offers.models import Offer, OfferEvent
-from offers.state_machine import Actor, Role
 from tests.database_clock import database_clock
 from tests.factories import ProductFactory, UserFactory
 
@@ -136,7 +137,7 @@ def test_no_schedule_expires_an_offer_early_or_breaks_a_promise(monkeypatch) -> 
     seed = random.randrange(10**6)
     print(f"seed {seed}")
     dice, met = random.Random(seed), Counter[str]()
-    monkeypatch.setattr(expiry, "_BATCH", BATCH)
+    monkeypatch.setattr(sweep, "_BATCH", BATCH)
     product, buyers = ProductFactory(), UserFactory.create_batch(OFFERS)
     with database_clock() as clock:
         for _ in range(RUNS):

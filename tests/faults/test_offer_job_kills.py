@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 import pytest
 from django.db import connection
 
-from offers import transitions
 from offers.clock import database_now
 from offers.deadlines import offer_deadlines, offer_truth
 from offers.expiration import process_expired_offers
-from offers.lifetime import Lifetime
+from offers.lifecycle import transitions
+from offers.lifecycle.lifetime import Lifetime
+from offers.lifecycle.state_machine import Actor, Role
 from offers.models import Offer, OfferEvent
-from offers.state_machine import Actor, Role
 from tests.deploy.services import wait_until
 from tests.factories import OfferFactory, ProductFactory, UserFactory
 from tests.faults import offer_job

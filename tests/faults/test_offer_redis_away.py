@@ -13,15 +13,16 @@ from pathlib import Path
 import pytest
 
 from caching.redis.connections import pool
-from offers import expiry, transitions
-from offers.acceptance import accept
+from offers import sweep
 from offers.clock import database_now
-from offers.creation import make_offer
 from offers.deadlines import offer_deadlines, offer_truth
 from offers.expiration import process_expired_offers
-from offers.lifetime import Lifetime
+from offers.lifecycle import transitions
+from offers.lifecycle.acceptance import accept
+from offers.lifecycle.creation import make_offer
+from offers.lifecycle.lifetime import Lifetime
+from offers.lifecycle.state_machine import Actor, Role
 from offers.models import Offer, OfferEvent
-from offers.state_machine import Actor, Role
 from tests.deploy.services import wait_until
 from tests.factories import OfferFactory, ProductFactory, UserFactory
 from tests.faults.proxy import Fault, Proxy
@@ -71,7 +72,7 @@ def check_index() -> None:
 
 @pytest.mark.parametrize("fault", [Fault.NO_REPLY, Fault.CUT_BEFORE])
 def test_a_job_whose_every_request_fails_once_expires_all_that_is_due_in_that_run(server, fault, monkeypatch) -> None:
-    monkeypatch.setattr(expiry, "_BATCH", 4)
+    monkeypatch.setattr(sweep, "_BATCH", 4)
     product, buyers = ProductFactory(), UserFactory.create_batch(DEAD + ALIVE)
     failed = 0
     with Proxy(server.port) as proxy, redirected(proxy.port):

@@ -7,8 +7,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
-from offers import outbox
-from offers.delivery import courier
+from offers.delivery import courier, outbox
 from offers.delivery.base import DELIVERED, Message, Outcome
 
 

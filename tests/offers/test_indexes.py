@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 
-from offers.acceptance import decline_all_on
 from offers.deadlines import OfferDeadlines, UpcomingOfferDeadlines
+from offers.lifecycle.acceptance import decline_all_on
+from offers.lifecycle.state_machine import Actor, Role, expire_batch, expire_ids
 from offers.models import Offer, OfferStatus
 from offers.selectors import expiring_soon, in_state, offers_of
-from offers.state_machine import Actor, Role, expire_batch, expire_ids
 from tests.bulk import DEALER, drop_everything, make_catalogue, make_offers
 from tests.plans import Plan, plan_of
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from offers.acceptance import accept
 from offers.errors import OfferExpired, ProductNotAvailable
+from offers.lifecycle.acceptance import accept
 from offers.models import Offer
 from products.services import withdraw_product
 from tests.factories import OfferFactory, ProductFactory

@@ -9,8 +9,8 @@ import pytest
 from django.test import Client
 from django.utils.html import escape
 
+from offers import formatting
 from offers.admin import pages
-from offers.words import in_words
 from tests.factories import OfferFactory, ProductFactory, UserFactory
 from tests.offers.staff import LIST, listed, page_of, staff
 
@@ -172,4 +172,4 @@ def test_nobody_edits_an_offer(editor: Client) -> None:
     ],
 )
 def test_durations_in_words(duration: timedelta, words: str) -> None:
-    assert in_words(duration) == words
+    assert formatting.duration(duration) == words

@@ -10,7 +10,7 @@ from django.contrib.admin.models import LogEntry
 from django.db import OperationalError
 from django.test import Client
 
-from offers import transitions
+from offers.lifecycle import transitions
 from offers.models import Offer, OfferEvent
 from tests.factories import OfferFactory
 from tests.offers.staff import LIST, act, choose, confirm, staff, told

@@ -10,8 +10,8 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.utils import timezone
 
-from offers.admin import acted_on
-from offers.admin.choice import Choice
+from offers.admin import read_only
+from offers.admin.selection import Choice
 from offers.models import Offer
 from tests.factories import OfferFactory, UserFactory
 from tests.offers.staff import ACT, LIST, choose, confirm, messages_of, staff, told
@@ -88,7 +88,7 @@ def test_more_offers_than_an_action_takes_are_refused_with_advice(editor: Client
     response = choose(editor, "decline", offers[0], url=f"{LIST}?state=active", select_across="1")
     # then the list says what to do
     assert response.url == f"{LIST}?state=active"
-    assert messages_of(editor.get(response.url)) == [acted_on.TOO_MANY]
+    assert messages_of(editor.get(response.url)) == [read_only.TOO_MANY]
     # and as many as the bound are asked about
     narrowed = choose(editor, "decline", offers[0], url=f"{LIST}?seller={offers[0].seller}", select_across="1")
     assert narrowed.context["alive"] == 1
@@ -97,9 +97,9 @@ def test_more_offers_than_an_action_takes_are_refused_with_advice(editor: Client
 
 def test_as_many_as_the_bound_fit_into_a_form(settings: Any) -> None:
     now = timezone.now()
-    ends = {10**15 + n: now + timedelta(microseconds=n * 15_485_863) for n in range(acted_on.MOST)}
+    ends = {10**15 + n: now + timedelta(microseconds=n * 15_485_863) for n in range(read_only.MOST)}
     choice = Choice("extend", ends)
-    assert f"at most {len(ends)} rows" in acted_on.TOO_MANY
+    assert f"at most {len(ends)} rows" in read_only.TOO_MANY
     assert len(choice.sign()) < settings.DATA_UPLOAD_MAX_MEMORY_SIZE / 4
     assert Choice.read(choice.sign()) == choice
 

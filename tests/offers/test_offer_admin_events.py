@@ -10,9 +10,9 @@ from django.db.models import Q
 from django.test import Client
 from django.utils import timezone
 
-from offers import outbox
-from offers.admin import acted_on
+from offers.admin import read_only
 from offers.admin.deliveries import Delivery, stands_at
+from offers.delivery import outbox
 from offers.models import OfferEvent
 from tests.factories import OfferFactory, UserFactory
 from tests.offers.staff import EVENTS, choose, listed, messages_of, staff
@@ -124,7 +124,7 @@ def test_more_than_an_action_takes_are_refused_with_advice(editor: Client, monke
     monkeypatch.setattr("offers.admin.events.MOST", 1)
     first, _ = given_up(), given_up()
     response = choose(editor, "deliver_again", first, url=EVENTS, select_across="1")
-    assert messages_of(editor.get(response.url)) == [acted_on.TOO_MANY]
+    assert messages_of(editor.get(response.url)) == [read_only.TOO_MANY]
     assert OfferEvent.objects.filter(due_at__isnull=True).count() == 2
 
 

@@ -13,15 +13,16 @@ import pytest
 from django.utils import timezone
 
 import offers
-from offers import selectors, transitions
-from offers.acceptance import accept
+from offers import selectors
 from offers.clock import database_now
-from offers.creation import make_offer
 from offers.errors import OfferClosed, OfferExpired
 from offers.expiration import process_expired_offers
-from offers.lifetime import Lifetime
+from offers.lifecycle import transitions
+from offers.lifecycle.acceptance import accept
+from offers.lifecycle.creation import make_offer
+from offers.lifecycle.lifetime import Lifetime
+from offers.lifecycle.state_machine import Actor, Role
 from offers.models import Offer
-from offers.state_machine import Actor, Role
 from tests.database_clock import DatabaseClock, database_clock
 from tests.factories import OfferFactory, ProductFactory, UserFactory
 

@@ -8,10 +8,10 @@ from decimal import Decimal
 import pytest
 from rest_framework.exceptions import ValidationError
 
-from offers.creation import make_offer
 from offers.deadlines import offer_deadlines
 from offers.errors import OfferExists, OwnProduct, ProductNotAvailable
-from offers.lifetime import Lifetime
+from offers.lifecycle.creation import make_offer
+from offers.lifecycle.lifetime import Lifetime
 from offers.models import Offer, OfferStatus
 from tests.factories import OfferFactory, ProductFactory, UserFactory
 

@@ -14,11 +14,12 @@ from django.db import connection
 
 from caching.jobs.work_budget import Stint
 from caching.models import JobRun
-from offers import outbox, state_machine, tasks
+from offers import tasks
 from offers.clock import database_now
-from offers.delivery import courier
+from offers.delivery import courier, outbox
 from offers.delivery.base import DELIVERED, Message, Outcome, Result
 from offers.delivery.courier import deliver_offer_events, wait_after
+from offers.lifecycle import state_machine
 from offers.models import Offer, OfferEvent
 from tests.database_clock import DatabaseClock, database_clock
 from tests.factories import OfferEventFactory, OfferFactory
@@ -388,10 +389,10 @@ def test_the_job_of_reminders_leaves_a_record_and_they_are_told_by_the_other(rec
 def test_the_console_says_it_in_a_line(
     monkeypatch: pytest.MonkeyPatch, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from offers.delivery import choice
+    from offers.delivery import backends
 
     settings.OFFER_EVENTS_BACKEND = "console"
-    monkeypatch.setattr(courier, "chosen", choice.chosen)
+    monkeypatch.setattr(courier, "chosen", backends.chosen)
     (event,) = due(1)
 
     with caplog.at_level(logging.INFO, logger="offers.delivery.console"):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from offers.delivery.deadline import Deadline
+from offers.delivery.cutoff import Deadline
 
 
 @pytest.fixture

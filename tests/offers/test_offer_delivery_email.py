@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from offers import outbox
 from offers.clock import database_now
+from offers.delivery import outbox
 from offers.delivery.base import DELIVERED, Message, Outcome, Party, Result
 from offers.delivery.courier import deliver_offer_events
 from offers.delivery.email import Email

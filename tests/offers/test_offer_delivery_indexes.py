@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from offers import outbox, reminders
-from offers.delivery import backlog
+from offers.delivery import backlog, outbox, reminders
+from offers.delivery.reminders import note_page
 from offers.models import Offer
-from offers.reminders import note_page
+from offers.overdue import overdue
 from tests.bulk import drop_everything, make_catalogue, make_offers
 from tests.plans import Plan, plan_of
 
@@ -74,7 +74,7 @@ def test_the_backlog_is_read_from_the_index() -> None:
 
 
 def test_what_has_ended_is_read_from_the_index_of_live_offers() -> None:
-    assert_reads(plan_of(backlog.ended, "offers_offer"), "offer_due_in_order")
+    assert_reads(plan_of(overdue, "offers_offer"), "offer_due_in_order")
 
 
 def test_the_first_page_of_reminders_is_read_from_the_index_of_live_offers() -> None:

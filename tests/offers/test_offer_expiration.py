@@ -11,7 +11,7 @@ import redis
 
 from caching.jobs.work_budget import Stint
 from caching.redis.connections import pool
-from offers import expiry
+from offers import sweep
 from offers.clock import database_now
 from offers.deadlines import extend_offer_expiration, offer_deadlines, track_offer_expiration
 from offers.expiration import process_expired_offers
@@ -156,7 +156,7 @@ def test_without_redis_the_table_is_swept(let_expire, monkeypatch) -> None:
 
 def test_work_is_bounded_by_time_and_goes_on_next_time(let_expire, monkeypatch) -> None:
     # given more dead offers than one batch, in the index and out of it
-    monkeypatch.setattr(expiry, "_BATCH", 8)
+    monkeypatch.setattr(sweep, "_BATCH", 8)
     offers = make(40)
     let_expire(*offers)
     track(*offers[:16])
@@ -170,7 +170,7 @@ def test_work_is_bounded_by_time_and_goes_on_next_time(let_expire, monkeypatch) 
 
 def test_what_the_index_lacks_has_half_of_the_time(let_expire, monkeypatch) -> None:
     # given more dead offers in the index than a run has time for, and some that it lacks
-    monkeypatch.setattr(expiry, "_BATCH", 8)
+    monkeypatch.setattr(sweep, "_BATCH", 8)
     offers = make(64)
     let_expire(*offers[:56])
     let_expire(*offers[56:], seconds_ago=5)
@@ -184,9 +184,9 @@ def test_what_the_index_lacks_has_half_of_the_time(let_expire, monkeypatch) -> N
 
 def test_what_the_index_knew_was_not_repaired(let_expire, monkeypatch) -> None:
     # given a backlog that the index knows, of which the table brings a part
-    monkeypatch.setattr(expiry, "_BATCH", 8)
-    monkeypatch.setattr(expiry, "_SWEEP_EVERY", 2)
-    monkeypatch.setattr(expiry, "_INDEXED", 16)
+    monkeypatch.setattr(sweep, "_BATCH", 8)
+    monkeypatch.setattr(sweep, "_SWEEP_EVERY", 2)
+    monkeypatch.setattr(sweep, "_INDEXED", 16)
     offers = make(48)
     let_expire(*offers)
     track(*offers)
@@ -200,7 +200,7 @@ def test_what_the_index_knew_was_not_repaired(let_expire, monkeypatch) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_offers_that_somebody_is_busy_with_do_not_hold_up_the_others(let_expire, monkeypatch) -> None:
     # given dead offers in the index, with the first of which somebody is busy for long
-    monkeypatch.setattr(expiry, "_BATCH", 8)
+    monkeypatch.setattr(sweep, "_BATCH", 8)
     offers = make(40)
     let_expire(*offers)
     let_expire(*offers[:32], seconds_ago=5)
@@ -231,7 +231,7 @@ def ticking() -> Callable[[], float]:
 
 def test_each_batch_is_a_transaction_of_its_own(let_expire, monkeypatch, django_assert_num_queries) -> None:
     # given 20 dead offers that the index does not know
-    monkeypatch.setattr(expiry, "_BATCH", 8)
+    monkeypatch.setattr(sweep, "_BATCH", 8)
     let_expire(*make(20))
     # when the job runs by batches of 8, then it is the clock, three batches, the repair of an empty index, the backlog
     with django_assert_num_queries(1 + 3 + 1 + 1):

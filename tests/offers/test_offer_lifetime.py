@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from rest_framework.exceptions import ValidationError
 
-from offers.lifetime import TOLERANCE, Lifetime
+from offers.lifecycle.lifetime import TOLERANCE, Lifetime
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 

@@ -22,16 +22,16 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from rest_framework.exceptions import APIException
 
 from caching.redis.connections import client, pool
-from offers import transitions
-from offers.acceptance import accept
 from offers.clock import database_now
-from offers.creation import make_offer
 from offers.deadlines import offer_deadlines
 from offers.expiration import process_expired_offers
-from offers.lifetime import Lifetime
+from offers.lifecycle import transitions
+from offers.lifecycle.acceptance import accept
+from offers.lifecycle.creation import make_offer
+from offers.lifecycle.lifetime import Lifetime
+from offers.lifecycle.state_machine import Actor, Role
 from offers.models import Offer, OfferEvent
 from offers.selectors import offers
-from offers.state_machine import Actor, Role
 from products.models import Product
 from tests.boundaries import Killed, at_boundary, dying_at
 from tests.database_clock import database_clock

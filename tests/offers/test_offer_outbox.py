@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from offers import outbox, state_machine
 from offers.clock import database_now
+from offers.delivery import outbox
+from offers.lifecycle import state_machine
 from offers.models import Offer, OfferEvent
 from tests.database_clock import DatabaseClock, database_clock
 from tests.factories import OfferEventFactory, OfferFactory, ProductFactory, UserFactory

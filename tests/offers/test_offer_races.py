@@ -10,15 +10,15 @@ import pytest
 from django.db import connection
 from django.http import Http404
 
-from offers import transitions
-from offers.acceptance import accept
 from offers.clock import database_now
-from offers.creation import make_offer
 from offers.errors import OfferClosed, OfferExpired, ProductNotAvailable
 from offers.expiration import process_expired_offers, track_offer_expiration
-from offers.lifetime import Lifetime
+from offers.lifecycle import transitions
+from offers.lifecycle.acceptance import accept
+from offers.lifecycle.creation import make_offer
+from offers.lifecycle.lifetime import Lifetime
+from offers.lifecycle.state_machine import Actor, Role
 from offers.models import Offer, OfferEvent
-from offers.state_machine import Actor, Role
 from products.models import Product
 from products.services import withdraw_product
 from tests.factories import OfferFactory, ProductFactory, UserFactory

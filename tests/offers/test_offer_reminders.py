@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from caching.jobs.work_budget import Stint
-from offers import reminders
 from offers.clock import database_now
+from offers.delivery import reminders
+from offers.delivery.reminders import send_offer_reminders
 from offers.models import Offer, OfferEvent
-from offers.reminders import send_offer_reminders
 from tests.database_clock import DatabaseClock, database_clock
 from tests.factories import OfferFactory, ProductFactory, UserFactory
 

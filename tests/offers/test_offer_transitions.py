@@ -8,14 +8,14 @@ import pytest
 from django.http import Http404
 from rest_framework.exceptions import ValidationError
 
-from offers import transitions
-from offers.acceptance import accept
 from offers.clock import database_now
 from offers.deadlines import offer_deadlines, track_offer_expiration
 from offers.errors import NotTheBuyer, OfferClosed, OfferExpired
-from offers.lifetime import Lifetime
+from offers.lifecycle import transitions
+from offers.lifecycle.acceptance import accept
+from offers.lifecycle.lifetime import Lifetime
+from offers.lifecycle.state_machine import Actor, Role
 from offers.models import OfferStatus
-from offers.state_machine import Actor, Role
 from products.errors import NotTheSeller
 from tests.factories import OfferFactory, UserFactory
 

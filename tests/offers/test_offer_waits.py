@@ -14,14 +14,15 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from offers import selectors, transitions
-from offers.acceptance import accept
-from offers.creation import make_offer
+from offers import selectors
 from offers.errors import OfferClosed, OfferExpired
 from offers.expiration import process_expired_offers
-from offers.lifetime import Lifetime
+from offers.lifecycle import transitions
+from offers.lifecycle.acceptance import accept
+from offers.lifecycle.creation import make_offer
+from offers.lifecycle.lifetime import Lifetime
+from offers.lifecycle.state_machine import Actor, Role
 from offers.models import Offer, OfferEvent
-from offers.state_machine import Actor, Role
 from products.services import withdraw_product
 from tests.database_clock import DatabaseClock, database_clock
 from tests.factories import OfferFactory, ProductFactory

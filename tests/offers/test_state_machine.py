@@ -8,12 +8,12 @@ from decimal import Decimal
 import pytest
 from django.db import connection, transaction
 
-from offers import state_machine
 from offers.clock import database_now
-from offers.creation import make_offer
-from offers.lifetime import Lifetime
+from offers.lifecycle import state_machine
+from offers.lifecycle.creation import make_offer
+from offers.lifecycle.lifetime import Lifetime
+from offers.lifecycle.state_machine import Actor, Role
 from offers.models import Offer, OfferEvent, OfferStatus
-from offers.state_machine import Actor, Role
 from tests.factories import OfferFactory, ProductFactory, UserFactory
 
 pytestmark = pytest.mark.django_db

@@ -14,8 +14,8 @@ from rest_framework.test import APIClient
 
 from products import feeds, services
 from products.feeds import PageAddress, read_page
-from products.history import trending_ids
 from products.models import Product, ProductStatus, ProductViewsHour
+from products.view_history import trending_ids
 from tests.factories import CategoryFactory, ProductFactory, UserFactory
 from tests.task_queue import Queue
 

@@ -16,9 +16,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from products import history
-from products.history import forget_old_hours, trending_ids, views_by_hour
+from products import view_history
 from products.models import Product, ProductViewsHour
+from products.view_history import forget_old_hours, trending_ids, views_by_hour
 from tests.factories import ProductFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -154,7 +154,7 @@ def test_old_hours_are_forgotten(settings: Any) -> None:
 def test_a_backlog_is_forgotten_in_batches_each_its_own_transaction(
     monkeypatch: pytest.MonkeyPatch, rows: int, statements: int
 ) -> None:
-    monkeypatch.setattr(history, "FORGET_BATCH", 3)
+    monkeypatch.setattr(view_history, "FORGET_BATCH", 3)
     product = ProductFactory()
     for n in range(rows):
         viewed(product, 1, 10_000 + n)

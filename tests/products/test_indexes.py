@@ -9,7 +9,7 @@ import pytest
 
 from products import feeds
 from products.cache import load_products
-from products.history import forget_old_hours, views_by_hour
+from products.view_history import forget_old_hours, views_by_hour
 from tests.bulk import drop_everything, make_catalogue
 from tests.plans import Plan, plan_of
 

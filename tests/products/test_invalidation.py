@@ -17,8 +17,8 @@ from caching.keys import KeySpace
 from caching.models import Invalidation
 from caching.readthrough.fetch import State, fetch
 from caching.redis.connections import client
-from offers.acceptance import accept
 from offers.demo import seed_offers
+from offers.lifecycle.acceptance import accept
 from products.cache import invalidate_products, products
 from products.demo.seeding import Demo
 from products.importing.item import Item

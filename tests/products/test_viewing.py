@@ -12,9 +12,9 @@ from knox.models import AuthToken
 
 from caching.counters.family import Visit
 from caching.redis.connections import pool
-from products import viewing
+from products import view_rules
 from products.cache import product_views
-from products.viewing import View, Visitors, view_of, visitors
+from products.view_rules import View, Visitors, view_of, visitors
 from tests.factories import UserFactory
 
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
@@ -36,7 +36,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(viewing, "clock", clock)
+    monkeypatch.setattr(view_rules, "clock", clock)
     return clock
 
 
@@ -71,11 +71,11 @@ def test_a_person_is_not(agent: str, settings: Any) -> None:
 
 def test_a_long_user_agent_is_matched_by_its_beginning_only(settings: Any) -> None:
     settings.VIEW_SKIP_BOTS = True
-    viewing._is_bot.cache_clear()
+    view_rules._is_bot.cache_clear()
 
     assert view(HTTP_USER_AGENT=("x" * 600) + GOOGLE) == View(1)
     assert view(HTTP_USER_AGENT=("x" * 600) + "another") == View(1)
-    assert viewing._is_bot.cache_info().currsize == 1
+    assert view_rules._is_bot.cache_info().currsize == 1
 
 
 def test_a_visit_says_how_long_it_is_remembered(settings: Any, clock: Clock) -> None:
@@ -186,7 +186,7 @@ def token_of(user: Any, **fields: Any) -> str:
 
 
 def is_seller(token: str, user: Any) -> bool:
-    return viewing._is_seller(token, b'{"seller_id":%d}' % user.pk)
+    return view_rules._is_seller(token, b'{"seller_id":%d}' % user.pk)
 
 
 @pytest.mark.django_db

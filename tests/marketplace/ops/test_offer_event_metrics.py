@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from offers.clock import database_now
 from offers.delivery import backlog
+from offers.overdue import overdue
 from tests.factories import OfferEventFactory, OfferFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -77,6 +78,6 @@ def test_without_the_database_it_says_that_it_does_not_know(api: Any, monkeypatc
 
 
 def test_each_measurement_is_one_statement(django_assert_num_queries: Any) -> None:
-    for measure in (backlog.measure, backlog.given_up, backlog.ended):
+    for measure in (backlog.measure, backlog.given_up, overdue):
         with django_assert_num_queries(1):
             measure()

@@ -14,7 +14,7 @@ from caching import metrics
 from caching.models import CounterSpill
 from caching.redis.connections import pool
 from products.cache import product_views, products
-from products.viewing import Visitors, visitors
+from products.view_rules import Visitors, visitors
 from tests.factories import ProductFactory, UserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -159,7 +159,7 @@ def test_a_read_with_a_token_is_two_round_trips_and_a_query_a_minute(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     settings.VIEW_SKIP_SELLER = True
-    monkeypatch.setattr("products.viewing.clock", lambda: 1_800_000_000_000)
+    monkeypatch.setattr("products.view_rules.clock", lambda: 1_800_000_000_000)
     product = ProductFactory()
     seller, buyer = token(product.seller), token(UserFactory())
     by_lane.get(product)

@@ -1,0 +1,115 @@
+"""A backlog made quickly: a few buckets are counted as views come, and copied until they are hours."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from benchmarks.counting import waiting
+from benchmarks.counting.catalogue import chunks
+from benchmarks.counting.draws import draw
+from benchmarks.harness.room import room
+from caching.counters import backlog
+from caching.counters.family import CounterFamily
+from caching.redis.connections import client
+from products.cache import product_views
+
+PER_SECOND = 10_000
+_TEMPLATES = 3
+# It ends so long before now, so that its buckets are none that anything else was counted into.
+_AGO_SECONDS = 3 * 3600
+# Live counts, index and ledger beside the copies themselves.
+_SPARE = 1.2
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A backlog: how many buckets, the views in them, what `caching.counters.backlog` says of it, by how many bytes
+    Redis grew, and those of one count in a bucket that was counted, not copied."""
+
+    buckets: int
+    views: int
+    measured: backlog.Backlog
+    grew: int
+    field_bytes: float
+
+    @property
+    def seconds(self) -> int:
+        return self.buckets * product_views.bucket_seconds
+
+    @property
+    def name(self) -> str:
+        return f"backlog of {self.seconds:,} s at {PER_SECOND:,} views/s"
+
+
+class Templates:
+    """Buckets that were counted like any other, in a family that nobody flushes."""
+
+    def __init__(self, ids: Sequence[int]) -> None:
+        self.numbers = range(1, _TEMPLATES + 1)
+        self.family = self._at(0)
+        self._ids = ids
+
+    def count(self) -> None:
+        """Count what comes in the time of a bucket, into each."""
+        for chunk in chunks(self._ids):
+            self.family.seed(dict.fromkeys(chunk, 0), ())
+        for number in self.numbers:
+            # Not summed up as a whole: a hash takes another form while it grows.
+            for part in chunks(draw(self._ids, PER_SECOND * self.family.bucket_seconds, seed=number)):
+                self._at(number).increment_many(Counter(part))
+
+    def bytes(self) -> list[int]:
+        """Return what each takes of Redis, by a look at every field."""
+        shards = range(self.family.shards)
+        sizes = {number: [self._usage(shard, number) for shard in shards] for number in self.numbers}
+        return [sum(sizes[number]) for number in self.numbers]
+
+    def fields(self) -> int:
+        """Return how many counts they hold in all."""
+        return sum(sum(self.family.sizes(shard, self.numbers)) for shard in range(self.family.shards))
+
+    def remove(self) -> None:
+        """Leave nothing of them."""
+        waiting.drop(self.family, self.numbers)
+        self.family.forget(self._ids)
+
+    def _at(self, number: int) -> CounterFamily:
+        width = product_views.bucket_seconds
+        return CounterFamily("template", product_views.shards, width, clock=lambda: number * width * 1000)
+
+    def _usage(self, shard: int, number: int) -> int:
+        used: int = client("state").memory_usage(waiting.key(self.family, shard, f"b:{number}"), samples=0)
+        return used
+
+
+@contextmanager
+def filled(ids: Sequence[int], buckets: int) -> Iterator[Filled]:
+    """Yield a backlog of so many buckets, and take away what is left of it. Raises NoRoom."""
+    templates = Templates(ids)
+    last = (int(time.time()) - _AGO_SECONDS) // product_views.bucket_seconds
+    numbers = range(last - buckets + 1, last + 1)
+    try:
+        templates.count()
+        sizes = templates.bytes()
+        with room(round(_SPARE * sum(sizes) / len(sizes) * buckets)):
+            try:
+                used = _used_memory()
+                waiting.copy(templates.family, templates.numbers, numbers)
+                grew = _used_memory() - used
+                views = buckets * PER_SECOND * product_views.bucket_seconds
+                yield Filled(buckets, views, backlog.measure(product_views), grew, sum(sizes) / templates.fields())
+            finally:
+                waiting.drop(product_views, numbers)
+                # What live counts know of it went with it, but for those that were made known meanwhile.
+                product_views.forget(ids)
+    finally:
+        templates.remove()
+
+
+def _used_memory() -> int:
+    used: int = client("state").info("memory")["used_memory"]
+    return used

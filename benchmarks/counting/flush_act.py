@@ -1,0 +1,52 @@
+"""In a process of its own: `sync_view_counts` runs when it is told to, as a worker of Celery would run it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from benchmarks.counting.statements import Statements
+from caching.jobs.run import run_job
+from products.view_counts import sync_view_counts
+
+# An order in place of times: flush until nothing is left.
+DRAIN = "drain"
+
+
+def flusher(orders: Iterator[list[float] | str]) -> Iterator[Any]:
+    """Take orders: the times, by the monotonic clock, of some flushes (one that is late begins at once), or DRAIN."""
+    sent = Statements().watch()
+    yield "ready"
+    for times in orders:
+        yield [*_drain(sent)] if times == DRAIN else [_flush_at(when, sent) for when in times]
+
+
+def _drain(sent: Statements) -> Iterator[dict[str, Any]]:
+    """Yield flushes up to the one that finds nothing that waits."""
+    while True:
+        done = _flush_at(0.0, sent)
+        yield done
+        if not done["stats"]["buckets"]:
+            return
+
+
+def _flush_at(when: float, sent: Statements) -> dict[str, Any]:
+    """Return what one flush did, when, and what it sent to PostgreSQL."""
+    time.sleep(max(0.0, when - time.monotonic()))
+    statements, transactions = sent.statements, sent.transactions
+    began, cpu = time.monotonic(), time.process_time()
+    stats = _flush()
+    ended, used = time.monotonic(), time.process_time() - cpu
+    return {
+        "began": began,
+        "ended": ended,
+        "cpu": used,
+        "statements": sent.statements - statements,
+        "transactions": sent.transactions - transactions,
+        "stats": stats,
+    }
+
+
+def _flush() -> dict[str, Any] | None:
+    return run_job("sync_view_counts", sync_view_counts)

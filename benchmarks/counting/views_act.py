@@ -1,0 +1,80 @@
+"""In a process of its own: views are counted as fast as one client can, by `increment_view` or by a bare HINCRBY."""
+
+from __future__ import annotations
+
+import gc
+import time
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from itertools import cycle
+from typing import Any
+
+from redis.exceptions import RedisError
+
+from benchmarks.counting.draws import draw
+from benchmarks.harness.rounds import percentile
+from caching.keys import prefix
+from caching.redis.connections import pool
+from caching.redis.errors import may_have_run
+from caching.redis.scripts import Command
+from products.cache import product_views
+from products.view_counts import increment_view
+
+OURS, FLOOR = "increment_view", "HINCRBY"
+MARK_SECONDS = 0.1
+_DRAWN = 200_000
+
+Order = dict[str, Any]
+
+
+def views(orders: Iterator[Order]) -> Iterator[Any]:
+    """Be told the products, then take orders: which way, from when on and for how long."""
+    yield "ready"
+    told = next(orders)
+    drawn = draw(told["ids"], _DRAWN, told["seed"])
+    gc.collect()
+    gc.freeze()
+    yield "drawn"
+    for order in orders:
+        yield _count(WAYS[order["way"]], drawn, order["start"], order["seconds"])
+
+
+def bare_hincrby(id: int) -> Any:
+    """Count by the least that Redis can be asked, over the connection that ours uses."""
+    return pool("state").call([Command(("HINCRBY", f"{prefix()}:floor:{id & 3}", id, 1))])
+
+
+WAYS: dict[str, Callable[[int], Any]] = {OURS: increment_view, FLOOR: bare_hincrby}
+
+
+def _count(call: Callable[[int], Any], drawn: Sequence[int], start: float, seconds: float) -> dict[str, Any]:
+    """Return what became of the views, the ms of each at two percentiles, and every tenth of a second how many of each
+    shard were accepted by then."""
+    time.sleep(max(0.0, start - time.monotonic()))
+    clock, end, shards = time.monotonic, start + seconds, product_views.shards
+    took, accepted = array("d"), [0] * shards
+    marks, due = [(start, accepted.copy())], start + MARK_SECONDS
+    lost: list[RedisError] = []
+    for id in cycle(drawn):
+        began = clock()
+        if began >= due:
+            marks.append((began, accepted.copy()))
+            due = began + MARK_SECONDS
+        if began >= end:
+            break
+        try:
+            call(id)
+        except RedisError as error:
+            lost.append(error)
+            continue
+        took.append((clock() - began) * 1000)
+        accepted[id % shards] += 1
+    return {
+        "accepted": len(took),
+        "unknown": sum(map(may_have_run, lost)),
+        "refused": sum(not may_have_run(error) for error in lost),
+        "seconds": clock() - start,
+        "p50": percentile(took, 0.5),
+        "p99": percentile(took, 0.99),
+        "marks": [*marks, (clock(), accepted)],
+    }

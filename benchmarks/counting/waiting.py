@@ -1,0 +1,54 @@
+"""Buckets that were never counted into but lie in Redis as if they had been: in the past, waiting for the flush."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+
+from benchmarks.counting.catalogue import chunks
+from caching.counters.buckets import Buckets
+from caching.redis.connections import client
+from products.cache import product_views
+
+# Hashes that one command gives up.
+_CHUNK = 20
+
+
+def number_in_hour(hours_ago: int, place: int) -> int:
+    """Return the number of a bucket, by its place within an hour of the past."""
+    width = product_views.bucket_seconds
+    return (int(time.time()) // 3600 - hours_ago) * (3600 // width) + place
+
+
+def put(number: int, counts: Mapping[int, int]) -> None:
+    """Have a bucket hold these counts, in all shards."""
+    for part in chunks([*counts.items()]):
+        redis = client("state").pipeline(transaction=False)
+        for id, count in part:
+            redis.hset(key(product_views, product_views.shard(id), f"b:{number}"), str(id), str(count))
+        for shard in {product_views.shard(id) for id, _ in part}:
+            redis.zadd(key(product_views, shard, "buckets"), {str(number): number})
+        redis.execute()
+
+
+def copy(of: Buckets, templates: Sequence[int], numbers: Iterable[int]) -> None:
+    """Have buckets hold what those of another family do, in turn."""
+    for turn, number in enumerate(numbers):
+        redis = client("state").pipeline(transaction=False)
+        for shard in range(product_views.shards):
+            source = key(of, shard, f"b:{templates[turn % len(templates)]}")
+            redis.copy(source, key(product_views, shard, f"b:{number}"))
+            redis.zadd(key(product_views, shard, "buckets"), {str(number): number})
+        redis.execute()
+
+
+def drop(family: Buckets, numbers: Sequence[int]) -> None:
+    """Take buckets out of Redis, whether they were applied or not."""
+    for start in range(0, len(numbers), _CHUNK):
+        for shard in range(family.shards):
+            family.acknowledge(shard, numbers[start : start + _CHUNK])
+
+
+def key(family: Buckets, shard: int, rest: str) -> str:
+    """Return the key of something of a family."""
+    return family._key(shard, rest)

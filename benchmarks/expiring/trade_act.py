@@ -1,0 +1,74 @@
+"""In a process of its own: people who make offers, extend them, withdraw and decline them, by the real services."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.auth import get_user_model
+
+from benchmarks.harness.pause import Pause
+from offers.lifecycle.creation import make_offer
+from offers.lifecycle.lifetime import Lifetime
+from offers.lifecycle.state_machine import Actor, Role
+from offers.lifecycle.transitions import decline, extend, withdraw
+from offers.models import Offer, OfferStatus
+
+# Each writes an offer and an event.
+ROWS = 2
+# The latest end that there may be, but for what a request takes.
+_LONGEST_SECONDS = 30 * 24 * 3600 - 60
+_SHORT_SECONDS = 24 * 3600
+
+Order = dict[str, Any]
+
+
+def trade(orders: Iterator[Order]) -> Iterator[Any]:
+    """Be told buyers, products without offers, and offers to act on; then take orders to trade for some seconds.
+
+    It ends sooner when it is asked to.
+    """
+    pause = Pause().listen()
+    yield "ready"
+    actions = _actions(next(orders))
+    yield "told"
+    for order in orders:
+        yield _trade(actions, order["seconds"], pause)
+
+
+def _trade(actions: Iterator[Callable[[], object]], seconds: float, pause: Pause) -> dict[str, float]:
+    """Return how many rows were written in how many seconds."""
+    began, done = time.monotonic(), 0
+    while not pause.take() and time.monotonic() < began + seconds:
+        next(actions)()
+        done += 1
+    return {"rows": done * ROWS, "seconds": time.monotonic() - began}
+
+
+def _actions(told: Order) -> Iterator[Callable[[], object]]:
+    """Yield actions in turn, no two of which are on the same offer but for those that are just made."""
+    users = get_user_model().objects.in_bulk([*told["buyers"], told["seller"]])
+    pairs = itertools.product(told["products"], told["buyers"])
+    existing = iter(told["offers"])
+    made: list[Offer] = []
+
+    def make() -> None:
+        product, buyer = next(pairs)
+        made.append(make_offer(users[buyer], product, Decimal(5), Lifetime(expires_in=_SHORT_SECONDS)))
+
+    def take_back() -> None:
+        offer = made.pop()
+        withdraw(offer.pk, users[offer.buyer_id])
+
+    def put_off() -> None:
+        id, buyer = next(existing)
+        extend(id, Actor(Role.BUYER, users[buyer]), Lifetime(expires_in=_LONGEST_SECONDS))
+
+    def turn_down() -> None:
+        id, _ = next(existing)
+        assert decline(id, Actor(Role.SELLER, users[told["seller"]])).status == OfferStatus.DECLINED
+
+    return itertools.cycle([make, put_off, make, turn_down, take_back, put_off])

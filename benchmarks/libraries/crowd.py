@@ -1,0 +1,113 @@
+"""One key, four processes of ten callers each: how often it is loaded, and how long the slowest caller waits.
+
+Cold: nobody has it. Stale: all have an old value, which a cache that refreshes in the background answers at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from typing import IO, Any
+
+from benchmarks.libraries.launch import Launcher
+from benchmarks.libraries.verdict import Finding
+
+COLD_HEADING, STALE_HEADING = "cold key\nloads, slowest", "stale key\nloads, slowest"
+LOAD_SECONDS = 0.15
+SOFT_SECONDS = 1.0
+_PROCESSES, _CALLERS = 4, 10
+_HEAD_START = 0.1
+_WARM_UP_IDS = 900
+_COLD_REACH_MS, _STALE_REACH_MS = LOAD_SECONDS * 1000 + 50, 20.0
+
+Pipes = Sequence[tuple[IO[str], IO[str]]]
+
+
+def cold(launcher: Launcher, law: str, rounds: int) -> list[dict[str, Any]]:
+    """Return rounds of reads of keys that nobody has read before."""
+    with launcher.crowd(law, _PROCESSES) as pipes:
+        _warm_up(launcher, pipes)
+        return [_round(launcher, pipes, id) for id in range(rounds)]
+
+
+def stale(launcher: Launcher, law: str, rounds: int) -> list[dict[str, Any]]:
+    """Return rounds of reads of keys that were read once, longer ago than they are fresh."""
+    with launcher.worker(), launcher.crowd(law, _PROCESSES) as pipes:
+        _warm_up(launcher, pipes)
+        # The same keys again, and by now they are old.
+        time.sleep(SOFT_SECONDS + 0.1)
+        _warm_up(launcher, pipes)
+        return [_stale_round(launcher, pipes, id) for id in range(rounds)]
+
+
+def _stale_round(launcher: Launcher, pipes: Pipes, id: int) -> dict[str, Any]:
+    _ask(launcher, pipes[:1], id, callers=1)
+    time.sleep(SOFT_SECONDS + 0.1)
+    return _round(launcher, pipes, id)
+
+
+def _warm_up(launcher: Launcher, pipes: Pipes) -> None:
+    """Have each process read a key alone, since its first read, load or refresh also imports and connects."""
+    for number, pipe in enumerate(pipes):
+        _round(launcher, [pipe], _WARM_UP_IDS + number)
+
+
+def _round(launcher: Launcher, pipes: Pipes, id: int) -> dict[str, Any]:
+    tally = Path(launcher.place.tally)
+    before = _settled(tally)
+    calls = _ask(launcher, pipes, id, _CALLERS)
+    return {
+        "loads": _settled(tally) - before,
+        "slowest": max(call["seconds"] for call in calls),
+        "raised": sorted({call["raised"] for call in calls} - {""}),
+    }
+
+
+def _ask(launcher: Launcher, pipes: Pipes, id: int, callers: int) -> list[dict[str, Any]]:
+    order = {"id": id, "callers": callers, "start": time.monotonic() + _HEAD_START}
+    for stdin, _ in pipes:
+        # One that has ended says nothing either, and that is noticed below.
+        with contextlib.suppress(BrokenPipeError):
+            stdin.write(json.dumps(order) + "\n")
+            stdin.flush()
+    return [call for _, stdout in pipes for call in launcher.answer(stdout.readline())]
+
+
+def _settled(tally: Path) -> int:
+    """Return how many loads there were, once none has begun for as long as two would take."""
+    count, since = -1, 0.0
+    while count < 0 or time.monotonic() < since + 2 * LOAD_SECONDS:
+        now = 0
+        with contextlib.suppress(FileNotFoundError):
+            now = tally.stat().st_size
+        if now != count:
+            count, since = now, time.monotonic()
+        time.sleep(0.01)
+    return count
+
+
+def cold_findings(rounds: list[dict[str, Any]]) -> list[Finding]:
+    return _findings("cold key", "1 load", _COLD_REACH_MS, rounds)
+
+
+def stale_findings(rounds: list[dict[str, Any]]) -> list[Finding]:
+    return _findings("stale key", "1 refresh", _STALE_REACH_MS, rounds)
+
+
+def _findings(name: str, once: str, reach_ms: float, rounds: list[dict[str, Any]]) -> list[Finding]:
+    # The worst round counts for loads; one hiccup of a busy machine is not what a caller usually waits.
+    loads = {found["loads"] for found in rounds}
+    most = max(loads)
+    slowest = median(found["slowest"] for found in rounds) * 1000
+    raised = sorted({error for found in rounds for error in found["raised"]})
+    said = f"raised {', '.join(raised)}" if raised else f"worst of {len(rounds)} rounds"
+    callers = f"{_PROCESSES} x {_CALLERS} callers"
+    cell = f"{most}, {slowest:,.0f} ms"
+    return [
+        Finding(f"{name}: loads for {callers}", most, "loads", cell, once, loads == {1} and not raised, said),
+        Finding(f"{name}: slowest caller", slowest, "ms", "", f"< {reach_ms:g} ms", slowest < reach_ms, "median round"),
+    ]

@@ -1,0 +1,12 @@
+"""The app that the model of the queryset caches belongs to; some of them look it up by its label."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class LawsConfig(AppConfig):
+    """Holds one model, which `orm` defines when the peer is set up."""
+
+    name = "benchmarks.libraries"
+    label = "laws"

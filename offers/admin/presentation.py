@@ -1,0 +1,33 @@
+"""How an offer stands, in the words of the admin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from offers.formatting import duration
+from offers.models import OfferStatus
+from products.money import text
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An offer that was read by `offers.selectors` together with the time it has `left`."""
+
+    offer: Any
+
+    @property
+    def alive(self) -> bool:
+        return bool(self.offer.effective_status == OfferStatus.ACTIVE)
+
+    @property
+    def state(self) -> str:
+        return str(OfferStatus(self.offer.effective_status).label)
+
+    @property
+    def time_left(self) -> str | None:
+        return duration(self.offer.left) if self.alive else None
+
+    @property
+    def money(self) -> str:
+        return f"{text(self.offer.amount, self.offer.currency)} {self.offer.currency}"

@@ -1,0 +1,54 @@
+"""What somebody chose on the page that asks for confirmation: an action, offers, and by how much to extend them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django import forms
+from django.core import signing
+
+from offers.models import Offer
+
+_SALT = "offers.admin.selection"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An action and the offers it is meant for, each with the end that it had on the page that asked.
+
+    It travels in the form, signed: what is done is what was shown, and no more rows than the page may have.
+    """
+
+    action: str
+    ends: dict[int, datetime]
+
+    @classmethod
+    def of(cls, action: str, offers: Iterable[Offer]) -> Choice:
+        return cls(action, {offer.pk: offer.expires_at for offer in offers})
+
+    @classmethod
+    def read(cls, text: str) -> Choice | None:
+        """Return what was signed, or None if it was not signed here."""
+        try:
+            action, ends = signing.loads(text, salt=_SALT)
+        except signing.BadSignature:
+            return None
+        return cls(action, {id: datetime.fromisoformat(end) for id, end in ends})
+
+    def sign(self) -> str:
+        ends = [(id, end.isoformat()) for id, end in self.ends.items()]
+        return signing.dumps([self.action, ends], salt=_SALT, compress=True)
+
+
+class ExtensionForm(forms.Form):
+    """By how much to extend."""
+
+    more = forms.TypedChoiceField(
+        label="Extend by",
+        choices=[("1", "1 hour"), ("24", "1 day"), ("72", "3 days"), ("168", "7 days")],
+        initial="24",
+        coerce=lambda hours: timedelta(hours=int(hours)),
+        widget=forms.RadioSelect,
+    )

@@ -1,0 +1,64 @@
+"""Accepting an offer, and what the end of a product means for the offers on it.
+
+Whoever touches a product and its offers locks the product first, so that these transactions queue up instead
+of deadlocking, and none can make or accept an offer on a product that is just being sold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+
+from offers.clock import ClockTimestamp
+from offers.deadlines import drop_offer_expirations
+from offers.errors import ProductNotAvailable
+from offers.lifecycle.state_machine import Actor, Role, check_now, close_all_on, lock_all_on
+from offers.lifecycle.transitions import close, find, refusal
+from offers.models import Offer, OfferStatus
+from products.cache import invalidate_products
+from products.models import Product, ProductStatus
+
+
+@transaction.atomic
+def accept(offer_id: int, seller: AbstractBaseUser) -> Offer:
+    """Accept an offer: its product is sold, and every other active offer on the product is declined.
+
+    Raises Http404, NotTheSeller, OfferClosed, OfferExpired or ProductNotAvailable, and then changes nothing.
+    """
+    actor = Actor(Role.SELLER, seller)
+    offer = find(offer_id, actor)
+    if offer.status != OfferStatus.ACTIVE:
+        raise refusal(offer)
+    product = Product.objects.select_for_update(no_key=True).get(pk=offer.product_id)
+    lock_all_on([product.pk])
+    offer = find(offer_id, actor)
+    if offer.effective_status != OfferStatus.ACTIVE:
+        raise refusal(offer)
+    if product.status != ProductStatus.AVAILABLE:
+        raise ProductNotAvailable
+    _sell(product.pk, offer_id, actor)
+    # Last of all, since what comes between its guard and the commit is time in which others read the offer as expired.
+    return close(offer_id, OfferStatus.ACCEPTED, actor)
+
+
+def _sell(product_id: int, offer_id: int, actor: Actor) -> None:
+    _decline_all_on([product_id], actor, spared=offer_id)
+    Product.objects.filter(pk=product_id).update(status=ProductStatus.SOLD, updated_at=ClockTimestamp())
+    invalidate_products([product_id])
+    check_now()
+
+
+def decline_all_on(product_ids: Sequence[int], actor: Actor) -> None:
+    """Decline the active offers on products that the caller's transaction has locked.
+
+    Those whose time has passed become expired instead.
+    """
+    lock_all_on(product_ids)
+    _decline_all_on(product_ids, actor)
+
+
+def _decline_all_on(product_ids: Sequence[int], actor: Actor, spared: int | None = None) -> None:
+    closed = close_all_on(product_ids, actor, spared)
+    transaction.on_commit(lambda: drop_offer_expirations(closed), robust=True)

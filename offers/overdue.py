@@ -1,0 +1,34 @@
+"""Offers that have ended and are not closed yet, for the job's statistics and for alarms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import connection
+
+# Counted no further: a count of a large backlog would slow down what works it off.
+_MOST_COUNTED = 100_000
+
+_OVERDUE = """
+    SELECT (SELECT count(*) FROM (
+                SELECT FROM offers_offer WHERE status = 'active' AND expires_at <= (SELECT clock_timestamp())
+                LIMIT %s
+            ) AS counted),
+           (SELECT coalesce(extract(epoch FROM greatest(clock_timestamp() - min(expires_at), interval '0')), 0)::float
+            FROM offers_offer WHERE status = 'active')
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """Offers that are due and still active, counted to a hundred thousand, and for how long the first has been due."""
+
+    count: int
+    oldest_seconds: float
+
+
+def overdue() -> Overdue:
+    """Return which offers have ended without being closed."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OVERDUE, [_MOST_COUNTED])
+        return Overdue(*cursor.fetchone())

@@ -1,0 +1,120 @@
+"""Closing offers whose time has passed: those that the index knows, and then those that only the table does.
+
+Each batch is one statement and one transaction, guarded by state and time.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from itertools import count
+from typing import TypeVar
+
+from caching.deadlines.members import Member
+from caching.deadlines.table import Deadline
+from caching.jobs.work_budget import Stint
+from caching.redis.connections import RedisUnavailable
+from offers.clock import database_now
+from offers.deadlines import drop_offer_expirations, offer_deadlines, offer_truth
+from offers.lifecycle import state_machine
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+# Offers of one transaction: some tens of milliseconds, in which nobody waits for them.
+_BATCH = 1000
+# Offers that a run closes by the index. What is due beyond them is a backlog, which the table has in the order of its
+# own index: closed in another one, it would leave stretches there that the next walk has to cross at once.
+_INDEXED = 20_000
+# Batches of a backlog after which there is one from the beginning of that index, which still has what was just expired.
+# Walked through now and then, that is marked as dead and costs the next walk nothing; a million of them, all at once,
+# take a second.
+_SWEEP_EVERY = 10
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class Expired:
+    """The statistics of a run: index members and rows looked at, and offers that were closed; parts of the run that
+    Redis made impossible; what was wrong with the index (another deadline than the table, none in the table, missing);
+    and the offers that are due and still active, at most a hundred thousand of them."""
+
+    processed: int = 0
+    database_updated: int = 0
+    errors: int = 0
+    rescored: int = 0
+    orphans: int = 0
+    repaired: int = 0
+    backlog: int = 0
+
+
+def expire_due(stats: Expired, stint: Stint) -> bool:
+    """Close offers whose time has passed, by the index and then by the table; return whether the index was there."""
+    known = attempt(stats, partial(_expire_indexed, stats, stint))
+    _expire_unindexed(stats, stint, known)
+    return known is not None
+
+
+def attempt(stats: Expired, part: Callable[[], T]) -> T | None:
+    """Do a part of the run that needs Redis; None, and an error in the statistics, if Redis was away."""
+    try:
+        return part()
+    except RedisUnavailable as error:
+        stats.errors += 1
+        logger.warning("the index of offer deadlines is away, the table is swept without it: %s", error)
+        return None
+
+
+def _expire_indexed(stats: Expired, stint: Stint) -> datetime:
+    """Expire what the index knows, and return until when that is done."""
+    offer_deadlines.discard_foreign()
+    now = database_now()
+    while members := offer_deadlines.claim(_BATCH, now):
+        with stint.part(len(members)):
+            settled = _expire_claimed(stats, members)
+        if not settled or stint.is_half_over or stats.database_updated >= _INDEXED:
+            # Somebody is busy with those that the index has first, and it would bring them again and again; or it is
+            # the table's turn, which knows of offers that the index does not.
+            return _NEVER
+    return now
+
+
+def _expire_claimed(stats: Expired, members: Sequence[Member]) -> bool:
+    """Expire those of claimed members that are due and settle all of them; return whether that changed the index."""
+    ids = [id for member in members if (id := offer_deadlines.id_of(member)) is not None]
+    expired = set(state_machine.expire_ids(ids))
+    drop_offer_expirations(expired)
+    # What is still active was extended, or somebody is busy with it: its own deadline is the right score.
+    rest = [member for member in members if offer_deadlines.id_of(member) not in expired]
+    settled = offer_deadlines.settle(rest, offer_truth.deadlines_of([id for id in ids if id not in expired]))
+    stats.processed += len(members)
+    stats.database_updated += len(expired)
+    stats.rescored += settled.moved
+    stats.orphans += settled.removed
+    return bool(expired or settled.moved or settled.removed)
+
+
+def _expire_unindexed(stats: Expired, stint: Stint, known: datetime | None) -> None:
+    """Expire what the table has beyond that; the index should have brought what ended until `known`."""
+    last = None
+    for turn in count(1):
+        if stint.is_over:
+            return
+        with stint.part(_BATCH):
+            expired = _expire_batch(stats, last, known)
+        if len(expired) < _BATCH:
+            return
+        last = expired[-1] if turn % _SWEEP_EVERY else None
+
+
+def _expire_batch(stats: Expired, last: Deadline | None, known: datetime | None) -> Sequence[Deadline]:
+    expired = state_machine.expire_batch(_BATCH, last)
+    drop_offer_expirations([id for id, _ in expired])
+    stats.processed += len(expired)
+    stats.database_updated += len(expired)
+    stats.repaired += sum(at <= known for _, at in expired) if known else 0
+    return expired
