@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from caching.deadlines.repair import Budget, repair
-from caching.jobs.work_budget import Stint
+from caching.jobs.work_budget import WorkBudget
 from offers.deadlines import (
     drop_offer_expirations,
     extend_offer_expiration,
@@ -28,21 +28,21 @@ __all__ = ["drop_offer_expirations", "extend_offer_expiration", "process_expired
 # nobody sees the difference.
 _SECONDS = 45.0
 # Offers that one run expires without a rest, and its rest after each second of work beyond.
-_AT_ONCE = 10_000
-_REST = 0.1
+_BURST = 10_000
+_PAUSE_RATIO = 0.1
 # A repair's time in seconds while it finds nothing wrong, and while it does.
 _REPAIR_SLICE = 0.25
 _REPAIR_LIMIT = 8.0
 
 
-def process_expired_offers(stint: Stint | None = None) -> dict[str, Any]:
+def process_expired_offers(budget: WorkBudget | None = None) -> dict[str, Any]:
     """Close the offers whose time has passed, by the index and then by the table, and repair the index.
 
-    Works in bounded batches, each a transaction of its own, for as long as its stint; without Redis by the table
+    Works in bounded batches, each a transaction of its own, for as long as its budget; without Redis by the table
     alone.
     """
     stats = Expired()
-    if expire_due(stats, stint or Stint(_SECONDS, _AT_ONCE, _REST)):
+    if expire_due(stats, budget or WorkBudget(_SECONDS, _BURST, _PAUSE_RATIO)):
         attempt(stats, partial(_reconcile, stats))
     stats.backlog = overdue().count
     return asdict(stats)

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from caching.deadlines.members import Member
 from caching.deadlines.table import Deadline
-from caching.jobs.work_budget import Stint
+from caching.jobs.work_budget import WorkBudget
 from caching.redis.connections import RedisUnavailable
 from offers.clock import database_now
 from offers.deadlines import drop_offer_expirations, offer_deadlines, offer_truth
@@ -52,10 +52,10 @@ class Expired:
     backlog: int = 0
 
 
-def expire_due(stats: Expired, stint: Stint) -> bool:
+def expire_due(stats: Expired, budget: WorkBudget) -> bool:
     """Close offers whose time has passed, by the index and then by the table; return whether the index was there."""
-    known = attempt(stats, partial(_expire_indexed, stats, stint))
-    _expire_unindexed(stats, stint, known)
+    known = attempt(stats, partial(_expire_indexed, stats, budget))
+    _expire_unindexed(stats, budget, known)
     return known is not None
 
 
@@ -69,14 +69,14 @@ def attempt(stats: Expired, part: Callable[[], T]) -> T | None:
         return None
 
 
-def _expire_indexed(stats: Expired, stint: Stint) -> datetime:
+def _expire_indexed(stats: Expired, budget: WorkBudget) -> datetime:
     """Expire what the index knows, and return until when that is done."""
     offer_deadlines.discard_foreign()
     now = database_now()
     while members := offer_deadlines.claim(_BATCH, now):
-        with stint.part(len(members)):
+        with budget.batch(len(members)):
             settled = _expire_claimed(stats, members)
-        if not settled or stint.is_half_over or stats.database_updated >= _INDEXED:
+        if not settled or budget.is_half_spent or stats.database_updated >= _INDEXED:
             # Somebody is busy with those that the index has first, and it would bring them again and again; or it is
             # the table's turn, which knows of offers that the index does not.
             return _NEVER
@@ -98,13 +98,13 @@ def _expire_claimed(stats: Expired, members: Sequence[Member]) -> bool:
     return bool(expired or settled.moved or settled.removed)
 
 
-def _expire_unindexed(stats: Expired, stint: Stint, known: datetime | None) -> None:
+def _expire_unindexed(stats: Expired, budget: WorkBudget, known: datetime | None) -> None:
     """Expire what the table has beyond that; the index should have brought what ended until `known`."""
     last = None
     for turn in count(1):
-        if stint.is_over:
+        if budget.is_spent:
             return
-        with stint.part(_BATCH):
+        with budget.batch(_BATCH):
             expired = _expire_batch(stats, last, known)
         if len(expired) < _BATCH:
             return

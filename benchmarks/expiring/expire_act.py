@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.expiring.transactions import Took, Transactions
 from benchmarks.harness.pause import Pause
 from caching.jobs.run import run_job
-from caching.jobs.work_budget import Stint
+from caching.jobs.work_budget import WorkBudget
 from offers import expiration
 
 
@@ -18,8 +18,8 @@ def expire(orders: Iterator[Any]) -> Iterator[Any]:
     """Take orders, each to run the job again and again until its backlog is empty."""
     pause = Pause().listen()
     sent = Transactions(pause).watch()
-    # A stint that ran out, or a rest after a part, while the process was stopped would be nobody's doing.
-    expiration.Stint = partial(Stint, clock=pause.clock)
+    # A budget that ran out, or a rest after a part, while the process was stopped would be nobody's doing.
+    expiration.WorkBudget = partial(WorkBudget, clock=pause.clock)
     yield "ready"
     for _ in orders:
         sent.took, began = Took(), pause.clock()

@@ -13,7 +13,7 @@ from benchmarks.expiring.expired import not_once
 from benchmarks.expiring.market import Deadline, Ends, Market
 from benchmarks.harness.rounds import interleaved, median_ratio
 from benchmarks.harness.rows import Reach, Row, number, row
-from caching.jobs.work_budget import Stint
+from caching.jobs.work_budget import WorkBudget
 from offers.clock import database_now
 from offers.deadlines import offer_deadlines
 from offers.sweep import Expired, expire_due
@@ -68,7 +68,7 @@ class _Turns:
 
 
 def _expire(_: list[Deadline]) -> None:
-    expire_due(Expired(), Stint(60, 10_000, 0))
+    expire_due(Expired(), WorkBudget(60, 10_000, 0))
 
 
 def _update(made: list[Deadline]) -> None:

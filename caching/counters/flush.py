@@ -24,7 +24,7 @@ from caching.counters.application import Apply, Flushed, merged, share
 from caching.counters.bucket_fields import Fields
 from caching.counters.family import CounterFamily
 from caching.counters.spill_merge import merge
-from caching.jobs.work_budget import Stint
+from caching.jobs.work_budget import WorkBudget
 from caching.redis.connections import RedisUnavailable
 
 logger = logging.getLogger(__name__)
@@ -35,10 +35,10 @@ CHUNK_FIELDS = 100_000
 # After so many seconds a flush leaves the rest to the next one, which has a record of its own.
 _SECONDS = 60.0
 # Fields that one flush applies without a rest; what comes in a few seconds is not more.
-_AT_ONCE = 100_000
+_BURST = 100_000
 # Seconds of rest for each second of work: so a backlog is worked off at a twentieth of the speed that there is. But
 # rest or not, at so many times the speed at which it came, or views that keep coming might outrun it.
-_REST = 20.0
+_PAUSE_RATIO = 20.0
 _TIMES_FASTER = 6
 # What a statement may take for each field of a bucket that is larger than that; it takes about a hundredth of it.
 _MS_A_FIELD = 1
@@ -50,13 +50,13 @@ def flush(family: CounterFamily, apply: Apply) -> Flushed:
     What one shard raises holds up no other: the first error is raised when all have had their turn. A large backlog
     takes several flushes, see `stint`; each begins with the shard that is furthest behind.
     """
-    done, stint = Flushed(), Stint(_SECONDS, _AT_ONCE, _REST)
+    done, budget = Flushed(), WorkBudget(_SECONDS, _BURST, _PAUSE_RATIO)
     newest = ledger.newest(family.name, family.shards)
     attempts = _Attempts(family.name)
-    attempts.make("the spill", lambda: merge(family, apply, stint, done))
+    attempts.make("the spill", lambda: merge(family, apply, budget, done))
     if attempts.make("the memory of Redis", lambda: _mind_lost_memory(family, newest)):
         for shard in sorted(range(family.shards), key=newest.__getitem__):
-            work = partial(_flush_shard, family, shard, newest[shard], apply, stint, done)
+            work = partial(_flush_shard, family, shard, newest[shard], apply, budget, done)
             attempts.make(f"shard {shard}", work)
     attempts.raise_first()
     return done
@@ -118,7 +118,9 @@ def _mind_returned(family: CounterFamily, shard: int, numbers: Sequence[int]) ->
         _take_back(family, returned)
 
 
-def _flush_shard(family: CounterFamily, shard: int, newest: int, apply: Apply, stint: Stint, done: Flushed) -> None:
+def _flush_shard(
+    family: CounterFamily, shard: int, newest: int, apply: Apply, budget: WorkBudget, done: Flushed
+) -> None:
     sealed, now_ms = family.seal(shard, newest)
     known = ledger.known(family.name, shard, sealed)
     _mind_returned(family, shard, [number for number, line in known.items() if not line.retained])
@@ -127,10 +129,10 @@ def _flush_shard(family: CounterFamily, shard: int, newest: int, apply: Apply, s
         done.backlog_seconds = max(done.backlog_seconds, family.age_seconds(waiting[0], now_ms))
     try:
         for chunk in _chunks(family, shard, waiting):
-            if stint.is_over:
+            if budget.is_spent:
                 break
             came_in = len(chunk) * family.bucket_seconds / family.shards
-            with stint.part(sum(chunk.values()), most=came_in / _TIMES_FASTER):
+            with budget.batch(sum(chunk.values()), most=came_in / _TIMES_FASTER):
                 parsed = {bucket.number: bucket_fields.parse(bucket) for bucket in family.read(shard, chunk)}
                 _apply_chunk(family, shard, parsed, apply, done)
     finally:

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from caching.counters import bucket_fields, ledger
 from caching.counters.application import Apply, Flushed, share
 from caching.counters.family import CounterFamily
-from caching.jobs.work_budget import Stint
+from caching.jobs.work_budget import WorkBudget
 from caching.redis.connections import RedisUnavailable
 
 # The ledger's shard for what never was in a bucket of Redis.
@@ -34,11 +34,11 @@ _TAKE = """
 """
 
 
-def merge(family: CounterFamily, apply: Apply, stint: Stint, done: Flushed) -> None:
+def merge(family: CounterFamily, apply: Apply, budget: WorkBudget, done: Flushed) -> None:
     """Apply what is in the spill by now, in transactions of one hour and a bounded number of rows."""
     _tell_late(family)
     last = _last(family.name)
-    while last is not None and not stint.is_over and (rows := _oldest(family.name, last)):
+    while last is not None and not budget.is_spent and (rows := _oldest(family.name, last)):
         hour = rows[0][2]
         mine = [(id, counter) for id, counter, of in rows if of == hour]
         counters = {counter for _, counter in mine}

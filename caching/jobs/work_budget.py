@@ -1,7 +1,7 @@
-"""A stint: for how long a job works, and how it rests while it works off a backlog.
+"""A work budget: for how long a job works, and how it pauses while it works off a backlog.
 
-What the servers do for a job they do not do for those who wait for an answer. What came up since the last run is done
-at once; a backlog has time, so after each part of it the job leaves the servers alone for a while.
+Jobs share PostgreSQL and Redis with requests. New work runs at full speed; a backlog can wait, so the job pauses after
+each batch of it.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
-class Stint:
-    """One run's stint of so many `seconds`, after which the rest is left to the next run.
+class WorkBudget:
+    """The `seconds` of one run, after which the next run goes on.
 
-    The first `at_once` units of work are done without a rest; each second of work beyond is followed by `rest`
-    seconds of it. `clock` is monotonic, in seconds.
+    The first `burst` units of work are done without a pause; beyond them each second of work is followed by
+    `pause_ratio` seconds of pause. `clock` is monotonic, in seconds.
     """
 
     def __init__(
         self,
         seconds: float,
-        at_once: int,
-        rest: float,
+        burst: int,
+        pause_ratio: float,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -31,30 +31,31 @@ class Stint:
         self._sleep = sleep
         self._began = clock()
         self._seconds = seconds
-        self._at_once = at_once
-        self._rest = rest
+        self._burst = burst
+        self._pause_ratio = pause_ratio
         self._done = 0
 
     @property
-    def is_over(self) -> bool:
-        """Whether nothing more should be begun."""
+    def is_spent(self) -> bool:
+        """Whether no further batch should begin."""
         return self._clock() >= self._began + self._seconds
 
     @property
-    def is_half_over(self) -> bool:
-        """Whether a first half of the work should make room for the second."""
+    def is_half_spent(self) -> bool:
+        """Whether the first of two kinds of work should make room for the second."""
         return self._clock() >= self._began + self._seconds / 2
 
     @contextmanager
-    def part(self, units: int, most: float = math.inf) -> Iterator[None]:
-        """Work on a part of so many units, and rest if it is one of a backlog.
+    def batch(self, units: int, most: float = math.inf) -> Iterator[None]:
+        """Run a batch of that many units, and pause after it if it belongs to a backlog.
 
-        Work and rest together take no longer than `most` seconds, unless the work alone does.
+        Work and pause together take no longer than `most` seconds, unless the work alone does. The pause also ends
+        with the budget.
         """
         began = self._clock()
         yield
         self._done += units
-        if self._done > self._at_once:
+        if self._done > self._burst:
             now = self._clock()
             took, left = now - began, self._began + self._seconds - now
-            self._sleep(max(0.0, min(self._rest * took, most - took, left)))
+            self._sleep(max(0.0, min(self._pause_ratio * took, most - took, left)))

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
-from caching.jobs.work_budget import Stint
+from caching.jobs.work_budget import WorkBudget
 from offers.delivery import outbox
 from offers.delivery.backends import chosen
 from offers.delivery.backlog import measure
@@ -44,16 +44,16 @@ class Told:
     oldest_seconds: float = 0.0
 
 
-def deliver_offer_events(stint: Stint | None = None, lease: float = LEASE) -> dict[str, Any]:
-    """Tell the due events by the backend of the settings, for as long as the stint; each at least once."""
-    stint = stint or Stint(SECONDS, 0, 0.0)
+def deliver_offer_events(budget: WorkBudget | None = None, lease: float = LEASE) -> dict[str, Any]:
+    """Tell the due events by the backend of the settings, for as long as the budget; each at least once."""
+    budget = budget or WorkBudget(SECONDS, 0, 0.0)
     stats = Told()
     backend = chosen()
     if backend is None:
-        _drop(stats, stint)
+        _drop(stats, budget)
     else:
         with backend:
-            _tell(backend, stats, stint, lease)
+            _tell(backend, stats, budget, lease)
     left = measure()
     stats.waiting, stats.oldest_seconds = left.waiting, left.oldest_seconds
     return asdict(stats)
@@ -66,17 +66,17 @@ def wait_after(attempts: int) -> float:
     return wait * random.uniform(0.75, 1.25)
 
 
-def _drop(stats: Told, stint: Stint) -> None:
-    while not stint.is_over and (dropped := outbox.drop_due(_DROPPED, "no backend")):
+def _drop(stats: Told, budget: WorkBudget) -> None:
+    while not budget.is_spent and (dropped := outbox.drop_due(_DROPPED, "no backend")):
         stats.obsolete += dropped
 
 
-def _tell(backend: Backend, stats: Told, stint: Stint, lease: float) -> None:
+def _tell(backend: Backend, stats: Told, budget: WorkBudget, lease: float) -> None:
     is_up = True
-    while is_up and not stint.is_over and (claims := outbox.claim(_BATCH, lease)):
+    while is_up and not budget.is_spent and (claims := outbox.claim(_BATCH, lease)):
         batch = _Batch(claims)
         try:
-            is_up = batch.tell(backend, stint)
+            is_up = batch.tell(backend, budget)
         finally:
             # Also if the worker is told to stop: what was told is written down, the rest goes back.
             batch.settle(stats)
@@ -89,10 +89,10 @@ class _Batch:
         self._left = list(reversed(claims))
         self._verdicts: list[tuple[str, Verdict]] = []
 
-    def tell(self, backend: Backend, stint: Stint) -> bool:
+    def tell(self, backend: Backend, budget: WorkBudget) -> bool:
         """Tell one after the other until time is up; return False as soon as the receiver seems to be down."""
         failures = 0
-        while self._left and not stint.is_over:
+        while self._left and not budget.is_spent:
             claim = self._left[-1]
             name, verdict = _work_on(claim, backend)
             self._left.pop()

@@ -13,15 +13,15 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from caching.deadlines.table import Deadline
-from caching.jobs.work_budget import Stint
+from caching.jobs.work_budget import WorkBudget
 
 # A run's time in seconds. One that does not come to the end of the window begins again a minute later, when what it
 # noted costs a look each.
 SECONDS = 10.0
 _BATCH = 2000
 # Reminders that one run notes without a rest, and its rest after each second of work beyond.
-_AT_ONCE = 10_000
-_REST = 1.0
+_BURST = 10_000
+_PAUSE_RATIO = 1.0
 
 # The clock is a subquery so that it is read once and bounds the index. Those that have their reminder are left out
 # before the INSERT, which would draw an id for each; one by one (OFFSET 0) and not by reading all reminders. Between
@@ -81,7 +81,7 @@ class Page(NamedTuple):
     last: Deadline | None
 
 
-def send_offer_reminders(stint: Stint | None = None, batch: int = _BATCH) -> dict[str, Any]:
+def send_offer_reminders(budget: WorkBudget | None = None, batch: int = _BATCH) -> dict[str, Any]:
     """Note a reminder for each live offer that ends within `OFFER_REMINDER_SECONDS`, unless it was reminded of for this
     end, or for one that is less than that time before it.
 
@@ -89,10 +89,10 @@ def send_offer_reminders(stint: Stint | None = None, batch: int = _BATCH) -> dic
     """
     lead = settings.OFFER_REMINDER_SECONDS
     stats = Reminded(finished=not lead)
-    stint = stint or Stint(SECONDS, _AT_ONCE, _REST)
+    budget = budget or WorkBudget(SECONDS, _BURST, _PAUSE_RATIO)
     last = None
-    while not stats.finished and not stint.is_over:
-        with stint.part(batch):
+    while not stats.finished and not budget.is_spent:
+        with budget.batch(batch):
             page = note_page(lead, batch, last)
         last = page.last
         stats.recorded += page.recorded

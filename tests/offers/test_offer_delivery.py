@@ -12,7 +12,7 @@ import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 from django.db import connection
 
-from caching.jobs.work_budget import Stint
+from caching.jobs.work_budget import WorkBudget
 from caching.models import JobRun
 from offers import tasks
 from offers.clock import database_now
@@ -238,7 +238,7 @@ def test_an_event_whose_every_attempt_ended_with_the_worker_is_given_up(receiver
 def test_when_its_time_is_up_the_rest_goes_back_untried(receiver: Receiver) -> None:
     events = due(10)
 
-    stats = deliver_offer_events(Stint(4.5, 0, 0, count().__next__))
+    stats = deliver_offer_events(WorkBudget(4.5, 0, 0, count().__next__))
 
     assert 0 < stats["delivered"] < 10
     assert stats["waiting"] == 10 - stats["delivered"]
@@ -335,7 +335,7 @@ def test_a_run_that_celery_ends_fails_the_event_that_took_so_long_and_gives_back
     events = due(3)
     receiver.answers[events[0].offer_id] = SoftTimeLimitExceeded()
     # When
-    stats = deliver_offer_events(Stint(2.5, 0, 0, count().__next__))
+    stats = deliver_offer_events(WorkBudget(2.5, 0, 0, count().__next__))
     # Then
     assert (stats["failed"], stats["waiting"]) == (1, 3)
     assert of(events, "attempts") == [1, 0, 0]
@@ -414,7 +414,7 @@ def test_ten_thousand_events_are_told_in_seconds(receiver: Receiver) -> None:
         )
     # When
     began = database_now()
-    stats = deliver(Stint(60, 0, 0))
+    stats = deliver(WorkBudget(60, 0, 0))
     # Then
     assert stats == only(delivered=10_000)
     assert database_now() - began < timedelta(seconds=20)

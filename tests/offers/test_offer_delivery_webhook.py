@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from caching.jobs.work_budget import Stint
+from caching.jobs.work_budget import WorkBudget
 from offers.clock import database_now
 from offers.delivery import courier
 from offers.delivery.base import DELIVERED, Message, Outcome, Party, Result
@@ -369,7 +369,7 @@ def test_an_event_whose_receiver_drips_has_failed_and_the_next_run_tells_the_oth
     receiver.answer = dripping(b"HTTP/1.1 200 OK\r\nX-Slow: ", b"x")
     # When the job has time for one
     began = time.monotonic()
-    stats = deliver_offer_events(Stint(0.5, 0, 0.0))
+    stats = deliver_offer_events(WorkBudget(0.5, 0, 0.0))
     # Then it has failed in time
     assert (stats["failed"], stats["delivered"], stats["waiting"]) == (1, 0, 3)
     assert time.monotonic() - began < 3

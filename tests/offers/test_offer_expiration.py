@@ -9,7 +9,7 @@ from itertools import count
 import pytest
 import redis
 
-from caching.jobs.work_budget import Stint
+from caching.jobs.work_budget import WorkBudget
 from caching.redis.connections import pool
 from offers import sweep
 from offers.clock import database_now
@@ -161,7 +161,7 @@ def test_work_is_bounded_by_time_and_goes_on_next_time(let_expire, monkeypatch) 
     let_expire(*offers)
     track(*offers[:16])
     # when runs have time for three batches: one by the index, two by the table
-    stats = process_expired_offers(Stint(2.5, 0, 0, ticking()))
+    stats = process_expired_offers(WorkBudget(2.5, 0, 0, ticking()))
     # then each says what is left, and the next ones do the rest
     assert (stats["database_updated"], stats["backlog"]) == (16, 24)
     assert process_expired_offers()["database_updated"] == 24
@@ -176,7 +176,7 @@ def test_what_the_index_lacks_has_half_of_the_time(let_expire, monkeypatch) -> N
     let_expire(*offers[56:], seconds_ago=5)
     track(*offers[:56])
     # when the job runs
-    process_expired_offers(Stint(5, 0, 0, ticking()))
+    process_expired_offers(WorkBudget(5, 0, 0, ticking()))
     # then those are closed too
     assert not Offer.objects.filter(status="active", pk__in=[offer.pk for offer in offers[56:]]).exists()
     assert Offer.objects.filter(status="active").exists()

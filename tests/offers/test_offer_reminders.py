@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from caching.jobs.work_budget import Stint
+from caching.jobs.work_budget import WorkBudget
 from offers.clock import database_now
 from offers.delivery import reminders
 from offers.delivery.reminders import send_offer_reminders
@@ -200,7 +200,7 @@ def test_the_window_is_walked_once_in_pages_of_one_transaction_each(django_asser
 def test_a_run_ends_when_its_time_does_and_the_next_ones_do_the_rest() -> None:
     make(7, left=LEAD / 2)
 
-    stats = send_offer_reminders(Stint(2, 1000, 0, count().__next__), batch=2)
+    stats = send_offer_reminders(WorkBudget(2, 1000, 0, count().__next__), batch=2)
 
     assert stats["finished"] is False
     assert 0 < stats["recorded"] < 7

@@ -1,4 +1,4 @@
-"""What came up since the last run is done without a rest; a backlog is not, and has its end in time."""
+"""What came up since the last run is done without a pause; a backlog pauses, and ends in time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from caching.counters.application import Applied
 from caching.counters.family import CounterFamily
 from caching.counters.flush import flush
-from caching.jobs.work_budget import Stint
+from caching.jobs.work_budget import WorkBudget
 
 
 class Time:
@@ -29,14 +29,14 @@ class Time:
         self.now += seconds
 
 
-def work(stint: Stint, time: Time, fields: int, seconds: float) -> None:
-    with stint.part(fields):
+def work(budget: WorkBudget, time: Time, fields: int, seconds: float) -> None:
+    with budget.batch(fields):
         time.now += seconds
 
 
-def test_what_comes_in_a_few_seconds_is_applied_without_a_rest():
+def test_what_comes_in_a_few_seconds_is_applied_without_a_pause():
     time = Time()
-    one = Stint(60, 100_000, 4, time, time.sleep)
+    one = WorkBudget(60, 100_000, 4, time, time.sleep)
     for _ in range(2):
         work(one, time, 50_000, 0.5)
     assert time.slept == []
@@ -44,7 +44,7 @@ def test_what_comes_in_a_few_seconds_is_applied_without_a_rest():
 
 def test_a_backlog_is_worked_off_with_four_times_as_much_rest_as_work():
     time = Time()
-    one = Stint(60, 100_000, 4, time, time.sleep)
+    one = WorkBudget(60, 100_000, 4, time, time.sleep)
     for _ in range(4):
         work(one, time, 50_000, 0.5)
     assert time.slept == [2.0, 2.0]
@@ -52,17 +52,17 @@ def test_a_backlog_is_worked_off_with_four_times_as_much_rest_as_work():
 
 def test_a_rest_is_cut_where_it_would_have_the_backlog_grow():
     time = Time()
-    one = Stint(60, 0, 20, time, time.sleep)
+    one = WorkBudget(60, 0, 20, time, time.sleep)
     for most in (4.0, 0.5):
-        with one.part(50_000, most=most):
+        with one.batch(50_000, most=most):
             time.now += 1
     assert time.slept == [3.0, 0.0]
 
 
-def test_a_rest_ends_with_the_stint():
-    """Whoever waits for the next one need not wait longer because of a part that took long."""
+def test_a_pause_ends_with_the_budget():
+    """The next run need not wait longer because of a batch that took long."""
     time = Time()
-    one = Stint(60, 100_000, 20, time, time.sleep)
+    one = WorkBudget(60, 100_000, 20, time, time.sleep)
     work(one, time, 200_000, 20)
     assert time.slept == [40.0]
     work(one, time, 50_000, 1)
@@ -71,14 +71,14 @@ def test_a_rest_ends_with_the_stint():
 
 def test_after_a_minute_nothing_more_is_begun():
     time = Time()
-    one = Stint(60, 100_000, 4, time, time.sleep)
-    assert not one.is_half_over
+    one = WorkBudget(60, 100_000, 4, time, time.sleep)
+    assert not one.is_half_spent
     time.now += 30
-    assert one.is_half_over
+    assert one.is_half_spent
     time.now += 29.9
-    assert not one.is_over
+    assert not one.is_spent
     time.now += 0.1
-    assert one.is_over
+    assert one.is_spent
 
 
 @pytest.mark.django_db(transaction=True)
@@ -95,12 +95,12 @@ def test_a_backlog_is_flushed_six_times_as_fast_as_it_came_however_long_it_takes
         time.now += 0.1
         return Applied()
 
-    # When each is a part of its own
+    # When each is a batch of its own
     monkeypatch.setattr(import_module("caching.counters.flush"), "CHUNK_FIELDS", 1)
     monkeypatch.setattr(
         import_module("caching.counters.flush"),
-        "Stint",
-        lambda seconds, at_once, rest: Stint(seconds, 0, rest, time, time.sleep),
+        "WorkBudget",
+        lambda seconds, burst, pause_ratio: WorkBudget(seconds, 0, pause_ratio, time, time.sleep),
     )
     assert flush(family, apply).total == 3
 
