@@ -238,4 +238,4 @@ def _live(reading: Reading) -> int | None:
 def _is_due_early(source: Source, entry: Entry) -> bool:
     if not workers.seem_absent():
         return False
-    return is_due(source.store.clock(), entry.loaded_ms + entry.fresh_ms, source.pace.load_ms)
+    return is_due(source.store.clock(), entry.loaded_ms + entry.fresh_ms, source.load_times.load_ms)

@@ -65,17 +65,19 @@ def load_and_fill(
     `tokens` must have been taken before this call. Whatever the loader raises passes through, after the leases
     were ended and the loader backed off. Without Redis the counts are the totals of the database.
     """
-    loaded_ms, lease_ms = source.store.clock(), source.pace.lease_ms()
+    loaded_ms, lease_ms = source.store.clock(), source.load_times.lease_ms()
     unseeded = list(uncounted)
     try:
-        with source.pace.measured():
+        with source.load_times.timed():
             load = source.loader(list(dict.fromkeys([*missing, *unseeded])))
     except BaseException:
         if tokens:
-            source.store.release(tokens, source.pace.backoff_ms())
+            source.store.release(tokens, source.load_times.backoff_ms())
         raise
-    if tokens and source.pace.last_ms > lease_ms:
-        logger.warning("%s took %d ms to load, longer than its lease", source.policy.namespace, source.pace.last_ms)
+    if tokens and source.load_times.last_ms > lease_ms:
+        logger.warning(
+            "%s took %d ms to load, longer than its lease", source.policy.namespace, source.load_times.last_ms
+        )
     totals = {id: load.totals[id] for id in unseeded if id in load.totals}
     bodies = {id: load.bodies.get(id) for id in missing}
     # What a transaction sees may never have been: it seeds nothing unless there is a view to count.

@@ -17,7 +17,7 @@ _MOST_BACKOFF_SECONDS = 10.0
 _MOST_DOUBLINGS = 8
 
 
-class Pace:
+class LoadTimes:
     """The loads of one source in this process. `most_lease` is in seconds, and holds until a load was measured."""
 
     def __init__(self, most_lease: float) -> None:
@@ -32,7 +32,7 @@ class Pace:
         return self._mean_ms or 0.0
 
     @contextmanager
-    def measured(self) -> Iterator[None]:
+    def timed(self) -> Iterator[None]:
         """Measure the load in this block, and count whether it failed."""
         began = time.perf_counter()
         try:

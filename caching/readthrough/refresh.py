@@ -61,7 +61,7 @@ def refresh(namespace: str, pairs: Sequence[tuple[Id, str]], generation: int) ->
     """
     source = registered(namespace)
     try:
-        tokens = source.store.renew(dict(pairs), source.pace.lease_ms())
+        tokens = source.store.renew(dict(pairs), source.load_times.lease_ms())
     except StoreUnavailable:
         return {}
     return load_and_fill(source, list(tokens), tokens, generation).load.bodies if tokens else {}

@@ -14,7 +14,7 @@ from caching.clock import Clock, system_ms
 from caching.entries.policy import Policy
 from caching.entries.store import Store
 from caching.keys import Id
-from caching.readthrough.load_times import Pace
+from caching.readthrough.load_times import LoadTimes
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Source:
         self.policy = policy
         self.loader = loader
         self.store = Store(policy, clock)
-        self.pace = Pace(policy.lease)
+        self.load_times = LoadTimes(policy.lease)
         self._reads: dict[str, Any] = {}
 
     def count_read(self, result: str, amount: int = 1) -> None:

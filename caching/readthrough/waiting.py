@@ -36,7 +36,7 @@ def take_turn(source: Source, id: Id, seen: Reading) -> Turn:
     try:
         while (entry := seen.entries.get(id)) is None:
             nothing = not seen.stored(0)
-            leases = store.lease([id], ttl_ms=source.pace.lease_ms(), wait_ms=wait_ms, saw_nothing=nothing)
+            leases = store.lease([id], ttl_ms=source.load_times.lease_ms(), wait_ms=wait_ms, saw_nothing=nothing)
             left_ms = round((deadline - time.monotonic()) * 1000)
             if leases or leases.backed_off or left_ms <= 0:
                 return Turn(leases, None, seen.generation)

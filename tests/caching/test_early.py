@@ -64,7 +64,7 @@ def test_only_so_many_refreshes_are_remembered():
 def test_while_a_worker_seems_present_a_fresh_entry_is_refreshed_by_nobody(things, truth, clock, queue):
     truth.rows[1] = b"{}"
     fetch(things, 1)
-    things.pace._mean_ms = 1e9
+    things.load_times._mean_ms = 1e9
     clock.advance(59)
     assert fetch(things, 1).state is State.HIT
     assert (len(truth.loads), queue.messages()) == (1, [])
@@ -77,12 +77,12 @@ def test_where_no_worker_is_a_reader_refreshes_before_the_entry_is_stale(things,
     truth.rows[1] = b"new"
     workers.missed()
     clock.advance(59)
-    things.pace._mean_ms = 1e9
+    things.load_times._mean_ms = 1e9
 
     # Then the reader that chance picks refreshes it right here, and tells nobody
     assert fetch(things, 1)[:2] == (b"new", State.MISS)
     assert queue.messages() == []
-    things.pace._mean_ms = 0.001
+    things.load_times._mean_ms = 0.001
     assert fetch(things, 1)[:2] == (b"new", State.HIT)
 
 

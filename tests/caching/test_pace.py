@@ -11,7 +11,7 @@ from caching.readthrough.batch import fetch_many
 from caching.readthrough.fetch import State, fetch
 from caching.readthrough.invalidation import invalidate
 from caching.readthrough.load import LoaderBackedOff
-from caching.readthrough.load_times import Pace
+from caching.readthrough.load_times import LoadTimes
 from caching.readthrough.workers import workers
 from caching.redis.connections import client
 from tests.caching.conftest import Truth
@@ -22,7 +22,7 @@ KEYS = KeySpace("things")
 
 @pytest.mark.parametrize(("load_ms", "lease_ms"), [(1, 1000), (60, 1200), (200, 4000), (900, 5000)])
 def test_a_lease_lasts_many_loads_but_no_less_than_a_second_and_no_more_than_the_policy(load_ms, lease_ms):
-    pace = Pace(most_lease=5.0)
+    pace = LoadTimes(most_lease=5.0)
     assert pace.lease_ms() == 5000
 
     pace._mean_ms = load_ms
@@ -30,14 +30,14 @@ def test_a_lease_lasts_many_loads_but_no_less_than_a_second_and_no_more_than_the
 
 
 def test_the_mean_follows_the_loads():
-    pace = Pace(most_lease=5.0)
+    pace = LoadTimes(most_lease=5.0)
     for seconds in (0.02, 0.06):
-        with pace.measured():
+        with load_times.timed():
             time.sleep(seconds)
     # Four parts of 20 ms and one of 60 ms.
     assert 28 <= pace.load_ms < 80
     before = pace.load_ms
-    with pytest.raises(ZeroDivisionError), pace.measured():
+    with pytest.raises(ZeroDivisionError), load_times.timed():
         _ = 1 / 0
     assert pace.load_ms == before
 
@@ -99,7 +99,7 @@ def test_the_time_doubles_with_each_failure_in_a_row(things, truth):
     for ms, most in zip(left, (500, 1000, 2000, 4000, 8000, 10_000), strict=True):
         assert 0.75 * most < ms <= most
     fetch(things, 1)
-    assert things.pace.backoff_ms() <= 500
+    assert things.load_times.backoff_ms() <= 500
 
 
 def test_what_is_stale_is_served_while_its_loader_fails(things, truth, clock, queue):

@@ -85,7 +85,7 @@ class World:
         feeds._guesses.clear()
         feeds._guesses.update(self._guesses)
         for source in SOURCES:
-            source.pace.__init__(source.policy.lease)  # type: ignore[misc]
+            source.load_times.__init__(source.policy.lease)  # type: ignore[misc]
         self.set_away(False)
         self.redis.eval(_RESTORE, 0, *self._saved)
         CounterSpill.objects.all().delete()
