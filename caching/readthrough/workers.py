@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import random
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -16,15 +14,6 @@ _ABSENT_SECONDS = 10.0
 _ASKED_MS = 250
 # How many refreshes are remembered; a worker that is away shows in the first few.
 _REMEMBERED = 1000
-
-
-def is_due(now_ms: int, stale_from_ms: int, load_ms: float, beta: float = 1.0) -> bool:
-    """Return whether this reader should refresh an entry now: by a chance that grows towards its soft expiry.
-
-    XFetch ("Optimal Probabilistic Cache Stampede Prevention", VLDB 2015): the longer a load takes, the earlier; about
-    one reader does it, without any coordination. From its soft expiry on an entry is always due.
-    """
-    return now_ms - load_ms * beta * math.log(1 - random.random()) >= stale_from_ms
 
 
 class Workers:

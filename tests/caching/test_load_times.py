@@ -1,4 +1,4 @@
-"""How a loader's pace decides how long a lease lasts, and how long it is left alone after a failure."""
+"""How load times decide how long a lease lasts, and how long a failing loader is left alone."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ KEYS = KeySpace("things")
 
 @pytest.mark.parametrize(("load_ms", "lease_ms"), [(1, 1000), (60, 1200), (200, 4000), (900, 5000)])
 def test_a_lease_lasts_many_loads_but_no_less_than_a_second_and_no_more_than_the_policy(load_ms, lease_ms):
-    pace = LoadTimes(most_lease=5.0)
-    assert pace.lease_ms() == 5000
+    times = LoadTimes(most_lease=5.0)
+    assert times.lease_ms() == 5000
 
-    pace._mean_ms = load_ms
-    assert pace.lease_ms() == lease_ms
+    times._mean_ms = load_ms
+    assert times.lease_ms() == lease_ms
 
 
 def test_the_mean_follows_the_loads():
-    pace = LoadTimes(most_lease=5.0)
+    times = LoadTimes(most_lease=5.0)
     for seconds in (0.02, 0.06):
-        with load_times.timed():
+        with times.timed():
             time.sleep(seconds)
     # Four parts of 20 ms and one of 60 ms.
-    assert 28 <= pace.load_ms < 80
-    before = pace.load_ms
-    with pytest.raises(ZeroDivisionError), load_times.timed():
+    assert 28 <= times.load_ms < 80
+    before = times.load_ms
+    with pytest.raises(ZeroDivisionError), times.timed():
         _ = 1 / 0
-    assert pace.load_ms == before
+    assert times.load_ms == before
 
 
 def test_the_lease_of_a_miss_is_as_long_as_its_pace_says(things, truth):
