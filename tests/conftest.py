@@ -16,7 +16,7 @@ from rest_framework.test import APIClient
 
 from caching.entries import dictionaries
 from caching.entries.journal import journal
-from caching.readthrough.workers import workers
+from caching.readthrough.workers import worker_health
 from caching.redis.connections import client, pool
 from tests.task_queue import Queue
 
@@ -38,7 +38,7 @@ def redis_state() -> Iterator[redis.Redis]:
     state = client("state")
     state.flushdb()
     journal.trust(3600)
-    workers.__init__()  # type: ignore[misc]
+    worker_health.__init__()  # type: ignore[misc]
     dictionaries.registry.start_afresh(look_at=math.inf)
     return state
 

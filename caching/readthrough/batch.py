@@ -17,7 +17,7 @@ from caching.readthrough.load import Loaded, load_and_fill, may_fill, respect_ba
 from caching.readthrough.refresh import refresh_later
 from caching.readthrough.source import Load, Source
 from caching.readthrough.waiting import take_turn
-from caching.readthrough.workers import workers
+from caching.readthrough.workers import worker_health
 from caching.redis.round_trip import Answers, round_trip
 
 logger = logging.getLogger(__name__)
@@ -124,7 +124,7 @@ def settle_many(look: LookMany, wait: bool = False) -> Batch:
     batch = Batch()
     missing, stale = _sort(source, wanted, entries, batch)
     namespace, now = source.policy.namespace, source.store.clock()
-    stale = [id for id in stale if workers.may_ask(namespace, id, entries[id].loaded_ms, now)]
+    stale = [id for id in stale if worker_health.should_request(namespace, id, entries[id].loaded_ms, now)]
     leases = _lease(source, missing, stale) if reading.reachable else Leases()
     due = _refresh(source, stale, leases, entries, reading.generation, loading=bool(missing))
     if wait and reading.reachable and may_fill():
@@ -167,7 +167,7 @@ def _lease(source: Source, missing: Sequence[Id], stale: Sequence[Id]) -> Leases
     except StoreUnavailable:
         return Leases()
     for id in leases.backed_off:
-        workers.ran(source.policy.namespace, id)
+        worker_health.note_ran(source.policy.namespace, id)
     return leases
 
 
@@ -184,7 +184,7 @@ def _refresh(
     mine, namespace = [id for id in stale if id in leases], source.policy.namespace
     if loading:
         return mine
-    due = {id for id in mine if not workers.would_refresh(namespace, id, entries[id].loaded_ms)}
+    due = {id for id in mine if not worker_health.should_enqueue(namespace, id, entries[id].loaded_ms)}
     refresh_later(source, {id: leases.pop(id) for id in mine if id not in due}, generation)
     return [id for id in mine if id in due]
 

@@ -33,7 +33,8 @@ from caching.readthrough.load import load_and_fill, may_fill, respect_backoff, s
 from caching.readthrough.refresh import background_lease, refresh_later
 from caching.readthrough.source import Source
 from caching.readthrough.waiting import Turn, take_turn
-from caching.readthrough.workers import is_due, workers
+from caching.readthrough.workers import worker_health
+from caching.readthrough.xfetch import should_refresh_early
 from caching.redis.connections import RedisUnavailable
 from caching.redis.errors import may_have_run
 
@@ -130,12 +131,12 @@ def settle(look: Look) -> Found:
 def _refreshed(look: Look, entry: Entry, reading: Reading) -> Found:
     """Answer what is there and have it refreshed; without a worker, whoever has the lease refreshes it right here."""
     source = look.source
-    if not workers.may_ask(source.policy.namespace, look.id, entry.loaded_ms, source.store.clock()):
+    if not worker_health.should_request(source.policy.namespace, look.id, entry.loaded_ms, source.store.clock()):
         return _answer(look, entry)
     leases = background_lease(source, [look.id])
     if not leases:
         return _answer(look, entry)
-    if workers.would_refresh(source.policy.namespace, look.id, entry.loaded_ms):
+    if worker_health.should_enqueue(source.policy.namespace, look.id, entry.loaded_ms):
         refresh_later(source, leases, reading.generation)
         return _answer(look, entry)
     metrics.EARLY.labels(source.policy.namespace).inc()
@@ -236,6 +237,6 @@ def _live(reading: Reading) -> int | None:
 
 
 def _is_due_early(source: Source, entry: Entry) -> bool:
-    if not workers.seem_absent():
+    if not worker_health.seems_absent():
         return False
-    return is_due(source.store.clock(), entry.loaded_ms + entry.fresh_ms, source.load_times.load_ms)
+    return should_refresh_early(source.store.clock(), entry.loaded_ms + entry.fresh_ms, source.load_times.load_ms)

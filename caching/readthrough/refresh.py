@@ -13,7 +13,7 @@ from caching.jobs.enqueue import enqueue
 from caching.keys import Id
 from caching.readthrough.load import load_and_fill, may_fill
 from caching.readthrough.source import Source, registered
-from caching.readthrough.workers import workers
+from caching.readthrough.workers import worker_health
 
 REFRESH_TASK = "caching.tasks.refresh"
 
@@ -27,7 +27,7 @@ def background_lease(source: Source, ids: Sequence[Id]) -> Leases:
     except StoreUnavailable:
         return Leases()
     for id in leases.backed_off:
-        workers.ran(source.policy.namespace, id)
+        worker_health.note_ran(source.policy.namespace, id)
     return leases
 
 
@@ -37,13 +37,13 @@ def refresh_later(source: Source, tokens: Mapping[Id, str], generation: int, tas
         return
     pairs = [[id, token] for id, token in tokens.items()]
     if not enqueue(task, source.policy.namespace, pairs, generation, expires=source.policy.lease):
-        workers.missed()
+        worker_health.note_missing()
         source.store.release(tokens)
 
 
 def prefetch(source: Source, ids: Sequence[Id], task: str = REFRESH_TASK) -> None:
     """Have ids made ready that will probably be asked for next, by `task`; skip those that are there already."""
-    if not may_fill() or workers.seem_absent():
+    if not may_fill() or worker_health.seems_absent():
         return
     try:
         reading = source.store.read(ids)

@@ -16,7 +16,7 @@ _ASKED_MS = 250
 _REMEMBERED = 1000
 
 
-class Workers:
+class WorkerHealth:
     """Whether anybody seems to run the refreshes that this process sends. `clock` is monotonic, in seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -25,7 +25,7 @@ class Workers:
         self._sent: OrderedDict[tuple[str, Id], int] = OrderedDict()
         self._asked: dict[tuple[str, Id], tuple[int, int]] = {}
 
-    def may_ask(self, namespace: str, id: Id, loaded_ms: int, now_ms: int) -> bool:
+    def should_request(self, namespace: str, id: Id, loaded_ms: int, now_ms: int) -> bool:
         """Return whether to ask for the lease of a stale entry: not right after somebody in this process did.
 
         Only one can have it, and a round trip of each of forty readers would hold up all of them.
@@ -39,28 +39,28 @@ class Workers:
         self._asked[key] = (loaded_ms, now_ms + _ASKED_MS)
         return True
 
-    def seem_absent(self) -> bool:
+    def seems_absent(self) -> bool:
         return self._clock() < self._absent_until
 
-    def missed(self) -> None:
+    def note_missing(self) -> None:
         """Note that a refresh could not be sent, or was not run."""
         self._asked.clear()
         self._absent_until = self._clock() + _ABSENT_SECONDS
 
-    def ran(self, namespace: str, id: Id) -> None:
+    def note_ran(self, namespace: str, id: Id) -> None:
         """Note that the refresh of an entry was run, although it failed."""
         self._sent.pop((namespace, id), None)
 
-    def would_refresh(self, namespace: str, id: Id, loaded_ms: int) -> bool:
+    def should_enqueue(self, namespace: str, id: Id, loaded_ms: int) -> bool:
         """Return whether to send the refresh of an entry; False if the last one sent for it was never run.
 
         Call it with the entry's lease in hand: that one sends it again means that the last one's lease has ended.
         """
-        if self.seem_absent():
+        if self.seems_absent():
             return False
         key = (namespace, id)
         if self._sent.pop(key, None) == loaded_ms:
-            self.missed()
+            self.note_missing()
             return False
         self._sent[key] = loaded_ms
         while len(self._sent) > _REMEMBERED:
@@ -68,4 +68,4 @@ class Workers:
         return True
 
 
-workers = Workers()
+worker_health = WorkerHealth()

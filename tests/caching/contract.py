@@ -11,7 +11,7 @@ import pytest
 from django.db import transaction
 
 from caching.readthrough.load import LoaderBackedOff
-from caching.readthrough.workers import workers
+from caching.readthrough.workers import worker_health
 from tests.deploy.services import free_port
 
 
@@ -164,7 +164,7 @@ class ReadThrough:
         clock.advance(61)
         truth.during_load = fail
         if not has_worker:
-            workers.missed()
+            worker_health.note_missing()
         assert face.read(1) == values(1)
         if has_worker:
             with pytest.raises(OutOfOrder):

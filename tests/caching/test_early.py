@@ -9,7 +9,8 @@ import pytest
 from caching.keys import KeySpace
 from caching.readthrough.batch import fetch_many
 from caching.readthrough.fetch import State, fetch
-from caching.readthrough.workers import Workers, is_due, workers
+from caching.readthrough.workers import WorkerHealth, worker_health
+from caching.readthrough.xfetch import should_refresh_early
 from caching.redis.connections import client
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -18,7 +19,7 @@ KEYS = KeySpace("things")
 
 def chance(now: int, stale_from: int, load_ms: float, tries: int = 4000) -> float:
     random.seed(20)
-    return sum(is_due(now, stale_from, load_ms) for _ in range(tries)) / tries
+    return sum(should_refresh_early(now, stale_from, load_ms) for _ in range(tries)) / tries
 
 
 def test_the_chance_is_that_of_xfetch():
@@ -33,31 +34,31 @@ def test_the_chance_is_that_of_xfetch():
 
 def test_a_worker_is_thought_absent_for_ten_seconds_after_a_refresh_that_was_not_run():
     now = [0.0]
-    absent = Workers(lambda: now[0])
-    assert absent.would_refresh("things", 1, loaded_ms=5)
-    assert absent.would_refresh("things", 2, loaded_ms=5)
-    assert not absent.seem_absent()
+    absent = WorkerHealth(lambda: now[0])
+    assert absent.should_enqueue("things", 1, loaded_ms=5)
+    assert absent.should_enqueue("things", 2, loaded_ms=5)
+    assert not absent.seems_absent()
 
     # The same entry, as old as it was: whoever was sent for it has not come.
-    assert not absent.would_refresh("things", 1, loaded_ms=5)
-    assert absent.seem_absent()
-    assert not absent.would_refresh("things", 3, loaded_ms=5)
+    assert not absent.should_enqueue("things", 1, loaded_ms=5)
+    assert absent.seems_absent()
+    assert not absent.should_enqueue("things", 3, loaded_ms=5)
 
     # After ten seconds a worker gets another chance.
     now[0] = 10.0
-    assert not absent.seem_absent()
-    assert absent.would_refresh("things", 1, loaded_ms=5)
+    assert not absent.seems_absent()
+    assert absent.should_enqueue("things", 1, loaded_ms=5)
 
 
 def test_a_refresh_that_was_run_keeps_the_worker_in_good_standing():
-    present = Workers(lambda: 0.0)
-    assert all(present.would_refresh("things", 1, loaded_ms) for loaded_ms in range(50))
+    present = WorkerHealth(lambda: 0.0)
+    assert all(present.should_enqueue("things", 1, loaded_ms) for loaded_ms in range(50))
 
 
 def test_only_so_many_refreshes_are_remembered():
-    present = Workers(lambda: 0.0)
+    present = WorkerHealth(lambda: 0.0)
     for id in range(5000):
-        present.would_refresh("things", id, 1)
+        present.should_enqueue("things", id, 1)
     assert len(present._sent) == 1000
 
 
@@ -75,7 +76,7 @@ def test_where_no_worker_is_a_reader_refreshes_before_the_entry_is_stale(things,
     truth.rows[1] = b"old"
     fetch(things, 1)
     truth.rows[1] = b"new"
-    workers.missed()
+    worker_health.note_missing()
     clock.advance(59)
     things.load_times._mean_ms = 1e9
 
@@ -102,7 +103,7 @@ def test_a_refresh_that_was_sent_and_not_run_within_its_lease_is_done_by_the_nex
     # Then a reader refreshes, and no other message is sent
     assert fetch(things, 1)[:2] == (b"new", State.MISS)
     assert fetch(things, 1)[:2] == (b"new", State.HIT)
-    assert workers.seem_absent()
+    assert worker_health.seems_absent()
     assert len(queue.messages()) == 1
 
     # And the message, should it be run after all, changes nothing

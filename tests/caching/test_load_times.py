@@ -12,7 +12,7 @@ from caching.readthrough.fetch import State, fetch
 from caching.readthrough.invalidation import invalidate
 from caching.readthrough.load import LoaderBackedOff
 from caching.readthrough.load_times import LoadTimes
-from caching.readthrough.workers import workers
+from caching.readthrough.workers import worker_health
 from caching.redis.connections import client
 from tests.caching.conftest import Truth
 
@@ -118,7 +118,7 @@ def test_what_is_stale_is_served_while_its_loader_fails(things, truth, clock, qu
     client("cache").delete(KEYS.lease(1))
     clock.advance(1)
     fetch(things, 1)
-    assert workers.seem_absent() or len(queue.messages()) == 1
+    assert worker_health.seems_absent() or len(queue.messages()) == 1
 
 
 def test_a_write_ends_the_time_for_which_its_loader_is_left_alone(things, truth):

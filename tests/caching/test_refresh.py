@@ -13,7 +13,7 @@ from caching.keys import KeySpace
 from caching.readthrough.batch import fetch_many
 from caching.readthrough.fetch import State, fetch
 from caching.readthrough.refresh import prefetch
-from caching.readthrough.workers import workers
+from caching.readthrough.workers import worker_health
 from caching.redis.connections import client
 from tests.deploy.services import free_port
 
@@ -47,7 +47,7 @@ def test_without_a_broker_the_stale_answer_goes_out_and_the_next_reader_refreshe
     assert fetch(things, 1)[:2] == (b"old", State.STALE)
     assert client("cache").exists(KEYS.lease(1)) == 0
     assert truth.loads == []
-    assert workers.seem_absent()
+    assert worker_health.seems_absent()
 
     assert fetch(things, 1)[:2] == (b"new", State.MISS)
     assert fetch(things, 1)[:2] == (b"new", State.HIT)

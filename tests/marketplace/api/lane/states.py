@@ -8,7 +8,7 @@ from typing import NamedTuple
 from caching.entries.entry import decode, encode
 from caching.keys import KeySpace
 from caching.readthrough.source import Source
-from caching.readthrough.workers import workers
+from caching.readthrough.workers import worker_health
 from marketplace.accounts.cache import users
 from products import feeds
 from products.cache import product_views, products
@@ -95,12 +95,12 @@ def _of_all(source: Source) -> list[State]:
 
     def stale_without_worker(world: World) -> None:
         stale(world)
-        workers.missed()
+        worker_health.note_missing()
 
     return [
         State(f"all {of} stale", stale),
         State(f"all {of} stale and no worker", stale_without_worker),
-        State(f"all {of} fresh and no worker", lambda world: workers.missed(), plain=True),
+        State(f"all {of} fresh and no worker", lambda world: worker_health.note_missing(), plain=True),
         State(f"all {of} cleared", lambda world: source.store.clear()),
         State(f"all {of} of a generation that is none", lambda world: world.redis.set(keys.generation, "x")),
         State(f"all {of} gone", lambda world: world.redis.flushdb()),

@@ -17,7 +17,7 @@ from caching.keys import Id, KeySpace
 from caching.models import CounterSpill
 from caching.readthrough.batch import fetch_many
 from caching.readthrough.source import Source
-from caching.readthrough.workers import workers
+from caching.readthrough.workers import worker_health
 from caching.redis.connections import pool
 from marketplace.accounts.cache import users
 from products import feeds
@@ -81,7 +81,7 @@ class World:
         """Make everything as it was."""
         self.clock.now = self._began
         self.has_postgres = True
-        workers.__init__()  # type: ignore[misc]
+        worker_health.__init__()  # type: ignore[misc]
         feeds._guesses.clear()
         feeds._guesses.update(self._guesses)
         for source in SOURCES:
