@@ -11,7 +11,7 @@ from django_redis.exceptions import CompressorError, ConnectionInterrupted
 from django_redis.serializers.base import BaseSerializer
 
 from caching.entries import codec
-from caching.redis.connections import RedisUnavailable
+from caching.redis.errors import REDIS_ERRORS
 from caching.redis.scan import Walk, literal
 
 
@@ -52,6 +52,6 @@ class Cache(RedisCache):
         try:
             for names in Walk(redis, literal(f"{self.key_prefix}:") + "*"):
                 redis.unlink(*names)
-        except RedisUnavailable as error:
+        except REDIS_ERRORS as error:
             raise ConnectionInterrupted(connection=redis) from error
         return True

@@ -16,7 +16,7 @@ from typing import TypeVar
 from caching.deadlines.members import Member
 from caching.deadlines.table import Deadline
 from caching.jobs.work_budget import WorkBudget
-from caching.redis.connections import RedisUnavailable
+from caching.redis.errors import REDIS_ERRORS
 from offers.clock import database_now
 from offers.deadlines import drop_offer_expirations, offer_deadlines, offer_truth
 from offers.lifecycle import state_machine
@@ -63,7 +63,7 @@ def attempt(stats: Expired, part: Callable[[], T]) -> T | None:
     """Do a part of the run that needs Redis; None, and an error in the statistics, if Redis was away."""
     try:
         return part()
-    except RedisUnavailable as error:
+    except REDIS_ERRORS as error:
         stats.errors += 1
         logger.warning("the index of offer deadlines is away, the table is swept without it: %s", error)
         return None

@@ -16,8 +16,8 @@ from caching.counters.application import Applied
 from caching.counters.backlog import measure
 from caching.counters.family import MOST, Visit
 from caching.counters.flush import flush
-from caching.redis.connections import RedisUnavailable, pool
-from caching.redis.errors import may_have_run
+from caching.redis.connections import pool
+from caching.redis.errors import REDIS_ERRORS, may_have_run
 from products.cache import load_products, product_views
 
 logger = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ def increment_view(product_id: int, visit: Visit | None = None) -> int | None:
     try:
         live = product_views.increment(product_id, visit=visit)
         return _count_first(product_id, visit) if live is None else live
-    except RedisUnavailable as error:
+    except REDIS_ERRORS as error:
         return _spill(product_id, error)
 
 
@@ -102,7 +102,7 @@ def _sound_alarms() -> None:
     try:
         for alarm in measure(product_views).alarms():
             logger.error("views: %s", alarm)
-    except (*RedisUnavailable, Error) as error:
+    except (*REDIS_ERRORS, Error) as error:
         # What was flushed is flushed, and is to be recorded.
         logger.warning("the backlog of views is not known: %s", error)
 

@@ -50,7 +50,7 @@ class Backlog:
 
 
 def measure(family: CounterFamily) -> Backlog:
-    """Return the backlog as it is. Raises `connections.RedisUnavailable` or django.db.Error."""
+    """Return the backlog as it is. Raises `REDIS_ERRORS` or django.db.Error."""
     # PostgreSQL first: what is applied and forgotten meanwhile is then in neither, and no old bucket that waits.
     applied, spilled, spill_rows, last = _ask_database(family.name)
     held = family.backlog()

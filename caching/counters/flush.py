@@ -25,7 +25,7 @@ from caching.counters.bucket_fields import Fields
 from caching.counters.family import CounterFamily
 from caching.counters.spill_merge import merge
 from caching.jobs.work_budget import WorkBudget
-from caching.redis.connections import RedisUnavailable
+from caching.redis.errors import REDIS_ERRORS
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class _Attempts:
             work()
         except (DatabaseError, InterfaceError, RedisError, ValueError, OverflowError) as error:
             # A server that is away says all there is to say in a line.
-            away = isinstance(error, RedisUnavailable)
+            away = isinstance(error, REDIS_ERRORS)
             logger.error("%s of %s was not flushed: %s", part, self._family, error, exc_info=not away)
             self._failures.append(error)
             _tidy_connection()

@@ -15,7 +15,7 @@ from caching.counters import bucket_fields, ledger
 from caching.counters.application import Apply, Flushed, share
 from caching.counters.family import CounterFamily
 from caching.jobs.work_budget import WorkBudget
-from caching.redis.connections import RedisUnavailable
+from caching.redis.errors import REDIS_ERRORS
 
 # The ledger's shard for what never was in a bucket of Redis.
 SHARD = -1
@@ -72,7 +72,7 @@ def _tell(family: CounterFamily, ids: Iterable[int]) -> bool:
     """
     try:
         family.forget(ids)
-    except RedisUnavailable:
+    except REDIS_ERRORS:
         return False
     return True
 
@@ -86,13 +86,13 @@ def _tell_late(family: CounterFamily) -> None:
             family.note_merged(-1)
             family.forget_all()
             family.note_merged(newest)
-    except RedisUnavailable:
+    except REDIS_ERRORS:
         return
     ledger.release(family.name, SHARD, late)
 
 
 def _note(family: CounterFamily) -> None:
-    with suppress(*RedisUnavailable):
+    with suppress(*REDIS_ERRORS):
         family.note_merged(ledger.last_entered(family.name, SHARD))
 
 

@@ -17,7 +17,8 @@ from caching import metrics
 from caching.deadlines.members import Change, Member, Settled, to_ms
 from caching.deadlines.shards import DeadlineShards
 from caching.deadlines.table import Deadline, Truth
-from caching.redis.connections import RedisUnavailable, pool
+from caching.redis.connections import pool
+from caching.redis.errors import REDIS_ERRORS
 from caching.redis.scripts import Command, script
 
 __all__ = ["DeadlineFamily", "Member", "Settled", "to_ms"]
@@ -41,7 +42,7 @@ class DeadlineFamily(DeadlineShards):
     """The deadlines of one kind of row.
 
     `schedule`, `schedule_many`, `move` and `cancel` never fail their caller for want of Redis: they return False when
-    it is away, and the table's sweep makes up for it. Everything else raises what is in `RedisUnavailable`.
+    it is away, and the table's sweep makes up for it. Everything else raises what is in `REDIS_ERRORS`.
     """
 
     def __init__(self, name: str, shards: int = 8) -> None:
@@ -165,7 +166,7 @@ class DeadlineFamily(DeadlineShards):
     def _attempt(self, operation: str, part: Callable[[], bool]) -> bool:
         try:
             done = part()
-        except RedisUnavailable as error:
+        except REDIS_ERRORS as error:
             metrics.REDIS_FAILURES.labels(f"deadline_{operation}").inc()
             if not self._away:
                 logger.warning("deadlines of %s are not indexed while Redis is away: %s", self.name, error)

@@ -20,7 +20,7 @@ from caching.redis.scripts import Command
 
 
 class DeadlineShards:
-    """The index of one family, an id in the shard `id % shards`. Raises what is in `connections.RedisUnavailable`.
+    """The index of one family, an id in the shard `id % shards`. Raises what is in `REDIS_ERRORS`.
 
     With another number of shards most members lie where nobody looks for them: a repair brings them home.
     """

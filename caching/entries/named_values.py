@@ -10,7 +10,8 @@ from caching import metrics
 from caching.entries import codec
 from caching.entries.entry import BadEntry, Entry, decode, encode
 from caching.keys import prefix
-from caching.redis.connections import RedisUnavailable, client
+from caching.redis.connections import client
+from caching.redis.errors import REDIS_ERRORS
 
 
 def set_compressed(key: str, value: Any, ttl: float, threshold: int = codec.FLOOR_BYTES) -> bool:
@@ -21,7 +22,7 @@ def set_compressed(key: str, value: Any, ttl: float, threshold: int = codec.FLOO
     entry = Entry(orjson.dumps(value), False, 0, 0, 0, 0)
     try:
         client("cache").set(_name(key), encode(entry, threshold), px=max(1, round(ttl * 1000)))
-    except RedisUnavailable:
+    except REDIS_ERRORS:
         return False
     return True
 
@@ -30,7 +31,7 @@ def get_compressed(key: str, default: Any = None) -> Any:
     """Return the value stored under a key; `default` if there is none, it is damaged, or Redis does not answer."""
     try:
         data = client("cache").get(_name(key))
-    except RedisUnavailable:
+    except REDIS_ERRORS:
         return default
     if data is None:
         return default

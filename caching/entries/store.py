@@ -24,7 +24,8 @@ from caching.entries.journal import journal
 from caching.entries.policy import Policy
 from caching.entries.read_result import Reading
 from caching.keys import Id, KeySpace
-from caching.redis.connections import RedisUnavailable, pool
+from caching.redis.connections import pool
+from caching.redis.errors import REDIS_ERRORS
 from caching.redis.round_trip import round_trip
 from caching.redis.scripts import Command, script
 
@@ -118,7 +119,7 @@ class Store:
             return
         try:
             pool("cache").call([Command(("BLPOP", self._keys.wake(id), f"{seconds:.3f}"))], patience=seconds)
-        except RedisUnavailable as error:
+        except REDIS_ERRORS as error:
             raise StoreUnavailable(f"wait for {self.policy.namespace}") from error
         finally:
             _blocking.release()

@@ -15,13 +15,13 @@ from kombu.exceptions import KombuError
 from kombu.pools import producers
 
 from caching import metrics
-from caching.redis.connections import RedisUnavailable
+from caching.redis.errors import REDIS_ERRORS
 from caching.transactions import in_transaction
 
 logger = logging.getLogger(__name__)
 
 # What a broker that is away raises, or one that is full.
-_BrokerAway = (KombuError, OSError, *RedisUnavailable)
+_BrokerAway = (KombuError, OSError, *REDIS_ERRORS)
 
 
 def enqueue(task: str, *args: Any, expires: float) -> bool:

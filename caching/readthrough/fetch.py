@@ -35,8 +35,7 @@ from caching.readthrough.source import Source
 from caching.readthrough.waiting import Turn, take_turn
 from caching.readthrough.workers import worker_health
 from caching.readthrough.xfetch import should_refresh_early
-from caching.redis.connections import RedisUnavailable
-from caching.redis.errors import may_have_run
+from caching.redis.errors import REDIS_ERRORS, may_have_run
 
 logger = logging.getLogger(__name__)
 
@@ -174,7 +173,7 @@ def _answer(look: Look, entry: Entry) -> Found:
     if entry.negative:
         if live is not None and family is not None:
             # Seeded by a read that a deletion overtook; it would go on counting what does not exist.
-            with contextlib.suppress(*RedisUnavailable):
+            with contextlib.suppress(*REDIS_ERRORS):
                 family.forget([int(look.id)])
         return Found(None, look.state, 0)
     if live is None and family is not None:
@@ -223,7 +222,7 @@ def _count(look: Look, family: CounterFamily) -> Look:
     id, amount = int(look.id), look.amount
     try:
         live = family.increment(id, amount, look.visit) if amount else family.live([id]).get(id)
-    except RedisUnavailable as error:
+    except REDIS_ERRORS as error:
         if amount:
             spill.take(family.name, id, amount, may_have_run(error))
         return look._replace(amount=0)

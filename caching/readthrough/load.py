@@ -12,7 +12,7 @@ from caching.counters.family import CounterFamily, Visit
 from caching.entries.store import Leases, StoreUnavailable
 from caching.keys import Id
 from caching.readthrough.source import Load, Source
-from caching.redis.connections import RedisUnavailable
+from caching.redis.errors import REDIS_ERRORS
 from caching.transactions import in_transaction
 
 logger = logging.getLogger(__name__)
@@ -105,6 +105,6 @@ def spilled(
     }
     try:
         told = family.seed(totals, applied) if may_fill() else family.live([*totals])
-    except RedisUnavailable:
+    except REDIS_ERRORS:
         return counts
     return {id: max(count, told.get(id, 0)) for id, count in counts.items()}

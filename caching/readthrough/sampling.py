@@ -11,7 +11,8 @@ from caching.entries.entry import BadEntry, decode
 from caching.keys import Id, KeySpace
 from caching.readthrough import warming
 from caching.readthrough.source import Source
-from caching.redis.connections import RedisUnavailable, client
+from caching.redis.connections import client
+from caching.redis.errors import REDIS_ERRORS
 
 _CHUNK = 100
 # SCAN goes through the keys of every namespace, so it takes big steps; this one takes Redis about a millisecond.
@@ -45,7 +46,7 @@ def _cached(source: Source) -> Iterator[tuple[str, bytes]]:
                 body = _body(source, raw)
                 if body is not None:
                     yield key[len(pattern) - 2 : -1].decode("utf-8", "replace"), body
-    except RedisUnavailable:
+    except REDIS_ERRORS:
         return
 
 

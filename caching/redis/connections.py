@@ -9,7 +9,6 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
-import redis
 from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -19,9 +18,6 @@ if TYPE_CHECKING:
 
 Role = Literal["cache", "state"]
 _ALIAS: dict[Role, str] = {"cache": "default", "state": "state"}
-
-# What a caller can handle by going to PostgreSQL: Redis unreachable, too slow, out of memory or loading.
-RedisUnavailable = (redis.ConnectionError, redis.TimeoutError, redis.ResponseError, redis.InvalidResponse)
 
 
 def cache_settings(url: str, timeout: float, max_connections: int, key_prefix: str) -> dict[str, Any]:

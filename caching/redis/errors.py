@@ -1,8 +1,11 @@
-"""Whether commands that failed may have run all the same: what decides if an increment may be made elsewhere."""
+"""What Redis raises, and whether commands that failed may have run all the same."""
 
 from __future__ import annotations
 
 import redis
+
+# What a caller can handle by going to PostgreSQL: Redis unreachable, too slow, out of memory or loading.
+REDIS_ERRORS = (redis.ConnectionError, redis.TimeoutError, redis.ResponseError, redis.InvalidResponse)
 
 
 class NotSent(redis.ConnectionError):

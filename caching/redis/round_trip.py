@@ -10,8 +10,8 @@ import redis
 
 from caching import metrics
 from caching.redis.breaker import BreakerOpen
-from caching.redis.connections import RedisUnavailable, Role, one_server, pool
-from caching.redis.errors import may_have_run
+from caching.redis.connections import Role, one_server, pool
+from caching.redis.errors import REDIS_ERRORS, may_have_run
 from caching.redis.scripts import Command
 
 logger = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ def _send(operation: str, role: Role, commands: Sequence[Command]) -> tuple[list
         return [], False
     try:
         return pool(role).ask(commands), False
-    except RedisUnavailable as error:
+    except REDIS_ERRORS as error:
         _note(operation, error)
         return None, may_have_run(error)
 

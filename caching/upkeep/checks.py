@@ -14,7 +14,8 @@ import psycopg
 from django.core.checks import CheckMessage, Tags, register
 
 from caching.readthrough.source import namespaces, registered
-from caching.redis.connections import RedisUnavailable, Role, one_server
+from caching.redis.connections import Role, one_server
+from caching.redis.errors import REDIS_ERRORS
 from caching.upkeep.check_rules import (
     TAG,
     judge_persistence,
@@ -100,7 +101,7 @@ def _answers(roles: Iterable[Role]) -> tuple[list[RedisFacts], Found]:
     for role in roles:
         try:
             facts.append(ask_redis(role))
-        except RedisUnavailable as error:
+        except REDIS_ERRORS as error:
             found.append(redis_away(role, error))
     return facts, found
 

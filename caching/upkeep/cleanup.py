@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from caching.entries.erasure import StoreUnavailable
 from caching.models import CounterBucket, CounterField, JobRun
-from caching.redis.connections import RedisUnavailable
+from caching.redis.errors import REDIS_ERRORS
 from caching.upkeep.sweep import Sweep
 
 logger = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ def _sweep(seconds: float, keys: int) -> dict[str, Any]:
     sweep = Sweep(seconds, keys, _last_cursor())
     try:
         sweep.run()
-    except (*RedisUnavailable, StoreUnavailable) as error:
+    except (*REDIS_ERRORS, StoreUnavailable) as error:
         # PostgreSQL's part is done and must be recorded as such; tomorrow there is another sweep.
         logger.warning("the sweep over Redis broke off: %s", error)
     return sweep.stats()

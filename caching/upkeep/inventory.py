@@ -50,7 +50,7 @@ class Inventory:
 
 
 def take(seconds: float, keys: int) -> Inventory:
-    """Count entries for at most so many seconds and keys. Raises `connections.RedisUnavailable`."""
+    """Count entries for at most so many seconds and keys. Raises `REDIS_ERRORS`."""
     redis = client("cache")
     walk = Walk(redis, f"{literal(prefix())}:c:*", seconds, keys)
     shelves: dict[str, Shelf] = {}

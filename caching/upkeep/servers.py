@@ -31,7 +31,7 @@ class RedisFacts(NamedTuple):
 
 
 def ask_redis(role: Role) -> RedisFacts:
-    """Return the facts of a role's Redis in one round trip. Raises `connections.RedisUnavailable`."""
+    """Return the facts of a role's Redis in one round trip. Raises `REDIS_ERRORS`."""
     pipeline = client(role).pipeline(transaction=False)
     pipeline.info().time().config_get("maxmemory-policy").config_get("save")
     before = time.time()

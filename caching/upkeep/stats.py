@@ -14,7 +14,7 @@ def redis_stats() -> dict[str, Any]:
     """Return the numbers of the cache's Redis, and under `state` those of the other one if there are two.
 
     Memory is in MB, `hit_rate` a part of 1 since that Redis started (None before its first read). Raises
-    `connections.RedisUnavailable`.
+    `REDIS_ERRORS`.
     """
     stats = _describe("cache")
     if not one_server():

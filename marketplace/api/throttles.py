@@ -12,7 +12,8 @@ from rest_framework.settings import api_settings
 from rest_framework.throttling import SimpleRateThrottle
 
 from caching.keys import prefix
-from caching.redis.connections import RedisUnavailable, client
+from caching.redis.connections import client
+from caching.redis.errors import REDIS_ERRORS
 
 if TYPE_CHECKING:
     # DRF imports this module while its views module is still being made.
@@ -55,7 +56,7 @@ class CountingThrottle(SimpleRateThrottle):
             with client("cache").pipeline(transaction=True) as pipe:
                 pipe.set(key, 0, ex=self.duration, nx=True).incr(key).pttl(key)
                 _, count, milliseconds = pipe.execute()
-        except RedisUnavailable as error:
+        except REDIS_ERRORS as error:
             logger.warning("throttle %s is open: %s", self.scope, error)
             return 0, 0.0
         return count, milliseconds / 1000

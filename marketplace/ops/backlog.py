@@ -11,7 +11,7 @@ from psycopg_pool import PoolTimeout
 
 from caching.counters.backlog import Backlog, measure
 from caching.counters.family import families
-from caching.redis.connections import RedisUnavailable
+from caching.redis.errors import REDIS_ERRORS
 from marketplace.ops.probes import Probe
 
 # A scrape must not wait for a server that is away.
@@ -33,7 +33,7 @@ class BacklogCollector(Collector):
 
     def __init__(self) -> None:
         self._found: dict[str, Backlog] = {}
-        self._probe = Probe(self._measure, (Error, PoolTimeout, *RedisUnavailable), _LIMIT)
+        self._probe = Probe(self._measure, (Error, PoolTimeout, *REDIS_ERRORS), _LIMIT)
 
     def describe(self) -> list[Metric]:
         """Say nothing: registering it must ask nobody."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import psycopg
 from django.db import connection
 
-from caching.redis.connections import RedisUnavailable, Role, client
+from caching.redis.connections import Role, client
+from caching.redis.errors import REDIS_ERRORS
 from marketplace.ops.probes import Finding, Probe
 
 _DATABASE_LIMIT = 2.0
@@ -25,8 +26,8 @@ def _ask_redis(role: Role) -> None:
 
 _PROBES = {
     "database": Probe(_ask_database, (psycopg.Error,), _DATABASE_LIMIT),
-    "cache": Probe(lambda: _ask_redis("cache"), RedisUnavailable, _REDIS_LIMIT),
-    "state": Probe(lambda: _ask_redis("state"), RedisUnavailable, _REDIS_LIMIT),
+    "cache": Probe(lambda: _ask_redis("cache"), REDIS_ERRORS, _REDIS_LIMIT),
+    "state": Probe(lambda: _ask_redis("state"), REDIS_ERRORS, _REDIS_LIMIT),
 }
 
 

@@ -12,7 +12,7 @@ from django.db.models import Sum
 from django.http import HttpRequest
 
 from caching.models import CounterBucket
-from caching.redis.connections import RedisUnavailable
+from caching.redis.errors import REDIS_ERRORS
 from products.cache import product_views
 from products.models import ProductViews
 
@@ -36,7 +36,7 @@ def attach_live(products: Sequence[Any]) -> bool:
     """
     try:
         counts, answered = product_views.live([product.pk for product in products]), True
-    except RedisUnavailable:
+    except REDIS_ERRORS:
         counts, answered = {}, False
     for product in products:
         product.live = counts.get(product.pk, product.flushed)
@@ -61,7 +61,7 @@ def totals() -> Totals:
     last_flush = newest.values_list("applied_at", flat=True).first()
     try:
         return Totals(flushed, last_flush, *_waiting())
-    except RedisUnavailable:
+    except REDIS_ERRORS:
         return Totals(flushed, last_flush)
 
 

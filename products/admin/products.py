@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from caching.redis.connections import RedisUnavailable
+from caching.redis.errors import REDIS_ERRORS
 from products.admin.filters import CategoryFilter
 from products.admin.history import chapters
 from products.admin.live import AWAY, LiveChangeList, attach_live, totals
@@ -151,7 +151,7 @@ class ProductAdmin(admin.ModelAdmin):
             return "Not kept: VIEW_UNIQUE_DAYS is 0."
         try:
             found = visitors(product.pk)
-        except RedisUnavailable:
+        except REDIS_ERRORS:
             return "Unknown while Redis is away."
         return f"About {found.today} today, {found.kept} in {days} days."
 

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from caching.redis.connections import RedisUnavailable
+from caching.redis.errors import REDIS_ERRORS
 from caching.upkeep import inventory
 from caching.upkeep.stats import redis_stats
 
@@ -42,7 +42,7 @@ class Command(BaseCommand):
         try:
             stats = redis_stats()
             found = inventory.take(options["budget"], options["keys"])
-        except RedisUnavailable as error:
+        except REDIS_ERRORS as error:
             raise CommandError(f"Redis does not answer: {error}") from error
         if options["json"]:
             self.stdout.write(orjson.dumps(stats | found.as_dict(), option=orjson.OPT_INDENT_2).decode())

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from caching.jobs.status import job_status
-from caching.redis.connections import RedisUnavailable
+from caching.redis.errors import REDIS_ERRORS
 from caching.upkeep.stats import redis_stats
 from marketplace.api import errors
 from marketplace.api.authentication import AdminSessionAuthentication, TokenAuthentication
@@ -47,5 +47,5 @@ class CacheStatsView(StaffView):
         """Return Redis' memory, keys, clients and hit rate."""
         try:
             return Response(redis_stats())
-        except RedisUnavailable as error:
+        except REDIS_ERRORS as error:
             raise errors.RedisUnavailable from error

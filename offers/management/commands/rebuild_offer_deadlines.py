@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from caching.deadlines.rebuild import rebuild
-from caching.redis.connections import RedisUnavailable
+from caching.redis.errors import REDIS_ERRORS
 from offers.deadlines import offer_deadlines, offer_truth
 from offers.models import Offer, OfferStatus
 from products.progress import Progress
@@ -44,7 +44,7 @@ class Command(BaseCommand):
 
             try:
                 done = rebuild(offer_deadlines, offer_truth, advance)
-            except RedisUnavailable as error:
+            except REDIS_ERRORS as error:
                 raise CommandError(f"Redis is away: {error}. Run this again when it answers.") from error
         changes = f"{done.entered:,} entered, {done.moved:,} moved, {done.removed:,} removed"
         self.stdout.write(f"{seen:,} deadlines in the table: {changes}.")

@@ -15,7 +15,8 @@ from kombu.exceptions import KombuError
 
 from caching.readthrough.batch import fetch_many
 from caching.readthrough.fetch import fetch
-from caching.redis.connections import RedisUnavailable, client
+from caching.redis.connections import client
+from caching.redis.errors import REDIS_ERRORS
 from tests.faults.random_run import rows
 from tests.faults.random_run.log import Log, What
 
@@ -52,7 +53,7 @@ def _read_inside_a_transaction(log: Log) -> None:
 
 def _work(log: Log) -> None:
     """Take a message and run its task, as a worker would, if there is one and the broker does not fail."""
-    away = (*RedisUnavailable, KombuError, OSError)
+    away = (*REDIS_ERRORS, KombuError, OSError)
     with contextlib.suppress(Empty, *away), current_app.connection_for_read() as broker:
         message = broker.SimpleQueue("celery").get_nowait()
         message.ack()
@@ -97,7 +98,7 @@ def harm(log: Log, over: Over) -> None:
     while not over():
         number = random.choices(range(len(FAULTS)), [weight for _, weight in FAULTS.values()])[0]
         began = time.monotonic_ns()
-        with contextlib.suppress(*RedisUnavailable):
+        with contextlib.suppress(*REDIS_ERRORS):
             list(FAULTS.values())[number][0](state)
             log.write(What.FAULT, 0, number, began)
         time.sleep(random.uniform(0.01, 0.09))

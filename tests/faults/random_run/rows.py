@@ -13,7 +13,8 @@ from caching.entries.policy import Policy
 from caching.keys import Id, KeySpace
 from caching.readthrough.invalidation import invalidate
 from caching.readthrough.source import Load, Source, register
-from caching.redis.connections import RedisUnavailable, client
+from caching.redis.connections import client
+from caching.redis.errors import REDIS_ERRORS
 
 # Hot rows are written all the time, and stale after a moment, so that tasks refresh them while others load and write.
 # Cold rows are written seldom and fresh for long, so that nothing but an invalidation renews them.
@@ -85,12 +86,12 @@ def write(id: int) -> int:
 
 def read_plain(id: int) -> int:
     """Return a row's version by GET, SELECT and SET."""
-    with contextlib.suppress(*RedisUnavailable):
+    with contextlib.suppress(*REDIS_ERRORS):
         if (kept := client("cache").get(plain_key(id))) is not None:
             return int(kept)
     version = versions([id])[id]
     dawdle(0.5)
-    with contextlib.suppress(*RedisUnavailable):
+    with contextlib.suppress(*REDIS_ERRORS):
         client("cache").set(plain_key(id), version, ex=_PLAIN_SECONDS)
     return version
 
@@ -113,5 +114,5 @@ def _load(ids: Sequence[Id]) -> Load:
 
 
 def _forget_plain(id: int) -> None:
-    with contextlib.suppress(*RedisUnavailable):
+    with contextlib.suppress(*REDIS_ERRORS):
         client("cache").delete(plain_key(id))
