@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from caching.entries.named_values import get_compressed, set_compressed
 from caching.entries.policy import Policy
+from caching.errors import LoaderBackedOff
 from caching.readthrough.aio import afetch, afetch_many, ainvalidate
 from caching.readthrough.batch import Batch, fetch_many
 from caching.readthrough.decorators import stale_while_revalidate
 from caching.readthrough.fetch import Found, State, fetch
 from caching.readthrough.invalidation import clear, invalidate
-from caching.readthrough.load import LoaderBackedOff
 from caching.readthrough.source import Load, Source, register
 
 __all__ = [

@@ -11,6 +11,7 @@ from django_redis.exceptions import CompressorError, ConnectionInterrupted
 from django_redis.serializers.base import BaseSerializer
 
 from caching.entries import codec
+from caching.errors import CodecError
 from caching.redis.errors import REDIS_ERRORS
 from caching.redis.scan import Walk, literal
 
@@ -35,7 +36,7 @@ class Compressor(BaseCompressor):
     def decompress(self, value: bytes) -> bytes:
         try:
             return codec.unpack(value[0], value[1:])
-        except (IndexError, codec.CodecError) as error:
+        except (IndexError, CodecError) as error:
             raise CompressorError(str(error)) from error
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db import Error, connection
+from django.db import connection
 from redis.exceptions import RedisError
 
 from caching.counters import spill
@@ -16,6 +16,7 @@ from caching.counters.application import Applied
 from caching.counters.backlog import measure
 from caching.counters.family import MOST, Visit
 from caching.counters.flush import flush
+from caching.errors import DATABASE_ERRORS
 from caching.redis.connections import pool
 from caching.redis.errors import REDIS_ERRORS, may_have_run
 from products.cache import load_products, product_views
@@ -102,7 +103,7 @@ def _sound_alarms() -> None:
     try:
         for alarm in measure(product_views).alarms():
             logger.error("views: %s", alarm)
-    except (*REDIS_ERRORS, Error) as error:
+    except (*REDIS_ERRORS, *DATABASE_ERRORS) as error:
         # What was flushed is flushed, and is to be recorded.
         logger.warning("the backlog of views is not known: %s", error)
 

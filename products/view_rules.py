@@ -14,19 +14,18 @@ from typing import NamedTuple
 
 import orjson
 from django.conf import settings
-from django.db import Error
 from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 from knox.crypto import hash_token
 from knox.models import get_token_model
-from psycopg_pool import PoolTimeout
 from redis.exceptions import RedisError
 from rest_framework.throttling import BaseThrottle
 
 from caching.clock import Clock, system_ms
 from caching.counters.family import Visit
 from caching.counters.refusals import refuse
+from caching.errors import DATABASE_ERRORS
 from products.cache import product_views
 from products.view_counts import increment_view
 
@@ -82,7 +81,7 @@ def counted(view: View, product_id: int, body: bytes, live: int) -> int:
     except RedisError:
         # Refused, and told by the metrics; the product is answered all the same.
         return live
-    except (Error, PoolTimeout):
+    except DATABASE_ERRORS:
         refuse(product_views.name, 1, "database")
         return live
     return max(live, now or 0)
@@ -152,6 +151,6 @@ def _holder(digest: str, minute: int) -> int | None:
     tokens = get_token_model().objects.filter(unexpired, digest=digest)
     try:
         found: int | None = tokens.values_list("user_id", flat=True).first()
-    except (Error, PoolTimeout):
+    except DATABASE_ERRORS:
         return None
     return found

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from functools import partial
 from itertools import groupby
 
-from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.db import connection, transaction
 from redis.exceptions import RedisError
 
 from caching import metrics
@@ -24,6 +24,7 @@ from caching.counters.application import Apply, Flushed, merged, share
 from caching.counters.bucket_fields import Fields
 from caching.counters.family import CounterFamily
 from caching.counters.spill_merge import merge
+from caching.errors import DATABASE_ERRORS
 from caching.jobs.work_budget import WorkBudget
 from caching.redis.errors import REDIS_ERRORS
 
@@ -73,7 +74,7 @@ class _Attempts:
         """Do a part and return whether that went well."""
         try:
             work()
-        except (DatabaseError, InterfaceError, RedisError, ValueError, OverflowError) as error:
+        except (*DATABASE_ERRORS, RedisError, ValueError, OverflowError) as error:
             # A server that is away says all there is to say in a line.
             away = isinstance(error, REDIS_ERRORS)
             logger.error("%s of %s was not flushed: %s", part, self._family, error, exc_info=not away)

@@ -9,11 +9,11 @@ from __future__ import annotations
 import logging
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connection
-from psycopg_pool import PoolTimeout
+from django.db import connection
 
 from caching import metrics
 from caching.counters.refusals import refuse
+from caching.errors import DATABASE_ERRORS
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,6 @@ _ACCEPT = """
     )
     SELECT id FROM known UNION ALL SELECT id FROM added
 """
-_Away = (DatabaseError, InterfaceError, PoolTimeout)
 
 
 def take(family: str, id: int, amount: int, unknown: bool = False) -> bool:
@@ -66,6 +65,6 @@ def _accept(family: str, id: int, amount: int) -> str | None:
             rows = settings.COUNTER_SPILL_ROWS
             cursor.execute(_ACCEPT, {"family": family, "id": id, "amount": amount, "rows": rows})
             return None if cursor.fetchone() else "full"
-    except _Away:
+    except DATABASE_ERRORS:
         logger.warning("the spill did not take an increment", exc_info=True)
         return "database"

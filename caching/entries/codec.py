@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 import zstandard
 from zstandard import frame_content_size
 
+from caching.errors import CodecError
+
 RAW = 0
 ZSTD = 1
 # A frame whose first four bytes, which are the same in all frames, are the number of the dictionary instead.
@@ -27,10 +29,6 @@ _MAGIC = zstandard.FRAME_HEADER
 
 # Higher levels save a hundredth more of a product and take four times as long.
 _LEVEL = 3
-
-
-class CodecError(ValueError):
-    """The bytes cannot be unpacked: an unknown codec or dictionary, a damaged frame, or a size over the limit."""
 
 
 class Zstd(threading.local):

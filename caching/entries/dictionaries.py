@@ -15,7 +15,8 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from caching.entries.codec import NUMBER_BYTES, CodecError, TrainedDictionary
+from caching.entries.codec import NUMBER_BYTES, TrainedDictionary
+from caching.errors import DATABASE_ERRORS, CodecError
 
 if TYPE_CHECKING:
     from caching.models import Dictionary
@@ -172,22 +173,18 @@ def _may_ask() -> bool:
 
 def _newest() -> dict[str, int] | None:
     """Return the number of the newest dictionary of each namespace; None if PostgreSQL does not say."""
-    from django.db import Error
-
     from caching.models import Dictionary
 
     rows = Dictionary.objects.order_by("namespace", "-created_at", "-number").distinct("namespace")
     try:
         return dict(rows.values_list("namespace", "number"))
-    except Error as error:
+    except DATABASE_ERRORS as error:
         logger.warning("dictionaries cannot be looked up: %s", error)
         return None
 
 
 def _stored(numbers: set[int]) -> list[tuple[int, str, bytes]] | None:
     """Return number, namespace and data of those that are stored; None if PostgreSQL does not say."""
-    from django.db import Error
-
     from caching.models import Dictionary
 
     if not numbers:
@@ -195,6 +192,6 @@ def _stored(numbers: set[int]) -> list[tuple[int, str, bytes]] | None:
     rows = Dictionary.objects.filter(number__in=numbers).values_list("number", "namespace", "data")
     try:
         return [(number, namespace, bytes(data)) for number, namespace, data in rows]
-    except Error as error:
+    except DATABASE_ERRORS as error:
         logger.warning("dictionaries cannot be read: %s", error)
         return None

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from isal.isal_zlib import crc32
 
 from caching.entries import codec
+from caching.errors import BadEntry, CodecError
 
 FORMAT = 1
 _COVERED = struct.Struct(">BBBxHIQI")
@@ -32,10 +33,6 @@ _CLOCKS_DIFFER_MS = 2000
 _unpack_header = _HEADER.unpack_from
 # A batch makes a hundred entries, and the constructor of a NamedTuple takes twice as long as that of a tuple.
 _new_tuple = tuple.__new__
-
-
-class BadEntry(ValueError):
-    """The bytes are no entry of ours: truncated, damaged, foreign, or of another format."""
 
 
 class Entry(NamedTuple):
@@ -80,7 +77,7 @@ def decode(data: bytes, find: codec.FindDictionary = codec.find_none) -> Entry:
     if tag != codec.RAW:
         try:
             body = codec.unpack(tag, body, find)
-        except codec.CodecError as error:
+        except CodecError as error:
             raise BadEntry(str(error)) from error
     return _new_tuple(Entry, (body, flags & _NEGATIVE == _NEGATIVE, schema, generation, loaded_ms, fresh_ms))
 
@@ -112,5 +109,5 @@ def fresh_bodies(
             bodies.append(body)
             tags.append(data[1])
         return codec.unpack_all(tags, bodies, find) if any(tags) else bodies
-    except (struct.error, codec.CodecError):
+    except (struct.error, CodecError):
         return None

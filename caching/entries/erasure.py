@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Sequence
 
 from caching import metrics
+from caching.errors import StoreUnavailable
 from caching.keys import Id, KeySpace
 from caching.redis.round_trip import round_trip
 from caching.redis.scripts import Command
@@ -15,17 +16,6 @@ _CHUNK = 500
 # What an envelope has room for; the last number means that nobody knows the generation.
 GENERATIONS = 2**32
 UNKNOWN_GENERATION = GENERATIONS - 1
-
-
-class StoreUnavailable(Exception):
-    """Redis did not answer. Of a read: go to PostgreSQL and fill nothing. Of an erasure: old values may be served.
-
-    `unknown` says that increments which rode along may have run all the same.
-    """
-
-    def __init__(self, message: str, unknown: bool = False) -> None:
-        super().__init__(message)
-        self.unknown = unknown
 
 
 def erase(namespace: str, ids: Sequence[Id]) -> None:

@@ -19,11 +19,11 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from django.db import DatabaseError, InterfaceError, connection
-from psycopg_pool import PoolTimeout
+from django.db import connection
 
 from caching import metrics
-from caching.entries.erasure import StoreUnavailable, erase, erase_all
+from caching.entries.erasure import erase, erase_all
+from caching.errors import DATABASE_ERRORS, StoreUnavailable
 from caching.keys import Id
 from caching.redis.connections import pool
 
@@ -37,7 +37,6 @@ EARLY_SECONDS = 0.3
 PATIENCE_SECONDS = 1.0
 # Notes that are read at once; each may hold many ids.
 _CHUNK = 200
-_DatabaseAway = (DatabaseError, InterfaceError, PoolTimeout)
 
 
 class Look:
@@ -100,7 +99,7 @@ class Journal:
 
         try:
             Invalidation.objects.filter(pk__in=numbers).delete()
-        except _DatabaseAway as error:
+        except DATABASE_ERRORS as error:
             logger.warning("%d notes of the journal were not struck out: %s", len(numbers), error)
 
     def _begin(self) -> Look:
@@ -125,7 +124,7 @@ class Journal:
             look.failed = False
         except StoreUnavailable as error:
             logger.warning("the journal of invalidations waits for Redis: %s", error)
-        except _DatabaseAway as error:
+        except DATABASE_ERRORS as error:
             logger.warning("the journal of invalidations cannot be read: %s", error)
             self.trust(TRUST_SECONDS)
             look.failed = False

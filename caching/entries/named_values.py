@@ -8,7 +8,8 @@ import orjson
 
 from caching import metrics
 from caching.entries import codec
-from caching.entries.entry import BadEntry, Entry, decode, encode
+from caching.entries.entry import Entry, decode, encode
+from caching.errors import BadEntry
 from caching.keys import prefix
 from caching.redis.connections import client
 from caching.redis.errors import REDIS_ERRORS

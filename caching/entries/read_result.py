@@ -9,9 +9,10 @@ from typing import Any
 from caching import metrics
 from caching.clock import Clock
 from caching.entries.dictionaries import by_number
-from caching.entries.entry import BadEntry, Entry, decode, fresh_bodies, fresh_prefixes
+from caching.entries.entry import Entry, decode, fresh_bodies, fresh_prefixes
 from caching.entries.erasure import UNKNOWN_GENERATION
 from caching.entries.policy import Policy
+from caching.errors import BadEntry
 from caching.keys import Id
 
 logger = logging.getLogger(__name__)

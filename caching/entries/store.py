@@ -19,10 +19,11 @@ from caching import metrics
 from caching.clock import Clock, system_ms
 from caching.entries import dictionaries
 from caching.entries.entry import Entry, encode
-from caching.entries.erasure import GENERATIONS, UNKNOWN_GENERATION, StoreUnavailable, erase, erase_all
+from caching.entries.erasure import GENERATIONS, UNKNOWN_GENERATION, erase, erase_all
 from caching.entries.journal import journal
 from caching.entries.policy import Policy
 from caching.entries.read_result import Reading
+from caching.errors import StoreUnavailable
 from caching.keys import Id, KeySpace
 from caching.redis.connections import pool
 from caching.redis.errors import REDIS_ERRORS
@@ -32,8 +33,6 @@ from caching.redis.scripts import Command, script
 # How many readers of a process may block at once, and how long one beyond them sleeps before it looks again.
 _blocking = threading.BoundedSemaphore(24)
 _NAP_SECONDS = 0.05
-
-__all__ = ["Leases", "Store", "StoreUnavailable"]
 
 
 class Leases(dict[Id, str]):

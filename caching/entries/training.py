@@ -10,8 +10,9 @@ from typing import Any
 import zstandard
 
 from caching.entries import codec
-from caching.entries.codec import CodecError, TrainedDictionary
+from caching.entries.codec import TrainedDictionary
 from caching.entries.dictionaries import number_of
+from caching.errors import CannotTrain, CodecError
 
 # Fewer teach a dictionary these very bodies instead of what they have in common.
 MIN_SAMPLES = 100
@@ -19,10 +20,6 @@ MIN_SAMPLES = 100
 _HELD_OUT = 5
 # A dictionary costs a query in each process and a few kilobytes in each thread; it has to be worth that.
 _WORTH = 0.02
-
-
-class CannotTrain(ValueError):
-    """There are too few bodies, or they have nothing in common that a dictionary could hold."""
 
 
 @dataclass(frozen=True, slots=True)

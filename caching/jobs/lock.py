@@ -10,7 +10,9 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import connection
+
+from caching.errors import DATABASE_ERRORS
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +40,7 @@ def _release(name: str, key: int) -> None:
     try:
         if not _ask("SELECT pg_advisory_unlock(%s)", key):
             logger.warning("the lock of %s was lost while it ran: its database session had ended", name)
-    except (DatabaseError, InterfaceError):
+    except DATABASE_ERRORS:
         # A pool would hand this session on with the lock still held; only its end frees the lock for certain.
         logger.warning("the lock of %s could not be released; its database session is ended", name)
         if connection.connection is not None:

@@ -11,9 +11,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import connection
 from django.db.models.functions import Now
 
+from caching.errors import DATABASE_ERRORS
 from caching.jobs.lock import exclusive
 from caching.models import JobRun
 
@@ -71,7 +72,7 @@ def _fail(run: int, name: str, error: BaseException, duration_ms: float) -> None
         if not connection.in_atomic_block:
             connection.close_if_unusable_or_obsolete()
         _finish(run, outcome=JobRun.Outcome.FAILED, error=message, stats={"duration_ms": duration_ms})
-    except (DatabaseError, InterfaceError) as second:
+    except DATABASE_ERRORS as second:
         logger.error("job %s: its failure could not be recorded, it will read as lost: %s", name, second)
 
 

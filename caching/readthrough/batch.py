@@ -11,7 +11,8 @@ from caching.counters.family import CounterFamily, known
 from caching.entries.entry import Entry
 from caching.entries.journal import journal
 from caching.entries.read_result import Reading
-from caching.entries.store import Leases, StoreUnavailable
+from caching.entries.store import Leases
+from caching.errors import StoreUnavailable
 from caching.keys import Id
 from caching.readthrough.load import Loaded, load_and_fill, may_fill, respect_backoff
 from caching.readthrough.refresh import refresh_later

@@ -12,7 +12,7 @@ import orjson
 from asgiref.sync import async_to_sync, sync_to_async
 
 from caching.entries.policy import Policy
-from caching.entries.store import StoreUnavailable
+from caching.errors import StoreUnavailable
 from caching.keys import Id
 from caching.readthrough.fetch import fetch
 from caching.readthrough.invalidation import invalidate

@@ -27,7 +27,8 @@ from caching.counters.family import CounterFamily, Visit, live_count
 from caching.counters.refusals import refuse
 from caching.entries.entry import Entry
 from caching.entries.read_result import Reading
-from caching.entries.store import Leases, StoreUnavailable
+from caching.entries.store import Leases
+from caching.errors import StoreUnavailable
 from caching.keys import Id
 from caching.readthrough.load import load_and_fill, may_fill, respect_backoff, spilled
 from caching.readthrough.refresh import background_lease, refresh_later

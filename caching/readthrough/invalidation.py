@@ -12,8 +12,9 @@ from collections.abc import Iterable, Sequence
 
 from django.db import transaction
 
-from caching.entries.erasure import StoreUnavailable, erase, erase_all
+from caching.entries.erasure import erase, erase_all
 from caching.entries.journal import TRUST_SECONDS, journal
+from caching.errors import StoreUnavailable
 from caching.keys import Id
 from caching.readthrough.source import Source, registered
 from caching.transactions import in_transaction

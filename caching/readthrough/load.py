@@ -9,21 +9,14 @@ from typing import NamedTuple
 from caching import metrics
 from caching.counters import spill
 from caching.counters.family import CounterFamily, Visit
-from caching.entries.store import Leases, StoreUnavailable
+from caching.entries.store import Leases
+from caching.errors import LoaderBackedOff, StoreUnavailable
 from caching.keys import Id
 from caching.readthrough.source import Load, Source
 from caching.redis.errors import REDIS_ERRORS
 from caching.transactions import in_transaction
 
 logger = logging.getLogger(__name__)
-
-
-class LoaderBackedOff(Exception):
-    """A loader has just failed, so it is left alone for `retry_after` seconds, and there is nothing else to answer."""
-
-    def __init__(self, namespace: str, retry_after: float) -> None:
-        super().__init__(f"loading {namespace} failed a moment ago")
-        self.retry_after = retry_after
 
 
 class Loaded(NamedTuple):

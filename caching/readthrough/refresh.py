@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from caching.entries.store import Leases, StoreUnavailable
+from caching.entries.store import Leases
+from caching.errors import StoreUnavailable
 from caching.jobs.enqueue import enqueue
 from caching.keys import Id
 from caching.readthrough.load import load_and_fill, may_fill

@@ -7,7 +7,8 @@ from itertools import islice
 from typing import Any
 
 from caching.entries.dictionaries import by_number
-from caching.entries.entry import BadEntry, decode
+from caching.entries.entry import decode
+from caching.errors import BadEntry
 from caching.keys import Id, KeySpace
 from caching.readthrough import warming
 from caching.readthrough.source import Source

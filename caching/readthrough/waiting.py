@@ -8,7 +8,8 @@ from typing import NamedTuple
 from caching import metrics
 from caching.entries.entry import Entry
 from caching.entries.read_result import Reading
-from caching.entries.store import Leases, StoreUnavailable
+from caching.entries.store import Leases
+from caching.errors import StoreUnavailable
 from caching.keys import Id
 from caching.readthrough.source import Source
 

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from caching.entries.erasure import StoreUnavailable
+from caching.errors import StoreUnavailable
 from caching.models import CounterBucket, CounterField, JobRun
 from caching.redis.errors import REDIS_ERRORS
 from caching.upkeep.sweep import Sweep

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from django.db import Error, connection
+from django.db import connection
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from psycopg_pool import PoolTimeout
 
 from caching.counters.backlog import Backlog, measure
 from caching.counters.family import families
+from caching.errors import DATABASE_ERRORS
 from caching.redis.errors import REDIS_ERRORS
 from marketplace.ops.probes import Probe
 
@@ -33,7 +33,7 @@ class BacklogCollector(Collector):
 
     def __init__(self) -> None:
         self._found: dict[str, Backlog] = {}
-        self._probe = Probe(self._measure, (Error, PoolTimeout, *REDIS_ERRORS), _LIMIT)
+        self._probe = Probe(self._measure, (*DATABASE_ERRORS, *REDIS_ERRORS), _LIMIT)
 
     def describe(self) -> list[Metric]:
         """Say nothing: registering it must ask nobody."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from django.db import Error, connection
+from django.db import connection
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from psycopg_pool import PoolTimeout
 
+from caching.errors import DATABASE_ERRORS
 from marketplace.ops.probes import Probe
 from offers.delivery import backlog
 from offers.overdue import overdue
@@ -29,7 +29,7 @@ class OfferEventsCollector(Collector):
 
     def __init__(self) -> None:
         self._found: dict[str, float] = {}
-        self._probe = Probe(self._measure, (Error, PoolTimeout), _LIMIT)
+        self._probe = Probe(self._measure, DATABASE_ERRORS, _LIMIT)
 
     def describe(self) -> list[Metric]:
         """Say nothing: registering it must ask nobody."""

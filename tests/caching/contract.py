@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from caching.readthrough.load import LoaderBackedOff
+from caching.errors import LoaderBackedOff
 from caching.readthrough.workers import worker_health
 from tests.deploy.services import free_port
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from asgiref.sync import async_to_sync
 
+from caching.errors import LoaderBackedOff
 from caching.readthrough import source as sources
 from caching.readthrough.decorators import stale_while_revalidate
-from caching.readthrough.load import LoaderBackedOff
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -11,11 +11,11 @@ from django.db import DatabaseError, connection, transaction
 
 from caching import metrics
 from caching.counters.family import CounterFamily
+from caching.errors import LoaderBackedOff
 from caching.keys import KeySpace
 from caching.readthrough.batch import fetch_many
 from caching.readthrough.fetch import State, fetch
 from caching.readthrough.invalidation import invalidate
-from caching.readthrough.load import LoaderBackedOff
 from caching.readthrough.source import Load
 from caching.redis.connections import client
 

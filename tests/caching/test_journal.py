@@ -10,7 +10,7 @@ from django.db import OperationalError, connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
 from caching.entries.journal import EARLY_SECONDS, PATIENCE_SECONDS, TRUST_SECONDS, Journal
-from caching.entries.store import StoreUnavailable
+from caching.errors import StoreUnavailable
 from caching.models import Invalidation
 from caching.readthrough.fetch import State, fetch
 from caching.readthrough.invalidation import clear, invalidate

@@ -6,11 +6,11 @@ import time
 
 import pytest
 
+from caching.errors import LoaderBackedOff
 from caching.keys import KeySpace
 from caching.readthrough.batch import fetch_many
 from caching.readthrough.fetch import State, fetch
 from caching.readthrough.invalidation import invalidate
-from caching.readthrough.load import LoaderBackedOff
 from caching.readthrough.load_times import LoadTimes
 from caching.readthrough.workers import worker_health
 from caching.redis.connections import client

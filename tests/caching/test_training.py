@@ -6,7 +6,8 @@ import pytest
 
 from caching.entries.codec import TrainedDictionary
 from caching.entries.dictionaries import number_of
-from caching.entries.training import CannotTrain, train
+from caching.entries.training import train
+from caching.errors import CannotTrain
 from tests.caching.packing import body
 
 BODIES = [body(number) for number in range(1000)]

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError
 
-from caching.entries.erasure import StoreUnavailable
+from caching.errors import StoreUnavailable
 from caching.models import Invalidation
 from caching.readthrough.invalidation import clear
 from caching.readthrough.source import namespaces, registered

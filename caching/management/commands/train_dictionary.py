@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from caching.entries import dictionaries
-from caching.entries.training import MIN_SAMPLES, CannotTrain, Measured, Trained, train
+from caching.entries.training import MIN_SAMPLES, Measured, Trained, train
+from caching.errors import CannotTrain
 from caching.readthrough import source
 from caching.readthrough.sampling import sample
 
