@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ Apply = Callable[[datetime, Mapping[int, int]], Applied]
 
 
 @dataclass(slots=True)
-class Flushed:
+class FlushStats:
     """What a flush did: distinct ids, increments and buckets applied; increments among them whose row is gone, whose
     total was full, and which came by the spill; fields that were no counter; buckets that had changed after they were
     applied; and the age in seconds of the oldest bucket it found waiting."""
@@ -35,11 +35,8 @@ class Flushed:
     changed: int = 0
     backlog_seconds: float = 0.0
 
-    def as_dict(self) -> dict[str, int | float]:
-        return asdict(self)
 
-
-def merged(parts: Mapping[int, Mapping[int, int]]) -> dict[int, int]:
+def summed(parts: Mapping[int, Mapping[int, int]]) -> dict[int, int]:
     """Return the increments of several buckets by id, sorted, so that all flushes lock rows in one order."""
     sums: dict[int, int] = {}
     for counts in parts.values():
@@ -48,6 +45,6 @@ def merged(parts: Mapping[int, Mapping[int, int]]) -> dict[int, int]:
     return dict(sorted(sums.items()))
 
 
-def share(counts: Mapping[int, int], ids: frozenset[int]) -> int:
+def share_of(counts: Mapping[int, int], ids: frozenset[int]) -> int:
     """Return how much of a bucket's increments belongs to some ids."""
     return sum(counts.get(id, 0) for id in ids)

@@ -16,7 +16,7 @@ _KEPT = 100
 _SHOWN = 200
 
 
-class Fields(NamedTuple):
+class ParsedBucket(NamedTuple):
     """The increments of a bucket by id, and its poison: fields that are no id with a positive number."""
 
     counts: dict[int, int]
@@ -27,7 +27,7 @@ class Fields(NamedTuple):
         return sum(self.counts.values())
 
 
-def parse(bucket: Bucket) -> Fields:
+def parse(bucket: Bucket) -> ParsedBucket:
     """Take a bucket apart."""
     counts: dict[int, int] = {}
     poison: dict[bytes, bytes] = {}
@@ -39,7 +39,7 @@ def parse(bucket: Bucket) -> Fields:
                 counts[id] = amount
                 continue
         poison[field] = value
-    return Fields(counts, poison)
+    return ParsedBucket(counts, poison)
 
 
 def set_aside_poison(family: str, shard: int, poison: Mapping[int, Mapping[bytes, bytes]]) -> None:

@@ -20,8 +20,8 @@ from redis.exceptions import RedisError
 from caching import metrics
 from caching.counters import bucket_fields, ledger
 from caching.counters.acknowledge import acknowledge
-from caching.counters.application import Apply, Flushed, merged, share
-from caching.counters.bucket_fields import Fields
+from caching.counters.application import Apply, FlushStats, share_of, summed
+from caching.counters.bucket_fields import ParsedBucket
 from caching.counters.family import CounterFamily
 from caching.counters.spill_merge import merge
 from caching.errors import DATABASE_ERRORS
@@ -45,13 +45,13 @@ _TIMES_FASTER = 6
 _MS_A_FIELD = 1
 
 
-def flush(family: CounterFamily, apply: Apply) -> Flushed:
+def flush(family: CounterFamily, apply: Apply) -> FlushStats:
     """Apply the spill and every sealed bucket of a family. Any number of these may run at once.
 
     What one shard raises holds up no other: the first error is raised when all have had their turn. A large backlog
     takes several flushes, see `stint`; each begins with the shard that is furthest behind.
     """
-    done, budget = Flushed(), WorkBudget(_SECONDS, _BURST, _PAUSE_RATIO)
+    done, budget = FlushStats(), WorkBudget(_SECONDS, _BURST, _PAUSE_RATIO)
     newest = ledger.newest(family.name, family.shards)
     attempts = _Attempts(family.name)
     attempts.make("the spill", lambda: merge(family, apply, budget, done))
@@ -120,7 +120,7 @@ def _mind_returned(family: CounterFamily, shard: int, numbers: Sequence[int]) ->
 
 
 def _flush_shard(
-    family: CounterFamily, shard: int, newest: int, apply: Apply, budget: WorkBudget, done: Flushed
+    family: CounterFamily, shard: int, newest: int, apply: Apply, budget: WorkBudget, done: FlushStats
 ) -> None:
     sealed, now_ms = family.seal(shard, newest)
     known = ledger.known(family.name, shard, sealed)
@@ -141,7 +141,9 @@ def _flush_shard(
         done.changed += acknowledge(family, shard, sealed, known)
 
 
-def _apply_chunk(family: CounterFamily, shard: int, parsed: Mapping[int, Fields], apply: Apply, done: Flushed) -> None:
+def _apply_chunk(
+    family: CounterFamily, shard: int, parsed: Mapping[int, ParsedBucket], apply: Apply, done: FlushStats
+) -> None:
     name = family.name
     with transaction.atomic():
         _allow_time(sum(len(each.counts) for each in parsed.values()))
@@ -149,9 +151,9 @@ def _apply_chunk(family: CounterFamily, shard: int, parsed: Mapping[int, Fields]
         if entered_at is None:
             return
         counts = {number: parsed[number].counts for number in mine}
-        sums = merged(counts)
+        sums = summed(counts)
         gone, full = apply(_hour(family, mine[0], entered_at), sums)
-        orphans = {number: share(counts[number], gone) for number in mine}
+        orphans = {number: share_of(counts[number], gone) for number in mine}
         ledger.note_orphans(name, shard, orphans)
         bucket_fields.set_aside_overflow(name, shard, mine[0], {id: sums[id] for id in full})
         bucket_fields.set_aside_poison(name, shard, {number: parsed[number].poison for number in mine})
@@ -159,7 +161,7 @@ def _apply_chunk(family: CounterFamily, shard: int, parsed: Mapping[int, Fields]
     done.total += sum(sums.values())
     done.buckets += len(mine)
     done.orphaned += sum(orphans.values())
-    done.overflowed += share(sums, full)
+    done.overflowed += share_of(sums, full)
     done.poison += sum(len(parsed[number].poison) for number in mine)
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from caching.counters import bucket_fields, ledger
-from caching.counters.application import Apply, Flushed, share
+from caching.counters.application import Apply, FlushStats, share_of
 from caching.counters.family import CounterFamily
 from caching.jobs.work_budget import WorkBudget
 from caching.redis.errors import REDIS_ERRORS
@@ -34,7 +34,7 @@ _TAKE = """
 """
 
 
-def merge(family: CounterFamily, apply: Apply, budget: WorkBudget, done: Flushed) -> None:
+def merge(family: CounterFamily, apply: Apply, budget: WorkBudget, done: FlushStats) -> None:
     """Apply what is in the spill by now, in transactions of one hour and a bounded number of rows."""
     _tell_late(family)
     last = _last(family.name)
@@ -96,7 +96,7 @@ def _note(family: CounterFamily) -> None:
         family.note_merged(ledger.last_entered(family.name, SHARD))
 
 
-def _merge(family: CounterFamily, rows: list[int], hour: datetime, told: bool, apply: Apply, done: Flushed) -> bool:
+def _merge(family: CounterFamily, rows: list[int], hour: datetime, told: bool, apply: Apply, done: FlushStats) -> bool:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_LOCK, [rows])
         cursor.execute(_TAKE, [[id for (id,) in cursor.fetchall()]])
@@ -107,13 +107,13 @@ def _merge(family: CounterFamily, rows: list[int], hour: datetime, told: bool, a
         number = max(newest for _, _, newest in taken)
         gone, full = apply(hour, counts)
         ledger.enter(family.name, SHARD, {number: counts})
-        ledger.note_orphans(family.name, SHARD, {number: share(counts, gone)})
+        ledger.note_orphans(family.name, SHARD, {number: share_of(counts, gone)})
         bucket_fields.set_aside_overflow(family.name, SHARD, number, {id: counts[id] for id in full})
         if told:
             ledger.release(family.name, SHARD, [number])
     done.ids += len(counts)
     done.total += sum(counts.values())
     done.spilled += sum(counts.values())
-    done.orphaned += share(counts, gone)
-    done.overflowed += share(counts, full)
+    done.orphaned += share_of(counts, gone)
+    done.overflowed += share_of(counts, full)
     return True
