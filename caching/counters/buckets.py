@@ -85,13 +85,13 @@ class Buckets:
         known = [int(number) if number and number.isdigit() else -1 for number in sealed]
         return any(mine < theirs for mine, theirs in zip(known, newest, strict=True))
 
-    def merged(self) -> int:
+    def last_merge(self) -> int:
         """Return the number that was noted last; -1 if there is none, as in a Redis that was emptied."""
         # MGET takes a key of another type for none.
         (number,) = client("state").mget([self._key(0, "merged")])
         return int(number) if number and number.isdigit() else -1
 
-    def note_merged(self, number: int) -> None:
+    def record_merge(self, number: int) -> None:
         """Note which merge of the spill live counts were told of last, so that a restored Redis shows that they were
         not."""
         client("state").set(self._key(0, "merged"), number)

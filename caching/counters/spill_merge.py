@@ -36,19 +36,19 @@ _TAKE = """
 
 def merge(family: CounterFamily, apply: Apply, budget: WorkBudget, done: FlushStats) -> None:
     """Apply what is in the spill by now, in transactions of one hour and a bounded number of rows."""
-    _tell_late(family)
+    _forget_after_lost_merge(family)
     last = _last(family.name)
     while last is not None and not budget.is_spent and (rows := _oldest(family.name, last)):
         hour = rows[0][2]
         mine = [(id, counter) for id, counter, of in rows if of == hour]
         counters = {counter for _, counter in mine}
-        told = _tell(family, counters)
-        if not _merge(family, [id for id, _ in mine], hour, told, apply, done):
+        forgotten = _forget_live_counts(family, counters)
+        if not _merge(family, [id for id, _ in mine], hour, forgotten, apply, done):
             # Another flush is at it.
             return
         # Once more, for live counts that were being seeded from before the spill.
-        if told and _tell(family, counters):
-            _note(family)
+        if forgotten and _forget_live_counts(family, counters):
+            _record_merge(family)
 
 
 def _last(family: str) -> int | None:
@@ -65,7 +65,7 @@ def _oldest(family: str, last: int) -> list[tuple[int, int, datetime]]:
     return rows
 
 
-def _tell(family: CounterFamily, ids: Iterable[int]) -> bool:
+def _forget_live_counts(family: CounterFamily, ids: Iterable[int]) -> bool:
     """Have the live counts of ids seeded again, which do not hold the spill yet; return whether Redis was told.
 
     A count that is seeded from now on has the spill in it, as it is or merged.
@@ -77,26 +77,28 @@ def _tell(family: CounterFamily, ids: Iterable[int]) -> bool:
     return True
 
 
-def _tell_late(family: CounterFamily) -> None:
+def _forget_after_lost_merge(family: CounterFamily) -> None:
     """Have all live counts seeded again if Redis could not be told of a merge, or was restored to before the last."""
     late, newest = list(ledger.known(family.name, SHARD, [])), ledger.last_entered(family.name, SHARD)
     try:
-        if late or family.merged() != newest:
+        if late or family.last_merge() != newest:
             # A Redis that refuses writes says so here, before all of its keys are looked through in vain.
-            family.note_merged(-1)
+            family.record_merge(-1)
             family.forget_all()
-            family.note_merged(newest)
+            family.record_merge(newest)
     except REDIS_ERRORS:
         return
     ledger.release(family.name, SHARD, late)
 
 
-def _note(family: CounterFamily) -> None:
+def _record_merge(family: CounterFamily) -> None:
     with suppress(*REDIS_ERRORS):
-        family.note_merged(ledger.last_entered(family.name, SHARD))
+        family.record_merge(ledger.last_entered(family.name, SHARD))
 
 
-def _merge(family: CounterFamily, rows: list[int], hour: datetime, told: bool, apply: Apply, done: FlushStats) -> bool:
+def _merge(
+    family: CounterFamily, rows: list[int], hour: datetime, forgotten: bool, apply: Apply, done: FlushStats
+) -> bool:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_LOCK, [rows])
         cursor.execute(_TAKE, [[id for (id,) in cursor.fetchall()]])
@@ -109,7 +111,7 @@ def _merge(family: CounterFamily, rows: list[int], hour: datetime, told: bool, a
         ledger.enter(family.name, SHARD, {number: counts})
         ledger.note_orphans(family.name, SHARD, {number: share_of(counts, gone)})
         bucket_fields.set_aside_overflow(family.name, SHARD, number, {id: counts[id] for id in full})
-        if told:
+        if forgotten:
             ledger.release(family.name, SHARD, [number])
     done.ids += len(counts)
     done.total += sum(counts.values())

@@ -181,12 +181,12 @@ def test_without_redis_it_is_merged_all_the_same_and_the_live_counts_follow(fami
     assert CounterBucket.objects.get().retained is True
     pool("state").breaker.is_open = False
     assert family.live([5]) == {5: 10}
-    assert family.merged() == -1
+    assert family.last_merge() == -1
 
     # And it is told once
     flush(family, totals.apply)
     assert family.live([5, 6]) == {}
-    assert family.merged() == CounterBucket.objects.get().bucket
+    assert family.last_merge() == CounterBucket.objects.get().bucket
     assert CounterBucket.objects.get().retained is False
     family.seed({6: 10}, frozenset())
     flush(family, totals.apply)

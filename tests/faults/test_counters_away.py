@@ -196,7 +196,7 @@ def test_an_outage_costs_the_views_that_the_spill_has_no_room_for(
     balance(10)
     sync_view_counts()
     assert not CounterBucket.objects.filter(shard=-1, retained=True).exists()
-    assert product_views.merged() == CounterBucket.objects.get(shard=-1).bucket
+    assert product_views.last_merge() == CounterBucket.objects.get(shard=-1).bucket
     assert look(1) == [11]
     assert product_views.live(ids[:1]) == {ids[0]: 11}
     balance(11)
