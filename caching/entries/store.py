@@ -58,7 +58,7 @@ class Store:
 
         Entries that are damaged or of another schema or generation are left out. Raises StoreUnavailable.
         """
-        journal.check()
+        journal.ensure_checked()
         answers = round_trip("read", [self.ask(ids)], also)
         if answers.cache is None:
             if not answers.state:

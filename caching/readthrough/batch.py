@@ -95,7 +95,7 @@ def look_all(asks: Sequence[Ask]) -> list[LookMany]:
     commands = [ask.source.store.ask([*ask.ids, *ask.ahead]) for ask in asks if ask.ids]
     also = [ask.family.look(ask.ids) for ask in asks if ask.family is not None and ask.ids]
     try:
-        journal.check()
+        journal.ensure_checked()
         answers = round_trip("read", commands, also)
     except StoreUnavailable:
         answers = Answers(None, None)

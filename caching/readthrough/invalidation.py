@@ -52,28 +52,28 @@ def clear(namespace: str) -> None:
 
 def _after_commit(namespace: str, ids: Sequence[Id] | None) -> None:
     if in_transaction():
-        note = journal.note(namespace, ids)
+        record = journal.record(namespace, ids)
         commit = _current_commit()
         # Not a partial: Django names a robust hook by its __qualname__ when it logs what it raised.
-        transaction.on_commit(lambda: _erase(namespace, ids, commit, note), robust=True)
+        transaction.on_commit(lambda: _erase(namespace, ids, commit, record), robust=True)
     else:
         _erase(namespace, ids, _Commit())
 
 
-def _erase(namespace: str, ids: Sequence[Id] | None, commit: _Commit, note: int | None = None) -> None:
+def _erase(namespace: str, ids: Sequence[Id] | None, commit: _Commit, record: int | None = None) -> None:
     commit.over = True
     try:
         erase_all(namespace) if ids is None else erase(namespace, ids)
     except StoreUnavailable:
-        if note is None:
-            journal.note(namespace, ids)
+        if record is None:
+            journal.record(namespace, ids)
         logger.warning("an invalidation of %s is kept in the journal until Redis answers", namespace)
         if not commit.has_waited:
             commit.has_waited = True
             time.sleep(TRUST_SECONDS)
     else:
-        if note is not None:
-            journal.strike([note])
+        if record is not None:
+            journal.delete([record])
 
 
 def _current_commit() -> _Commit:

@@ -34,7 +34,7 @@ def seconds() -> Seconds:
 
 
 @pytest.fixture
-def looking(monkeypatch, seconds) -> Journal:
+def checking(monkeypatch, seconds) -> Journal:
     """The journal of a process that has just started, which every read asks."""
     journal = Journal(seconds)
     monkeypatch.setattr("caching.entries.store.journal", journal)
@@ -49,39 +49,39 @@ def test_an_invalidation_costs_its_transaction_one_insert_and_one_delete(things,
 
 
 def test_a_hit_asks_the_database_once_a_second_and_never_on_its_own_connection(
-    things, truth, looking, seconds, monkeypatch, django_assert_num_queries
+    things, truth, checking, seconds, monkeypatch, django_assert_num_queries
 ):
-    looks, read = [], looking._notes
-    monkeypatch.setattr(looking, "_notes", lambda after: looks.append(after) or read(after))
+    checks, read = [], checking._records
+    monkeypatch.setattr(checking, "_records", lambda after: checks.append(after) or read(after))
     truth.rows[1] = b"{}"
     fetch(things, 1)
-    assert len(looks) == 1
+    assert len(checks) == 1
     with django_assert_num_queries(0):
         seconds.now += TRUST_SECONDS - EARLY_SECONDS - 0.01
         assert fetch(things, 1).state is State.HIT
-        assert len(looks) == 1
+        assert len(checks) == 1
         seconds.now += EARLY_SECONDS + 0.02
         assert [fetch(things, 1).state for _ in range(2)] == [State.HIT] * 2
-    assert len(looks) == 2
+    assert len(checks) == 2
 
 
-def test_under_load_a_look_begins_early_and_nobody_waits_for_it(looking, seconds, monkeypatch):
+def test_under_load_a_check_begins_early_and_no_reader_waits_for_it(checking, seconds, monkeypatch):
     # Given a look that takes its time
-    looking.check()
+    checking.ensure_checked()
     begun, go_on = threading.Event(), threading.Event()
-    monkeypatch.setattr(looking, "_notes", lambda after: begun.set() or (go_on.wait(5) and []))
+    monkeypatch.setattr(checking, "_records", lambda after: begun.set() or (go_on.wait(5) and []))
 
     # When the last one is still good, but not for long
     seconds.now += TRUST_SECONDS - EARLY_SECONDS
-    looking.check()
-    looking.check()
+    checking.ensure_checked()
+    checking.ensure_checked()
 
     # Then one look is under way, and readers went on
     assert begun.wait(1)
     go_on.set()
 
 
-def test_a_note_lives_from_the_write_to_the_erasure_and_no_rollback_leaves_one(things, truth):
+def test_a_record_lives_from_the_write_to_the_erasure_and_no_rollback_leaves_one(things, truth):
     with transaction.atomic():
         invalidate(things, [1])
         assert Invalidation.objects.get().ids == [1]
@@ -98,12 +98,12 @@ def test_a_note_lives_from_the_write_to_the_erasure_and_no_rollback_leaves_one(t
     assert not Invalidation.objects.exists()
 
 
-def test_what_a_dead_writer_noted_is_erased_by_the_next_look_and_struck_out(things, truth, looking, seconds):
+def test_what_a_dead_writer_recorded_is_erased_by_the_next_check_and_deleted(things, truth, checking, seconds):
     truth.rows[1] = b"old"
     fetch(things, 1)
     truth.rows[1] = b"new"
-    looking.note("things", [1])
-    looking.note("nobody_registered_this", [7])
+    checking.record("things", [1])
+    checking.record("nobody_registered_this", [7])
 
     seconds.now += TRUST_SECONDS
 
@@ -111,12 +111,12 @@ def test_what_a_dead_writer_noted_is_erased_by_the_next_look_and_struck_out(thin
     assert not Invalidation.objects.exists()
 
 
-def test_inside_a_transaction_it_is_erased_and_struck_out_whatever_becomes_of_that(things, truth, looking):
-    """A look has a connection of its own, so no rollback brings the note back, and no lock of it holds up others."""
+def test_inside_a_transaction_it_is_erased_and_struck_out_whatever_becomes_of_that(things, truth, checking):
+    """A check has a connection of its own, so no rollback brings the record back, and no lock of it blocks others."""
     truth.rows[1] = b"old"
     tokens = things.store.lease([1])
     things.store.fill({1: b"old"}, tokens, things.store.clock(), 0)
-    looking.note("things", [1])
+    checking.record("things", [1])
     truth.rows[1] = b"new"
     with transaction.atomic():
         assert fetch(things, 1).body == b"new"
@@ -124,14 +124,14 @@ def test_inside_a_transaction_it_is_erased_and_struck_out_whatever_becomes_of_th
     assert not Invalidation.objects.exists()
 
 
-def test_a_look_that_is_slow_is_waited_for(things, truth, looking, monkeypatch):
+def test_a_look_that_is_slow_is_waited_for(things, truth, checking, monkeypatch):
     """PostgreSQL is slow right after an outage of Redis, when everything was asked of it."""
     truth.rows[1] = b"old"
     things.store.fill({1: b"old"}, things.store.lease([1]), things.store.clock(), 0)
-    looking.note("things", [1])
+    checking.record("things", [1])
     truth.rows[1] = b"new"
-    read = looking._notes
-    monkeypatch.setattr(looking, "_notes", lambda after: time.sleep(0.4) or read(after))
+    read = checking._records
+    monkeypatch.setattr(checking, "_records", lambda after: time.sleep(0.4) or read(after))
 
     assert fetch(things, 1).body == b"new"
 
@@ -142,7 +142,7 @@ def test_while_postgresql_hangs_readers_wait_once_and_then_have_what_redis_has(t
     truth.rows[1] = b"{}"
     fetch(things, 1)
     go_on = threading.Event()
-    monkeypatch.setattr(journal, "_notes", lambda after: go_on.wait(10) and [])
+    monkeypatch.setattr(journal, "_records", lambda after: go_on.wait(10) and [])
     journal.trust(0)
 
     began = time.monotonic()
@@ -155,18 +155,18 @@ def test_while_postgresql_hangs_readers_wait_once_and_then_have_what_redis_has(t
     go_on.set()
 
 
-def test_inside_a_transaction_any_number_of_notes_is_made_up_for(things, truth, looking):
+def test_inside_a_transaction_any_number_of_records_is_replayed(things, truth, checking):
     tokens = things.store.lease([1])
     things.store.fill({1: b"old"}, tokens, things.store.clock(), 0)
     Invalidation.objects.bulk_create(Invalidation(namespace="others", ids=[n]) for n in range(300))
-    looking.note("things", [1])
+    checking.record("things", [1])
     truth.rows[1] = b"new"
     with transaction.atomic():
         assert fetch(things, 1).body == b"new"
 
 
-def test_notes_that_cannot_be_struck_out_are_made_up_for_and_do_not_hold_the_reader_for_ever(
-    things, looking, seconds, monkeypatch
+def test_records_that_cannot_be_deleted_are_replayed_and_do_not_hold_the_reader_for_ever(
+    things, checking, seconds, monkeypatch
 ):
     erased = []
 
@@ -175,20 +175,20 @@ def test_notes_that_cannot_be_struck_out_are_made_up_for_and_do_not_hold_the_rea
         assert len(erased) < 10, "for ever"
 
     monkeypatch.setattr("caching.entries.journal.erase", erase)
-    looking.note("things", [1])
+    checking.record("things", [1])
     with connection.cursor() as cursor:
         cursor.execute("SET default_transaction_read_only = on")
     try:
-        looking.check()
+        checking.ensure_checked()
         assert erased == [[1]]
-        looking.check()
+        checking.ensure_checked()
         assert erased == [[1]]
     finally:
         connection.close()
 
 
-def test_a_note_is_not_believed_to_be_made_up_for_while_redis_is_away(things, looking, reroute):
-    looking.note("things", [1])
+def test_a_record_does_not_count_as_replayed_while_redis_is_away(things, checking, reroute):
+    checking.record("things", [1])
     reroute(free_port())
     for _ in range(2):
         with pytest.raises(StoreUnavailable):
@@ -196,7 +196,7 @@ def test_a_note_is_not_believed_to_be_made_up_for_while_redis_is_away(things, lo
     assert Invalidation.objects.count() == 1
 
 
-def test_without_postgresql_hits_are_served(things, truth, looking, seconds, monkeypatch):
+def test_without_postgresql_hits_are_served(things, truth, checking, seconds, monkeypatch):
     truth.rows[1] = b"{}"
     fetch(things, 1)
     with monkeypatch.context() as patch:
@@ -207,7 +207,7 @@ def test_without_postgresql_hits_are_served(things, truth, looking, seconds, mon
     connection.close()
 
 
-def test_a_database_that_is_slow_to_fail_is_not_asked_again_within_the_second(looking, seconds, monkeypatch):
+def test_a_database_that_is_slow_to_fail_is_not_asked_again_within_the_second(checking, seconds, monkeypatch):
     asked = []
 
     def hang(*_):
@@ -215,19 +215,19 @@ def test_a_database_that_is_slow_to_fail_is_not_asked_again_within_the_second(lo
         seconds.now += 5
         raise OperationalError("timeout")
 
-    monkeypatch.setattr(Journal, "_notes", hang)
-    looking.check()
+    monkeypatch.setattr(Journal, "_records", hang)
+    checking.ensure_checked()
     before = len(asked)
-    looking.check()
+    checking.ensure_checked()
     assert len(asked) == before
 
 
-def test_a_cut_connection_is_looked_through_again(things, truth, looking, seconds):
+def test_a_cut_connection_is_looked_through_again(things, truth, checking, seconds):
     """PostgreSQL is there, only this process' connection is not: that is no reason to trust what Redis has."""
     truth.rows[1] = b"old"
     fetch(things, 1)
     truth.rows[1] = b"new"
-    looking.note("things", [1])
+    checking.record("things", [1])
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         (pid,) = cursor.fetchone()
@@ -258,7 +258,7 @@ def test_invalidations_of_one_commit_wait_once_for_the_trust_of_others_to_end(th
 
 @pytest.mark.parametrize("erasing", [lambda things: invalidate(things, [1]), lambda things: clear("things")])
 def test_outside_a_transaction_an_erasure_that_failed_is_kept_too(
-    things, truth, looking, seconds, proxy, reroute, erasing
+    things, truth, checking, seconds, proxy, reroute, erasing
 ):
     # Given an entry, and a Redis that goes away
     pool = reroute(proxy.port)
