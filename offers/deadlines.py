@@ -28,8 +28,8 @@ _UPCOMING = _ACTIVE + " AND expires_at > (SELECT clock_timestamp())" + _IN_ORDER
 _NEXT = _ACTIVE + " AND (expires_at, id) > (%s, %s)" + _IN_ORDER
 
 
-class OfferDeadlines:
-    """What the table knows of live deadlines; a `caching.deadlines.table.Truth`."""
+class ActiveOffers:
+    """What the table knows of live deadlines; a `caching.deadlines.table.DeadlineTable`."""
 
     _first = _FIRST
 
@@ -45,7 +45,7 @@ class OfferDeadlines:
         return _deadlines(_NEXT, at, id, limit)
 
 
-class UpcomingOfferDeadlines(OfferDeadlines):
+class UpcomingOffers(ActiveOffers):
     """The same, but its first page begins at this moment: what has ended is the sweep's, and before it PostgreSQL's
     index still has what was expired lately, which may be a million."""
 
@@ -58,8 +58,8 @@ def _deadlines(sql: str, *values: Any) -> list[Deadline]:
         return [(id, _EPOCH + timedelta(microseconds=at)) for id, at in cursor.fetchall()]
 
 
-offer_truth = OfferDeadlines()
-upcoming_offer_truth = UpcomingOfferDeadlines()
+active_offers = ActiveOffers()
+upcoming_offers = UpcomingOffers()
 
 
 def track_offer_expiration(offer_id: int, expires_at: datetime) -> bool:

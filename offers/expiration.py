@@ -17,7 +17,7 @@ from offers.deadlines import (
     extend_offer_expiration,
     offer_deadlines,
     track_offer_expiration,
-    upcoming_offer_truth,
+    upcoming_offers,
 )
 from offers.overdue import overdue
 from offers.sweep import Expired, attempt, expire_due
@@ -49,7 +49,7 @@ def process_expired_offers(budget: WorkBudget | None = None) -> dict[str, Any]:
 
 
 def _reconcile(stats: Expired) -> None:
-    done = repair(offer_deadlines, upcoming_offer_truth, lambda: Budget(_REPAIR_SLICE, _REPAIR_LIMIT))
+    done = repair(offer_deadlines, upcoming_offers, lambda: Budget(_REPAIR_SLICE, _REPAIR_LIMIT))
     stats.orphans += done.removed
     stats.rescored += done.moved
     stats.repaired += done.entered

@@ -13,12 +13,12 @@ from functools import partial
 from itertools import count
 from typing import TypeVar
 
-from caching.deadlines.members import Member
+from caching.deadlines.shards import Member
 from caching.deadlines.table import Deadline
 from caching.jobs.work_budget import WorkBudget
 from caching.redis.errors import REDIS_ERRORS
 from offers.clock import database_now
-from offers.deadlines import drop_offer_expirations, offer_deadlines, offer_truth
+from offers.deadlines import active_offers, drop_offer_expirations, offer_deadlines
 from offers.lifecycle import state_machine
 
 logger = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ def _expire_indexed(stats: Expired, budget: WorkBudget) -> datetime:
     """Expire what the index knows, and return until when that is done."""
     offer_deadlines.discard_foreign()
     now = database_now()
-    while members := offer_deadlines.claim(_BATCH, now):
+    while members := offer_deadlines.due(_BATCH, now):
         with budget.batch(len(members)):
             settled = _expire_claimed(stats, members)
         if not settled or budget.is_half_spent or stats.database_updated >= _INDEXED:
@@ -90,12 +90,12 @@ def _expire_claimed(stats: Expired, members: Sequence[Member]) -> bool:
     drop_offer_expirations(expired)
     # What is still active was extended, or somebody is busy with it: its own deadline is the right score.
     rest = [member for member in members if offer_deadlines.id_of(member) not in expired]
-    settled = offer_deadlines.settle(rest, offer_truth.deadlines_of([id for id in ids if id not in expired]))
+    corrected = offer_deadlines.correct(rest, active_offers.deadlines_of([id for id in ids if id not in expired]))
     stats.processed += len(members)
     stats.database_updated += len(expired)
-    stats.rescored += settled.moved
-    stats.orphans += settled.removed
-    return bool(expired or settled.moved or settled.removed)
+    stats.rescored += corrected.moved
+    stats.orphans += corrected.removed
+    return bool(expired or corrected.moved or corrected.removed)
 
 
 def _expire_unindexed(stats: Expired, budget: WorkBudget, known: datetime | None) -> None:

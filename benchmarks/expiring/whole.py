@@ -15,8 +15,8 @@ from benchmarks.harness.child import Child, child
 from benchmarks.harness.progress import Progress, tell
 from benchmarks.harness.room import room
 from benchmarks.harness.rows import Reach, Row, number, row
-from caching.deadlines.rebuild import rebuild
-from offers.deadlines import offer_deadlines, offer_truth
+from caching.deadlines.repair import rebuild
+from offers.deadlines import active_offers, offer_deadlines
 
 SECONDS = Reach(60, at_least=False, unit="s")
 # What people may act on: more than they come to.
@@ -41,7 +41,7 @@ def rows(market: Market, count: int, alone_seconds: float) -> list[Row]:
         progress = Progress("deadlines entered", count)
         with _trading(traders) as beside:
             began = time.perf_counter()
-            rebuild(offer_deadlines, offer_truth, progress.advance)
+            rebuild(offer_deadlines, active_offers, progress.advance)
             seconds = time.perf_counter() - began
         members = offer_deadlines.count()
         tell("comparing index and table")

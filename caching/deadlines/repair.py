@@ -1,8 +1,8 @@
-"""Repair of an expiry index from its table: what is missing is entered, what is wrong is put right.
+"""Repair of an expiry index from its table: what is missing is entered, what is wrong is corrected.
 
-Two walks, each resumed where it stopped last time: over the table to find what the index lacks, over the
-index to find what the table contradicts. A walk goes on while it keeps finding faults, so a wiped index is
-filled in one run, and a healthy one of millions costs a bounded slice of each run.
+Two walks, each resumed where it stopped last time: over the table to find what the index lacks, over the index to find
+what the table contradicts. A walk continues while it finds faults, so a wiped index is filled in one run, and a healthy
+one of millions costs a bounded slice of each run. A rebuild walks both to the end at once.
 """
 
 from __future__ import annotations
@@ -12,17 +12,18 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from caching.deadlines.index import DeadlineFamily
-from caching.deadlines.table import Deadline, Truth
-from caching.deadlines.walks import Page, Repair, enter_missing, sift
-
-__all__ = ["Budget", "Deadline", "Repair", "Truth", "repair"]
+from caching.deadlines.table import DeadlineTable
+from caching.deadlines.walks import Page, Repair, correct_wrong, enter_missing
 
 # Rows of one page: one short statement and one short round trip.
 PAGE = 1000
+# Rows of one statement of a rebuild, and members of one scan of a shard: no request waits for them.
+REBUILD_ROWS = 5000
+REBUILD_MEMBERS = 4000
 
 
 class Budget:
-    """Whether a walk goes on: for `slice` seconds in any case, up to `limit` seconds while it finds faults."""
+    """Whether a walk continues: for `slice` seconds in any case, up to `limit` seconds while it finds faults."""
 
     def __init__(self, slice: float, limit: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -34,15 +35,30 @@ class Budget:
         return self._clock() < (self._limit if faults else self._slice)
 
 
-def repair(family: DeadlineFamily, truth: Truth, budget: Callable[[], Budget]) -> Repair:
-    """Walk both ways, each within a budget of its own; return what was done. Raises when Redis is away."""
+def repair(family: DeadlineFamily, table: DeadlineTable, budget: Callable[[], Budget]) -> Repair:
+    """Walk both ways, each within a budget of its own; return what was done. Raises what is in `REDIS_ERRORS`."""
     done = Repair()
     done.removed += family.discard_foreign()
     if family.bookmark("table") is not None:
-        # Wherever the walk stands: what falls due next matters most.
-        done.entered += family.put_missing(truth.page(None, PAGE))
-    for name, walk in (("table", enter_missing), ("index", sift)):
-        done.complete &= not _go(family, name, budget(), partial(walk, family, truth, done, limit=PAGE))
+        # What falls due next matters most, wherever the walk stands.
+        done.entered += family.put_missing(table.page(None, PAGE))
+    for name, walk in (("table", enter_missing), ("index", correct_wrong)):
+        done.complete &= not _go(family, name, budget(), partial(walk, family, table, done, limit=PAGE))
+    return done
+
+
+def rebuild(family: DeadlineFamily, table: DeadlineTable, advance: Callable[[int], None] = lambda rows: None) -> Repair:
+    """Enter every deadline that the index lacks, then correct every member that the table contradicts.
+
+    It overwrites nothing that is written meanwhile. `advance` is called with the number of rows of each page. Raises
+    what is in `REDIS_ERRORS`; then call it again: what is there already costs little.
+    """
+    done = Repair()
+    done.removed += family.discard_foreign()
+    for page in enter_missing(family, table, done, None, REBUILD_ROWS):
+        advance(page.size)
+    for _ in correct_wrong(family, table, done, None, REBUILD_MEMBERS):
+        pass
     return done
 
 

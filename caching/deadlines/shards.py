@@ -1,7 +1,7 @@
 """The shards of an expiry index: sorted sets of ids by their deadline, in milliseconds since the epoch.
 
-It is an index and never the truth: the owner's table decides what is due, so every member here may be missing,
-late, early or rubbish, and `caching.deadlines.repair` puts it right. Scores are rounded up to the millisecond.
+The owner's table decides what is due. Every member here may be missing, late, early or rubbish, and the repair corrects
+it. Scores are rounded up to the millisecond.
 
     <prefix>:d:{<family>:<shard>}:due   ids by deadline
     <prefix>:d:{<family>:0}:walk        where the walks of the repair stopped
@@ -10,19 +10,43 @@ late, early or rubbish, and `caching.deadlines.repair` puts it right. Scores are
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
+from typing import Any, NamedTuple
 
-from caching.deadlines.members import Member, members, to_ms
 from caching.keys import prefix
 from caching.redis.connections import client, pool
 from caching.redis.scripts import Command
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MAX_ID = 2**63 - 1
+
+
+class Member(NamedTuple):
+    """A member of the index as it was seen, and the shard that it lay in."""
+
+    name: bytes
+    score: float
+    shard: int = 0
+
+    @property
+    def id(self) -> int | None:
+        """The id that the name spells; None if it spells none."""
+        if not self.name.isdigit() or self.name.startswith(b"0") or len(self.name) > 19:
+            return None
+        return number if (number := int(self.name)) <= _MAX_ID else None
+
+
+def to_ms(at: datetime) -> int:
+    """Return the milliseconds since the epoch, rounded up: the index never calls a deadline due too early."""
+    since = at - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1000 - (-since.microseconds // 1000)
 
 
 class DeadlineShards:
     """The index of one family, an id in the shard `id % shards`. Raises what is in `REDIS_ERRORS`.
 
-    With another number of shards most members lie where nobody looks for them: a repair brings them home.
+    After a change of `shards` most members lie in shards that are not their own; a repair moves them.
     """
 
     def __init__(self, name: str, shards: int = 8) -> None:
@@ -38,39 +62,34 @@ class DeadlineShards:
         return self._keys[shard]
 
     def id_of(self, member: Member) -> int | None:
-        """Return the id that a member stands for; None for rubbish, which an id in a shard not its own is too."""
+        """Return the id that a member stands for; None for rubbish, and for an id in a shard that is not its own."""
         id = member.id
-        return id if id is not None and id % self.shards == member.shard else None
+        return id if id is not None and self.shard(id) == member.shard else None
 
-    def claim(self, limit: int, now: datetime) -> list[Member]:
-        """Return about `limit` members that are due, by shard: the earliest `limit // shards` of each, at least one.
+    def due(self, limit: int, now: datetime) -> list[Member]:
+        """Return about `limit` members that are due, in one round trip: the earliest `limit // shards` of each shard,
+        at least one.
 
-        A claim takes nothing out: members stay until they are settled, so a worker that is killed loses none. What
-        keeps two claimers of the same members apart is the guarded UPDATE of the owner's table. One round trip.
+        Members stay in the index until they are corrected or cancelled, so a worker that is killed loses none. Two
+        workers that read the same members are kept apart by the guarded UPDATE of the owner's table.
         """
-        return self._between("-inf", to_ms(now), max(1, limit // self.shards))
-
-    def soon(self, limit: int, now: datetime, until: datetime) -> list[Member]:
-        """Return the first `limit` members whose deadline lies after `now`, and at `until` or earlier, in order of
-        deadline over all shards, in one round trip."""
-        found = self._between(f"({to_ms(now)}", to_ms(until), limit)
-        return sorted(found, key=lambda member: member.score)[:limit]
+        page = ("WITHSCORES", "LIMIT", 0, max(1, limit // self.shards))
+        replies: Sequence[Sequence[Any]] = pool("state").call(
+            [Command(("ZRANGEBYSCORE", key, "-inf", to_ms(now), *page)) for key in self._keys]
+        )
+        return [member for shard, reply in enumerate(replies) for member in _members(shard, reply)]
 
     def scan(self, shard: int, cursor: int, limit: int) -> tuple[int, list[Member]]:
         """Return the next cursor (0 at the end) and about `limit` members of a shard, in no order."""
         ((following, reply),) = pool("state").call([Command(("ZSCAN", self.key(shard), cursor, "COUNT", limit))])
-        return int(following), members(shard, reply)
+        return int(following), _members(shard, reply)
 
     def count(self) -> int:
         """Return how many members the index has, in one round trip."""
         return sum(pool("state").call([Command(("ZCARD", key)) for key in self._keys]))
 
-    def count_due(self, now: datetime) -> int:
-        """Return how many members are due, in one round trip."""
-        return sum(pool("state").call([Command(("ZCOUNT", key, "-inf", to_ms(now))) for key in self._keys]))
-
     def discard_foreign(self) -> int:
-        """Remove what lies under the index's keys and is no sorted set, and return how many keys that were."""
+        """Remove keys of the index that are no sorted set, and return how many they were."""
         types = pool("state").call([Command(("TYPE", key)) for key in self._keys])
         foreign = [key for key, type in zip(self._keys, types, strict=True) if type not in {b"zset", b"none"}]
         if foreign:
@@ -83,19 +102,11 @@ class DeadlineShards:
         return place.decode("utf-8", "replace") if place is not None else None
 
     def set_bookmark(self, walk: str, place: str | None) -> None:
-        """Note where the walk of that name stopped."""
+        """Record where the walk of that name stopped."""
         if place is None:
             client("state").hdel(self._walks, walk)
         else:
             client("state").hset(self._walks, walk, place)
-
-    def _between(self, low: str, high: int, limit: int) -> list[Member]:
-        """Return the first `limit` members of each shard whose scores lie between, in one round trip."""
-        ask = ("WITHSCORES", "LIMIT", 0, limit)
-        replies: Sequence[Sequence[bytes]] = pool("state").call(
-            [Command(("ZRANGEBYSCORE", key, low, high, *ask)) for key in self._keys]
-        )
-        return [member for shard, reply in enumerate(replies) for member in members(shard, reply)]
 
     @cached_property
     def _keys(self) -> list[str]:
@@ -104,3 +115,9 @@ class DeadlineShards:
     @cached_property
     def _walks(self) -> str:
         return f"{prefix()}:d:{{{self.name}:0}}:walk"
+
+
+def _members(shard: int, reply: Sequence[Any]) -> list[Member]:
+    """Return the members in a reply: pairs of name and score in RESP3, names and scores in turn in RESP2."""
+    pairs = reply if reply and isinstance(reply[0], list) else zip(reply[::2], reply[1::2], strict=True)
+    return [Member(name, float(score), shard) for name, score in pairs]

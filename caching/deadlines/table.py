@@ -1,4 +1,4 @@
-"""What the owner's table knows of deadlines; it decides, and the index follows."""
+"""What the owner's table says of deadlines. The table decides; the index follows."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Protocol
 Deadline = tuple[int, datetime]
 
 
-class Truth(Protocol):
-    """What the table knows of live deadlines."""
+class DeadlineTable(Protocol):
+    """The live deadlines of a table, as its owner reads them."""
 
     def deadlines_of(self, ids: Sequence[int]) -> Mapping[int, datetime]:
         """Return the deadlines of those ids that are live."""
 
     def page(self, after: Deadline | None, limit: int) -> Sequence[Deadline]:
-        """Return live deadlines in order of (deadline, id), those after `after` only."""
+        """Return up to `limit` live deadlines in order of (deadline, id), from the first one after `after`."""

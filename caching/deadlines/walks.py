@@ -1,7 +1,6 @@
-"""Two walks over an expiry index and its table: one enters what the index lacks, one sifts what the index has.
+"""Two walks over an expiry index and its table: one enters what the index lacks, one corrects what the index has.
 
-Neither disturbs those who write meanwhile: what is there is not overwritten by the first, and the second changes a
-score only while it is the one that was seen.
+Neither disturbs concurrent writers: the first overwrites nothing, and the second changes a score by compare-and-set.
 """
 
 from __future__ import annotations
@@ -12,8 +11,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from caching.deadlines.index import DeadlineFamily
-from caching.deadlines.members import to_ms
-from caching.deadlines.table import Deadline, Truth
+from caching.deadlines.shards import to_ms
+from caching.deadlines.table import Deadline, DeadlineTable
 
 
 @dataclass(slots=True)
@@ -28,19 +27,21 @@ class Repair:
 
 
 class Page(NamedTuple):
-    """A page that a walk is done with: where the next one begins (None at the end), how many rows or members it had,
-    and how many of them were wrong."""
+    """A finished page of a walk: where the next one begins (None at the end), how many rows or members it had, and how
+    many of them were wrong."""
 
     following: str | None
     size: int
     faults: int
 
 
-def enter_missing(family: DeadlineFamily, truth: Truth, done: Repair, place: str | None, limit: int) -> Iterator[Page]:
+def enter_missing(
+    family: DeadlineFamily, table: DeadlineTable, done: Repair, place: str | None, limit: int
+) -> Iterator[Page]:
     """Walk over the table in order of (deadline, id), `limit` rows at a time, and enter what the index lacks."""
     after = _row(place)
     while True:
-        page = truth.page(after, limit)
+        page = table.page(after, limit)
         entered = family.put_missing(page)
         done.entered += entered
         after = (page[-1][0], page[-1][1]) if len(page) == limit else None
@@ -49,20 +50,22 @@ def enter_missing(family: DeadlineFamily, truth: Truth, done: Repair, place: str
             return
 
 
-def sift(family: DeadlineFamily, truth: Truth, done: Repair, place: str | None, limit: int) -> Iterator[Page]:
-    """Walk over the index, shard by shard, about `limit` members at a time, and settle what the table contradicts."""
+def correct_wrong(
+    family: DeadlineFamily, table: DeadlineTable, done: Repair, place: str | None, limit: int
+) -> Iterator[Page]:
+    """Walk over the index, shard by shard, about `limit` members at a time, and correct what the table contradicts."""
     shard, cursor = _spot(place, family.shards)
     while shard < family.shards:
         cursor, members = family.scan(shard, cursor, limit)
         ids = [family.id_of(member) for member in members]
-        known = truth.deadlines_of([id for id in ids if id is not None])
+        known = table.deadlines_of([id for id in ids if id is not None])
         scores = {id: to_ms(at) for id, at in known.items()}
         wrong = [
             member for id, member in zip(ids, members, strict=True) if id is None or scores.get(id) != member.score
         ]
-        settled = family.settle(wrong, known)
-        done.moved += settled.moved
-        done.removed += settled.removed
+        corrected = family.correct(wrong, known)
+        done.moved += corrected.moved
+        done.removed += corrected.removed
         shard += not cursor
         yield Page(f"{shard}:{cursor}" if shard < family.shards else None, len(members), len(wrong))
 

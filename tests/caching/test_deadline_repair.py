@@ -9,7 +9,9 @@ from importlib import import_module
 import pytest
 
 from caching.deadlines.index import DeadlineFamily, to_ms
-from caching.deadlines.repair import Budget, Deadline, Repair, repair
+from caching.deadlines.repair import Budget, repair
+from caching.deadlines.table import Deadline
+from caching.deadlines.walks import Repair
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 

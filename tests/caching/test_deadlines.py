@@ -8,7 +8,8 @@ import pytest
 import redis
 
 from caching import metrics
-from caching.deadlines.index import DeadlineFamily, Member, Settled, to_ms
+from caching.deadlines.index import Corrected, DeadlineFamily
+from caching.deadlines.shards import Member, to_ms
 from caching.redis.pool import Pool
 from caching.redis.scripts import script
 
@@ -20,7 +21,7 @@ MILLISECOND = timedelta(milliseconds=1)
 @pytest.fixture(autouse=True)
 def script_is_known(redis_state: redis.Redis) -> None:
     """Redis knows the script, so that no first call of it is two round trips."""
-    redis_state.script_load(script("deadline_settle").source)
+    redis_state.script_load(script("deadline_correct").source)
 
 
 @pytest.fixture
@@ -32,49 +33,46 @@ def ids(members: list[Member]) -> list[int | None]:
     return [member.id for member in members]
 
 
+def scores(family: DeadlineFamily) -> dict[int | None, float]:
+    members = [member for shard in range(family.shards) for member in family.scan(shard, 0, 100)[1]]
+    return {member.id: member.score for member in members}
+
+
 def test_each_id_lives_in_the_shard_of_its_remainder(family, redis_state: redis.Redis) -> None:
     assert family.key(0) == "mp:d:{parcels:0}:due"
     family.schedule_many((id, NOW) for id in range(1, 9))
-    assert [family.shard(id) for id in (1, 5, 8)] == [1, 1, 0]
     assert redis_state.zrange(family.key(1), 0, -1) == [b"1", b"5"]
     assert [redis_state.zcard(family.key(shard)) for shard in range(4)] == [2, 2, 2, 2]
 
 
-def test_a_claim_takes_the_earliest_of_each_shard_and_takes_nothing_out(family) -> None:
+def test_due_are_the_earliest_of_each_shard_and_they_stay(family) -> None:
     # given two shards with due members, of which one is due this very millisecond
     for id, at in [(1, NOW), (5, NOW - HOUR), (9, NOW + MILLISECOND), (2, NOW - HOUR), (6, NOW - 2 * HOUR)]:
         assert family.schedule(id, at)
     # then they come by shard, the earliest first
-    assert ids(family.claim(8, NOW)) == [5, 1, 6, 2]
+    assert ids(family.due(8, NOW)) == [5, 1, 6, 2]
     # and fewer come from each; but one in any case, so that no shard starves
-    assert ids(family.claim(4, NOW)) == ids(family.claim(1, NOW)) == [5, 6]
+    assert ids(family.due(4, NOW)) == ids(family.due(1, NOW)) == [5, 6]
     assert family.count() == 5
 
 
 def test_members_carry_the_shard_they_lay_in(family) -> None:
     family.schedule(6, NOW)
-    assert family.claim(4, NOW) == [Member(b"6", to_ms(NOW), 2)]
+    assert family.due(4, NOW) == [Member(b"6", to_ms(NOW), 2)]
     assert family.scan(2, 0, 10) == (0, [Member(b"6", to_ms(NOW), 2)])
     assert family.scan(1, 0, 10) == (0, [])
 
 
-def test_soon_is_in_order_over_all_shards(family) -> None:
-    family.schedule_many((id, NOW + id * MILLISECOND) for id in (7, 3, 1, 4, 2, 10))
-    family.schedule(20, NOW)
-    assert ids(family.soon(4, NOW, NOW + HOUR)) == [1, 2, 3, 4]
-    assert ids(family.soon(9, NOW, NOW + 7 * MILLISECOND)) == [1, 2, 3, 4, 7]
-
-
 def test_counting(family) -> None:
     family.schedule_many((id, NOW + id * MILLISECOND) for id in range(1, 11))
-    assert (family.count(), family.count_due(NOW), family.count_due(NOW + 3 * MILLISECOND)) == (10, 0, 3)
+    assert family.count() == 10
 
 
 def test_scores_round_up(family) -> None:
     assert to_ms(NOW + timedelta(microseconds=1)) == to_ms(NOW) + 1
     assert to_ms(datetime(1969, 12, 31, 23, 59, 59, 999_999, UTC)) == 0
     family.schedule(1, NOW + timedelta(microseconds=1))
-    assert family.claim(10, NOW) == []
+    assert family.due(10, NOW) == []
 
 
 @pytest.mark.parametrize("micros", [0, 1, 999, 1000, 1001, 999_999])
@@ -87,7 +85,7 @@ def test_schedules_may_arrive_out_of_order(family) -> None:
     family.schedule(1, NOW + HOUR)
     assert family.schedule(1, NOW)
     # then the later one stands
-    assert family.claim(10, NOW) == []
+    assert family.due(10, NOW) == []
 
 
 def test_many_are_scheduled_and_cancelled_in_few_round_trips(family, redis_commands) -> None:
@@ -104,22 +102,18 @@ def test_many_are_scheduled_and_cancelled_in_few_round_trips(family, redis_comma
     assert family.cancel([])
 
 
-def test_reads_and_settling_are_one_round_trip_each(family, redis_commands) -> None:
+def test_reads_and_corrections_are_one_round_trip_each(family, redis_commands) -> None:
     with redis_commands() as trips:
         family.put_missing((id, NOW) for id in range(1, 6001))
-        seen = family.claim(6000, NOW)
-        family.soon(10, NOW, NOW + HOUR)
+        seen = family.due(6000, NOW)
         family.count()
-        family.count_due(NOW)
         family.scan(0, 0, 10)
         # the second and the third thousand of a shard have commands of their own
-        family.settle(seen, {})
+        family.correct(seen, {})
     assert trips == [
         ["ZADD"] * 8,
         ["ZRANGEBYSCORE"] * 4,
-        ["ZRANGEBYSCORE"] * 4,
         ["ZCARD"] * 4,
-        ["ZCOUNT"] * 4,
         ["ZSCAN"],
         ["EVALSHA"] * 8,
     ]
@@ -129,56 +123,54 @@ def test_reads_and_settling_are_one_round_trip_each(family, redis_commands) -> N
 def test_put_missing_leaves_what_is_known(family, redis_state: redis.Redis) -> None:
     family.schedule(1, NOW)
     assert family.put_missing([(1, NOW + HOUR), (2, NOW)]) == 1
-    assert ids(family.claim(10, NOW)) == [1, 2]
+    assert ids(family.due(10, NOW)) == [1, 2]
     assert family.put_missing([]) == 0
 
 
-def test_settling_sets_the_truth_and_removes_the_rest(family) -> None:
+def test_a_correction_sets_what_the_table_says_and_removes_the_rest(family) -> None:
     # given three due members of which one is extended, one gone, and one moved after it was seen
     family.schedule_many((id, NOW) for id in (1, 2, 3))
-    seen = family.claim(12, NOW)
+    seen = family.due(12, NOW)
     family.schedule(3, NOW + 2 * HOUR)
-    # when they are settled
-    assert family.settle(seen, {1: NOW + HOUR}) == Settled(moved=1, removed=1)
+    # when they are corrected
+    assert family.correct(seen, {1: NOW + HOUR}) == Corrected(moved=1, removed=1)
     # then the one that moved was left alone
-    assert {member.id: member.score for member in family.soon(10, NOW, NOW + 9 * HOUR)} == {
-        1: to_ms(NOW + HOUR),
-        3: to_ms(NOW + 2 * HOUR),
-    }
-    assert family.settle([], {}) == Settled(0, 0)
+    assert scores(family) == {1: to_ms(NOW + HOUR), 3: to_ms(NOW + 2 * HOUR)}
+    assert family.correct([], {}) == Corrected(0, 0)
 
 
-def test_settling_does_not_bring_back_what_was_taken_out(family) -> None:
+def test_a_correction_does_not_bring_back_what_was_cancelled(family) -> None:
     family.schedule(1, NOW)
-    seen = family.claim(4, NOW)
+    seen = family.due(4, NOW)
     family.cancel([1])
-    assert family.settle(seen, {1: NOW + HOUR}) == Settled(0, 0)
+    assert family.correct(seen, {1: NOW + HOUR}) == Corrected(0, 0)
     assert family.count() == 0
 
 
 @pytest.mark.parametrize("score", ["-inf", "inf", "0.1", "-3e300"])
-def test_any_score_can_be_settled(family, redis_state: redis.Redis, score) -> None:
+def test_any_score_can_be_corrected(family, redis_state: redis.Redis, score) -> None:
     redis_state.zadd(family.key(1), {"1": score})
-    assert family.settle(family.scan(1, 0, 10)[1], {1: NOW}) == Settled(1, 0)
-    assert ids(family.claim(4, NOW)) == [1]
+    assert family.correct(family.scan(1, 0, 10)[1], {1: NOW}) == Corrected(1, 0)
+    assert ids(family.due(4, NOW)) == [1]
 
 
 def test_a_member_in_a_shard_not_its_own_is_removed_there_and_only_there(family, redis_state: redis.Redis) -> None:
     # given an id at home, and the same one in another shard
     family.schedule(6, NOW)
     redis_state.zadd(family.key(1), {"6": to_ms(NOW) - 1, "x": 0})
-    seen = family.claim(12, NOW)
+    seen = family.due(12, NOW)
     assert [(member.name, family.id_of(member)) for member in seen] == [(b"x", None), (b"6", None), (b"6", 6)]
-    # when both are settled by the same truth
-    assert family.settle(seen, {6: NOW + HOUR}) == Settled(moved=1, removed=2)
+    # when both are corrected by the same table
+    assert family.correct(seen, {6: NOW + HOUR}) == Corrected(moved=1, removed=2)
     # then the one at home has it
-    assert family.soon(9, NOW, NOW + HOUR) == [Member(b"6", to_ms(NOW + HOUR), 2)]
+    assert family.scan(2, 0, 10)[1] == [Member(b"6", to_ms(NOW + HOUR), 2)]
+    assert family.count() == 1
 
 
-def test_settling_survives_a_script_flush(family, redis_state: redis.Redis) -> None:
+def test_a_correction_survives_a_script_flush(family, redis_state: redis.Redis) -> None:
     family.schedule(1, NOW)
     redis_state.script_flush()
-    assert family.settle(family.claim(4, NOW), {}).removed == 1
+    assert family.correct(family.due(4, NOW), {}).removed == 1
 
 
 @pytest.mark.parametrize(
@@ -211,7 +203,7 @@ def test_a_foreign_key_costs_its_own_shard_only_and_is_discarded(family, redis_s
     assert not family.schedule_many((id, NOW) for id in range(5, 9))
     assert [redis_state.zcard(family.key(shard)) for shard in (0, 2, 3)] == [2, 2, 2]
     with pytest.raises(redis.ResponseError):
-        family.claim(8, NOW)
+        family.due(8, NOW)
     # until it is gone
     assert family.discard_foreign() == 1
     assert family.schedule(1, NOW)
@@ -219,19 +211,10 @@ def test_a_foreign_key_costs_its_own_shard_only_and_is_discarded(family, redis_s
     assert family.count() == 7
 
 
-class Away:
-    """A table that is not asked: Redis is away before that."""
-
-    def deadlines_of(self, ids):
-        raise AssertionError
-
-    page = None
-
-
 def test_a_redis_that_is_away_fails_nobody_and_is_said_once(family, monkeypatch, caplog) -> None:
     # given a Redis that refuses connections
     away = Pool(host="127.0.0.1", port=1)
-    failures = metrics.REDIS_FAILURES.labels("deadline_move")._value
+    failures = metrics.REDIS_FAILURES.labels("deadline_cancel")._value
     before = failures.get()
     with monkeypatch.context() as patch:
         for module in ("index", "shards"):
@@ -239,13 +222,12 @@ def test_a_redis_that_is_away_fails_nobody_and_is_said_once(family, monkeypatch,
         # then writes say so
         assert not family.schedule(1, NOW)
         assert not family.schedule_many([(1, NOW)])
-        assert not family.move([1], Away())
         assert not family.cancel([1, 2])
         assert len([record for record in caplog.records if record.name == "caching.deadlines.index"]) == 1
         assert failures.get() == before + 1
         # and reads raise
         with pytest.raises(redis.ConnectionError):
-            family.claim(1, NOW)
+            family.due(1, NOW)
     away.breaker._probe = lambda: True
     # and it comes back by itself
     assert family.schedule(1, NOW)

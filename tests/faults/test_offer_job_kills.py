@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 
 from offers.clock import database_now
-from offers.deadlines import offer_deadlines, offer_truth
+from offers.deadlines import active_offers, offer_deadlines
 from offers.expiration import process_expired_offers
 from offers.lifecycle import transitions
 from offers.lifecycle.lifetime import Lifetime
@@ -76,7 +76,7 @@ def check_never_early_or_twice(alive: list[Offer]) -> None:
 def check_all_is_done(dead: list[Offer], alive: list[Offer]) -> None:
     assert not Offer.objects.filter(pk__in=[offer.pk for offer in dead]).exclude(status="expired").exists()
     check_never_early_or_twice(alive)
-    truth = offer_truth.deadlines_of([offer.pk for offer in alive])
+    truth = active_offers.deadlines_of([offer.pk for offer in alive])
     assert set(index()) == set(truth)
 
 

@@ -15,7 +15,7 @@ import pytest
 from caching.redis.connections import pool
 from offers import sweep
 from offers.clock import database_now
-from offers.deadlines import offer_deadlines, offer_truth
+from offers.deadlines import active_offers, offer_deadlines
 from offers.expiration import process_expired_offers
 from offers.lifecycle import transitions
 from offers.lifecycle.acceptance import accept
@@ -128,7 +128,7 @@ def test_a_frozen_redis_costs_a_run_one_timeout_and_keeps_nobody_from_acting(ser
     assert late.pk not in index()
     process_expired_offers()
     check_index()
-    assert offer_truth.deadlines_of([first.pk])[first.pk] > third.expires_at
+    assert active_offers.deadlines_of([first.pk])[first.pk] > third.expires_at
 
 
 def test_a_redis_restored_to_before_the_day_is_made_right(server) -> None:

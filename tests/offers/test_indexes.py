@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 
-from offers.deadlines import OfferDeadlines, UpcomingOfferDeadlines
+from offers.deadlines import ActiveOffers, UpcomingOffers
 from offers.lifecycle.acceptance import decline_all_on
 from offers.lifecycle.state_machine import Actor, Role, expire_batch, expire_ids
 from offers.models import Offer, OfferStatus
@@ -90,7 +90,7 @@ def test_the_sweep_takes_the_longest_due_from_their_index() -> None:
 
 
 def test_the_next_batch_of_the_sweep_begins_where_the_last_one_ended() -> None:
-    first = OfferDeadlines().page(None, 10)[-1]
+    first = ActiveOffers().page(None, 10)[-1]
 
     plan = plan_of(lambda: expire_batch(100, first), "offers_offer")
 
@@ -106,15 +106,15 @@ def test_the_sweep_by_ids_reads_these_ids() -> None:
 
 
 def test_the_repair_walks_along_the_deadlines() -> None:
-    first = OfferDeadlines().page(None, 10)[-1]
+    first = ActiveOffers().page(None, 10)[-1]
 
-    plan = plan_of(lambda: OfferDeadlines().page(first, 1000), "offers_offer")
+    plan = plan_of(lambda: ActiveOffers().page(first, 1000), "offers_offer")
 
     assert_reads(plan, "offer_due_in_order")
 
 
 def test_a_repair_begins_with_what_falls_due_next_and_passes_over_what_has_ended() -> None:
-    plan = plan_of(lambda: UpcomingOfferDeadlines().page(None, 1000), "offers_offer")
+    plan = plan_of(lambda: UpcomingOffers().page(None, 1000), "offers_offer")
 
     assert_reads(plan, "offer_due_in_order")
     assert '"Index Cond": "(expires_at > ' in plan.text

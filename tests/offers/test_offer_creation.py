@@ -71,7 +71,7 @@ def test_a_dead_offer_blocks_no_new_one(let_expire) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_the_deadline_is_indexed_on_commit(redis_state) -> None:
     offer = make_offer(UserFactory(), ProductFactory().pk, Decimal(1), Lifetime())
-    assert [member.id for member in offer_deadlines.claim(80, offer.expires_at)] == [offer.pk]
+    assert [member.id for member in offer_deadlines.due(80, offer.expires_at)] == [offer.pk]
     assert redis_state.ttl(offer_deadlines.key(offer_deadlines.shard(offer.pk))) == -1
 
 

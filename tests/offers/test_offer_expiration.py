@@ -219,8 +219,8 @@ def test_offers_that_somebody_is_busy_with_do_not_hold_up_the_others(let_expire,
 def counted_claims(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Return a list that grows by one with each claim."""
     claims: list[int] = []
-    claim = offer_deadlines.claim
-    monkeypatch.setattr(offer_deadlines, "claim", lambda *args: (claims.append(1), claim(*args))[1])
+    due = offer_deadlines.due
+    monkeypatch.setattr(offer_deadlines, "due", lambda *args: (claims.append(1), due(*args))[1])
     return claims
 
 

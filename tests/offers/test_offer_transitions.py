@@ -111,8 +111,8 @@ def test_an_extension_moves_the_end(django_capture_on_commit_callbacks) -> None:
         extended = transitions.extend(offer.pk, Actor(Role.BUYER, offer.buyer), LATER)
     assert extended.expires_at > offer.expires_at
     assert extended.effective_status == "active"
-    assert offer_deadlines.claim(80, offer.expires_at) == []
-    assert [member.id for member in offer_deadlines.claim(80, extended.expires_at)] == [offer.pk]
+    assert offer_deadlines.due(80, offer.expires_at) == []
+    assert [member.id for member in offer_deadlines.due(80, extended.expires_at)] == [offer.pk]
 
 
 def test_an_extension_must_be_later() -> None:

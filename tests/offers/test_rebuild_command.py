@@ -28,10 +28,8 @@ def test_it_says_what_was_missing_and_wrong() -> None:
     # when it is rebuilt
     assert run() == "2 deadlines in the table: 1 entered, 1 moved, 1 removed.\n"
     # then it is as the table is, and again there is nothing to do
-    assert {member.id for member in offer_deadlines.soon(10, missing.created_at, wrong.expires_at)} == {
-        missing.pk,
-        wrong.pk,
-    }
+    assert offer_deadlines.due(80, missing.created_at) == []
+    assert {member.id for member in offer_deadlines.due(80, wrong.expires_at)} == {missing.pk, wrong.pk}
     assert run() == "2 deadlines in the table: 0 entered, 0 moved, 0 removed.\n"
 
 

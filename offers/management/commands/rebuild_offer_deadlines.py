@@ -7,9 +7,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from caching.deadlines.rebuild import rebuild
+from caching.deadlines.repair import rebuild
 from caching.redis.errors import REDIS_ERRORS
-from offers.deadlines import offer_deadlines, offer_truth
+from offers.deadlines import active_offers, offer_deadlines
 from offers.models import Offer, OfferStatus
 from products.progress import Progress
 
@@ -43,7 +43,7 @@ class Command(BaseCommand):
                 progress.update(seen, max(seen, total), f"{seen:,} looked at")
 
             try:
-                done = rebuild(offer_deadlines, offer_truth, advance)
+                done = rebuild(offer_deadlines, active_offers, advance)
             except REDIS_ERRORS as error:
                 raise CommandError(f"Redis is away: {error}. Run this again when it answers.") from error
         changes = f"{done.entered:,} entered, {done.moved:,} moved, {done.removed:,} removed"

@@ -1,5 +1,5 @@
--- Gives members of a deadline index the score that the table says, or removes them, but only where the score is
--- still the one that was seen: a member that somebody moved in the meantime knows better.
+-- Corrects members of a deadline index by compare-and-set: a member gets the score that the table says, or is removed,
+-- only while its score is still the one that was seen. A member that another process has moved meanwhile stays.
 --   KEYS  1 index (sorted set)
 --   ARGV  triples of member, score seen ('' if it was absent), score to set ('' to remove)
 --   returns {moved, removed}; one that was absent counts as moved
