@@ -1,41 +1,98 @@
 """A caching layer on Redis in front of PostgreSQL that knows no product, no offer and no user.
 
-The owner of some data declares a `Policy` and a loader in its own `cache.py`; this package does the rest:
-read-through with soft and hard TTLs, guarded fills, invalidation after commit, write-behind counters,
-an index of deadlines, and jobs of which at most one runs. `docs/caching.md` tells the life of a key.
+The owner of some data declares a `resource` in its own `cache.py`: a policy, a loader, and which rows make it old. This
+package does the rest: read-through with soft and hard TTLs, guarded fills, invalidation after commit. Its other doors
+are `caching.counters`, `.deadlines`, `.jobs`, `.http` and `.redis`; docs/first-resource.md starts from nothing.
 
-What is imported here is its public face. Importing it reads no settings and opens no socket.
+Importing it reads no settings, loads no models and opens no socket.
 """
 
 from __future__ import annotations
 
+from caching.clock import system_ms
 from caching.entries.named_values import get_compressed, set_compressed
 from caching.entries.policy import Policy
-from caching.errors import LoaderBackedOff
+from caching.errors import (
+    DATABASE_ERRORS,
+    BadEntry,
+    CachingError,
+    CannotTrain,
+    CodecError,
+    IncrementRefused,
+    LoaderBackedOff,
+    StoreUnavailable,
+    UnknownNamespace,
+)
+from caching.keys import Id
 from caching.readthrough.aio import afetch, afetch_many, ainvalidate
-from caching.readthrough.batch import Batch, fetch_many
+from caching.readthrough.batch import (
+    Batch,
+    BatchLookup,
+    Request,
+    complete_many,
+    fetch_many,
+    read_all_once,
+    read_many_once,
+)
+from caching.readthrough.declaration import Change, Forget, resource, withdraw
 from caching.readthrough.decorators import stale_while_revalidate
-from caching.readthrough.fetch import Found, State, fetch
-from caching.readthrough.invalidation import clear, invalidate
-from caching.readthrough.source import Load, Source, register
+from caching.readthrough.fetch import Found, Lookup, complete, fetch, read_once
+from caching.readthrough.invalidation import clear, forget, invalidate
+from caching.readthrough.origin import Origin, State
+from caching.readthrough.refresh import prefetch, refresh
+from caching.readthrough.resource import Load, Loader, Resource
+from caching.readthrough.warming import warm_cache
+from caching.upkeep.checks import verify
+from caching.upkeep.stats import redis_stats
+from caching.upkeep.steps import add_cleanup_step
 
 __all__ = [
+    "DATABASE_ERRORS",
+    "BadEntry",
     "Batch",
+    "BatchLookup",
+    "CachingError",
+    "CannotTrain",
+    "Change",
+    "CodecError",
+    "Forget",
     "Found",
+    "Id",
+    "IncrementRefused",
     "Load",
+    "Loader",
     "LoaderBackedOff",
+    "Lookup",
+    "Origin",
     "Policy",
-    "Source",
+    "Request",
+    "Resource",
     "State",
+    "StoreUnavailable",
+    "UnknownNamespace",
+    "add_cleanup_step",
     "afetch",
     "afetch_many",
     "ainvalidate",
     "clear",
+    "complete",
+    "complete_many",
     "fetch",
     "fetch_many",
+    "forget",
     "get_compressed",
     "invalidate",
-    "register",
+    "prefetch",
+    "read_all_once",
+    "read_many_once",
+    "read_once",
+    "redis_stats",
+    "refresh",
+    "resource",
     "set_compressed",
     "stale_while_revalidate",
+    "system_ms",
+    "verify",
+    "warm_cache",
+    "withdraw",
 ]

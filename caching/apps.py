@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
 
 
 class CachingConfig(AppConfig):
-    """Registers the app with Django, its system checks and its part of the daily tidying."""
+    """Imports the `cache.py` of every installed app, as the admin does `admin.py`, and installs the system checks."""
 
     name = "caching"
     label = "caching"
     verbose_name = "Caching"
 
     def ready(self) -> None:
-        from caching.upkeep import checks, cleanup, old_dictionaries
+        from caching.upkeep import checks, old_dictionaries
+        from caching.upkeep.steps import add_cleanup_step
 
+        autodiscover_modules("cache")
         checks.install()
-        cleanup.register("dictionaries", old_dictionaries.forget_old)
+        add_cleanup_step("dictionaries", old_dictionaries.forget_old)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
+import redis
 from django_redis.cache import RedisCache, omit_exception
 from django_redis.compressors.base import BaseCompressor
 from django_redis.exceptions import CompressorError, ConnectionInterrupted
@@ -12,6 +13,7 @@ from django_redis.serializers.base import BaseSerializer
 
 from caching.entries import codec
 from caching.errors import CodecError
+from caching.redis.connections import pool_at
 from caching.redis.errors import REDIS_ERRORS
 from caching.redis.scan import Walk, literal
 
@@ -40,8 +42,39 @@ class Compressor(BaseCompressor):
             raise CompressorError(str(error)) from error
 
 
+class ConnectionFactory:
+    """Gives django-redis clients on the layer's own pools."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self._options = options
+
+    def connect(self, url: str) -> redis.Redis:
+        """Return a client of the Redis at a URL."""
+        return redis.Redis(connection_pool=pool_at(url))
+
+    def disconnect(self, connection: redis.Redis) -> None:
+        """Close the connections of a client's pool."""
+        connection.connection_pool.disconnect()
+
+
+_OPTIONS = {
+    "CLIENT_CLASS": "django_redis.client.DefaultClient",
+    "SERIALIZER": "caching.django_cache.Serializer",
+    "COMPRESSOR": "caching.django_cache.Compressor",
+    "CONNECTION_FACTORY": "caching.django_cache.ConnectionFactory",
+    "IGNORE_EXCEPTIONS": True,
+}
+
+
 class Cache(RedisCache):
-    """django-redis with a harmless `clear`: FLUSHDB would take queues, counters and deadlines along."""
+    """A cache backend for Django: `CACHES = {"default": {"BACKEND": "caching.django_cache.Cache", "LOCATION": url}}`.
+
+    It is django-redis on the layer's pools, with a harmless `clear`: FLUSHDB would take queues, counters and deadlines
+    along. Its keys begin with `KEY_PREFIX`, which must not be the layer's own.
+    """
+
+    def __init__(self, server: str, params: dict[str, Any]) -> None:
+        super().__init__(server, {**params, "OPTIONS": _OPTIONS | params.get("OPTIONS", {})})
 
     @omit_exception(return_value=False)
     def clear(self) -> bool:
@@ -49,10 +82,10 @@ class Cache(RedisCache):
 
         It goes in batches, where `delete_pattern` would hold Redis up with all keys in one transaction.
         """
-        redis = self.client.get_client(write=True)
+        connection = self.client.get_client(write=True)
         try:
-            for names in Walk(redis, literal(f"{self.key_prefix}:") + "*"):
-                redis.unlink(*names)
+            for names in Walk(connection, literal(f"{self.key_prefix}:") + "*"):
+                connection.unlink(*names)
         except REDIS_ERRORS as error:
-            raise ConnectionInterrupted(connection=redis) from error
+            raise ConnectionInterrupted(connection=connection) from error
         return True

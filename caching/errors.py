@@ -32,6 +32,13 @@ class LoaderBackedOff(CachingError):
         self.retry_after = retry_after
 
 
+class IncrementRefused(CachingError):
+    """Neither Redis nor PostgreSQL took an increment, or nobody knows whether Redis did. Do not repeat it."""
+
+    def __init__(self, family: str) -> None:
+        super().__init__(f"an increment of {family} was refused")
+
+
 class UnknownNamespace(CachingError, LookupError):
     """No resource of this process has the namespace: the module that declares it was not imported."""
 

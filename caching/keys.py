@@ -18,15 +18,14 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from django.conf import settings
+from caching.conf import conf
 
 Id = int | str
 
 
 def prefix() -> str:
     """Return the first part of every key of this deployment."""
-    value: str = settings.CACHING_KEY_PREFIX
-    return value
+    return conf().key_prefix
 
 
 class KeySpace:

@@ -10,7 +10,7 @@ BAD_ENTRIES = Counter("cache_bad_entries", "Entries that could not be read and c
 INVALIDATIONS = Counter("cache_invalidations", "Keys invalidated.", ["namespace"])
 REDIS_FAILURES = Counter("cache_redis_failures", "Calls that Redis did not answer, by operation.", ["operation"])
 ENQUEUE_FAILURES = Counter("cache_enqueue_failures", "Tasks that the broker did not take.", ["task"])
-VIEWS_REFUSED = Counter(
+INCREMENTS_REFUSED = Counter(
     "counter_increments_refused", "Increments that nothing could accept, by why.", ["family", "reason"]
 )
 SPILLED = Counter("counter_increments_spilled", "Increments that PostgreSQL accepted for want of Redis.", ["family"])

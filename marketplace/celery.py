@@ -22,6 +22,6 @@ def verify_start(**_: Any) -> None:
     # Imported late: every command of the project imports this module, and Django is not set up then.
     from django.conf import settings
 
-    from caching.upkeep.checks import verify
+    from caching import verify
 
     verify(production=settings.IS_PRODUCTION)

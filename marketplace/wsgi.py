@@ -8,8 +8,8 @@ import os
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-from caching.jobs.enqueue import prepare
-from caching.upkeep.checks import verify
+from caching import verify
+from caching.jobs import prepare
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings")
 

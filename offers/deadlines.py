@@ -12,8 +12,7 @@ from typing import Any
 
 from django.db import connection
 
-from caching.deadlines.index import DeadlineFamily
-from caching.deadlines.table import Deadline
+from caching.deadlines import Deadline, DeadlineFamily
 
 # Not a setting: offers that are in the index are found by this number of shards.
 offer_deadlines = DeadlineFamily("offers", shards=8)

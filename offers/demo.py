@@ -9,9 +9,10 @@ from random import Random
 
 from django.db import transaction
 
+from caching import invalidate
 from offers.deadlines import offer_deadlines
 from offers.models import Offer, OfferEvent, OfferStatus
-from products.cache import invalidate_products
+from products import cache
 from products.demo.seeding import Demo
 from products.models import Product, ProductStatus
 
@@ -37,7 +38,7 @@ def seed_offers(demo: Demo, count: int, now: datetime, seed: int = 1) -> int:
     OfferEvent.objects.bulk_create(event for offer in offers for event in _events(offer))
     sold = [offer.product_id for offer in offers if offer.status == OfferStatus.ACCEPTED]
     Product.objects.filter(pk__in=sold).update(status=ProductStatus.SOLD, updated_at=now)
-    invalidate_products(sold)
+    invalidate(cache.products, sold)
     transaction.on_commit(lambda: _track(offers), robust=True)
     return len(offers)
 

@@ -10,8 +10,8 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from caching.deadlines.repair import Budget, repair
-from caching.jobs.work_budget import WorkBudget
+from caching.deadlines import Budget, repair
+from caching.jobs import WorkBudget
 from offers.deadlines import (
     drop_offer_expirations,
     extend_offer_expiration,

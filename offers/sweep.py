@@ -13,10 +13,9 @@ from functools import partial
 from itertools import count
 from typing import TypeVar
 
-from caching.deadlines.shards import Member
-from caching.deadlines.table import Deadline
-from caching.jobs.work_budget import WorkBudget
-from caching.redis.errors import REDIS_ERRORS
+from caching.deadlines import Deadline, Member
+from caching.jobs import WorkBudget
+from caching.redis import REDIS_ERRORS
 from offers.clock import database_now
 from offers.deadlines import active_offers, drop_offer_expirations, offer_deadlines
 from offers.lifecycle import state_machine

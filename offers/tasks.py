@@ -6,7 +6,7 @@ from typing import Any
 
 from celery import shared_task
 
-from caching.jobs.run import run_job
+from caching.jobs import run_job
 from offers import expiration
 from offers.delivery import courier, reminders
 

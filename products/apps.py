@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 class ProductsConfig(AppConfig):
-    """Registers the app, what it invalidates on save and delete, and its part of the daily tidying.
+    """Registers the app, its receivers, and its part of the daily clean-up.
 
     Raises ImproperlyConfigured for a default currency that there is not.
     """
@@ -18,16 +18,13 @@ class ProductsConfig(AppConfig):
     verbose_name = "Products"
 
     def ready(self) -> None:
-        """Import what registers itself."""
-        from caching.upkeep import cleanup
-        from products import receivers, view_history, warming
+        """Check the currency and register."""
+        from caching import add_cleanup_step
+        from products import receivers, view_history  # noqa: F401
         from products.money import CURRENCIES
 
         if settings.DEFAULT_CURRENCY not in CURRENCIES:
             raise ImproperlyConfigured(
                 f"DEFAULT_CURRENCY is {settings.DEFAULT_CURRENCY!r}; set it to one of {', '.join(CURRENCIES)}."
             )
-        cleanup.register("view_hours", view_history.forget_old_hours)
-        # Imported for what they register: the worker finds sources by namespace.
-        assert receivers
-        assert warming
+        add_cleanup_step("view_hours", view_history.forget_old_hours)

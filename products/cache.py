@@ -1,29 +1,27 @@
-"""What products keep in the cache: their entries, their view counts, and when those are invalidated."""
+"""What products keep in the cache: their entries with their view counts, and the pages of the feeds."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from django.db import connection, transaction
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.db import connection
 
-from caching.counters import family
-from caching.counters.family import CounterFamily
-from caching.counters.ledger import APPLIED_BUCKETS, parse_applied
-from caching.counters.spill import SPILLED
-from caching.entries.policy import Policy
-from caching.keys import Id
-from caching.readthrough.invalidation import invalidate
-from caching.readthrough.source import Load, Source, register
+from caching import Change, Forget, Id, Load, Policy, resource
+from caching.counters import APPLIED_BUCKETS, SPILLED, CounterFamily, parse_applied, register
+from products.feed_pages import first_page_keys, load_pages
+from products.models import Category, Product
 from products.rendering import render
+from products.warming import first_pages, popular_products
 
 # Not settings: views that wait in Redis were counted by these numbers, and another process must find them by them.
 # A bucket is shorter than the flush's period of five seconds by what a flush may take, so that PostgreSQL is never
 # more than ten seconds old.
-product_views = family.register(CounterFamily("product_views", shards=4, bucket_seconds=4))
+product_views = register(CounterFamily("product_views", shards=4, bucket_seconds=4))
 
-# Written out, since a loader is what a miss waits for: putting this together by the ORM takes ten times as long as
-# PostgreSQL does. The columns are those of `rendering.FIELDS`, and then the total (flushed
-# and spilled) and the applied buckets.
+# Written by hand, since a loader is what a miss waits for: the ORM would take longer than PostgreSQL (docs/caching.md).
+# The columns are those of `rendering.FIELDS`, and then the total (flushed and spilled) and the applied buckets.
 _LOAD = f"""
     SELECT product.id, product.title, product.description, product.price, product.currency, category.slug,
            product.image_url, product.seller_id, product.status, product.created_at, product.updated_at,
@@ -36,7 +34,7 @@ _LOAD = f"""
 
 
 def load_products(ids: Sequence[Id]) -> Load:
-    """Load products that are not withdrawn, with their flushed totals, in one statement."""
+    """Load products that are not withdrawn, with their totals, in one statement."""
     with connection.cursor() as cursor:
         cursor.execute(_LOAD, [product_views.name, product_views.name, [int(id) for id in ids]])
         rows = cursor.fetchall()
@@ -47,16 +45,25 @@ def load_products(ids: Sequence[Id]) -> Load:
     )
 
 
-products = register(Source(Policy("product", soft_ttl=900, hard_ttl=24 * 3600, negative_ttl=10), load_products))
+products = resource(
+    Policy("product", soft_ttl=900, hard_ttl=24 * 3600, negative_ttl=10),
+    load_products,
+    rows=Product,
+    # A category that was renamed shows in all of its products.
+    forget_on=[Forget(Category, lambda category: category.products.values_list("pk", flat=True), on=Change.UPDATED)],
+    family=product_views,
+    warm=popular_products,
+    warm_name="popular",
+)
 
-
-def invalidate_products(ids: Iterable[int]) -> None:
-    """Forget products once the transaction that changed them has committed. Bulk writes call this by hand."""
-    invalidate(products, ids)
-
-
-def forget_products(ids: Iterable[int]) -> None:
-    """Forget products that are withdrawn or deleted, and stop counting their views, once that has committed."""
-    wanted = list(ids)
-    invalidate(products, wanted)
-    transaction.on_commit(lambda: product_views.forget(wanted), robust=True)
+feed_pages = resource(
+    Policy("feed", soft_ttl=settings.FEED_SOFT_TTL, hard_ttl=settings.FEED_HARD_TTL, negative_ttl=5),
+    load_pages,
+    # A feed of a category or of a seller that did not exist is remembered as missing.
+    forget_on=[
+        Forget(Category, lambda category: first_page_keys(f"category/{category.slug}"), on=Change.SAVED),
+        Forget(get_user_model(), lambda user: first_page_keys(f"seller/{user.pk}"), on=Change.CREATED),
+    ],
+    warm=first_pages,
+    warm_name="feeds",
+)

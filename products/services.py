@@ -13,7 +13,8 @@ from django.http import Http404
 from django.utils import timezone
 from rest_framework.exceptions import ValidationError
 
-from products.cache import forget_products
+from caching import forget
+from products.cache import products
 from products.errors import NotTheSeller, ProductSold
 from products.models import Product, ProductStatus, ProductViews
 from products.money import MoneyError, quantised
@@ -54,7 +55,7 @@ def withdraw_product(product_id: int, seller: AbstractBaseUser) -> None:
     product.status = ProductStatus.WITHDRAWN
     product.updated_at = timezone.now()
     product.save(update_fields=["status", "updated_at"])
-    forget_products([product.pk])
+    forget(products, [product.pk])
     products_closed.send(sender=Product, product_ids=[product.pk], by=seller, as_staff=False)
 
 
@@ -65,7 +66,7 @@ def withdraw_products(product_ids: Iterable[int], by: AbstractBaseUser) -> list[
     # In the order of their ids, so that two of these cannot deadlock.
     ids = list(standing.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
     Product.objects.filter(pk__in=ids).update(status=ProductStatus.WITHDRAWN, updated_at=timezone.now())
-    forget_products(ids)
+    forget(products, ids)
     products_closed.send(sender=Product, product_ids=ids, by=by, as_staff=True)
     return ids
 

@@ -6,11 +6,11 @@ from typing import Any
 
 from celery import shared_task
 
-from caching.jobs.run import run_job
-from caching.readthrough.batch import fetch_many
-from caching.readthrough.refresh import refresh
+from caching import fetch_many, refresh
+from caching.jobs import run_job
 from products import view_counts
-from products.cache import product_views, products
+from products.cache import products
+from products.feed_pages import listed
 from products.feeds import PREPARE_TASK
 
 
@@ -24,7 +24,7 @@ def sync_view_counts() -> dict[str, Any] | None:
 def prepare_feed_page(namespace: str, pairs: list[tuple[str, str]], generation: int) -> int:
     """Fill feed pages whose leases the sender holds, and the products they list."""
     bodies = refresh(namespace, pairs, generation)
-    ids = [int(id) for body in bodies.values() if body for id in body.split(b",")]
+    ids = [id for body in bodies.values() for id in listed(body)]
     for start in range(0, len(ids), 100):
-        fetch_many(products, ids[start : start + 100], product_views)
+        fetch_many(products, ids[start : start + 100])
     return len(bodies)

@@ -9,17 +9,11 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from redis.exceptions import RedisError
 
-from caching.counters import spill
-from caching.counters.application import Applied
-from caching.counters.backlog import measure
-from caching.counters.family import MOST, Visit
-from caching.counters.flush import flush
-from caching.errors import DATABASE_ERRORS
-from caching.redis.connections import pool
-from caching.redis.errors import REDIS_ERRORS, may_have_run
-from products.cache import load_products, product_views
+from caching import DATABASE_ERRORS
+from caching.counters import MAX_COUNT, Applied, Visit, flush, measure_backlog
+from caching.redis import REDIS_ERRORS
+from products.cache import product_views, products
 
 logger = logging.getLogger(__name__)
 
@@ -50,34 +44,11 @@ _APPLY = """
 def increment_view(product_id: int, visit: Visit | None = None) -> int | None:
     """Count one view and return the live count; None if there is no such product.
 
-    While Redis is away PostgreSQL takes the view, and the count is the one it knows. Raises redis.RedisError if
-    the view was refused or nobody knows whether it was counted; `sending.may_have_run` tells which. Do not repeat it.
+    While Redis is away PostgreSQL takes the view, and the count is the one it knows. Raises IncrementRefused if neither
+    did, or if nobody knows whether Redis did: then do not repeat it. Raises what is in DATABASE_ERRORS if the total was
+    needed and could not be read.
     """
-    try:
-        live = product_views.increment(product_id, visit=visit)
-        return _count_first(product_id, visit) if live is None else live
-    except REDIS_ERRORS as error:
-        return _spill(product_id, error)
-
-
-def _count_first(product_id: int, visit: Visit | None) -> int | None:
-    """Count a view of a product whose live count Redis does not know."""
-    load = load_products([product_id])
-    if product_id not in load.totals:
-        return None
-    seeding = product_views.seeding({product_id: load.totals[product_id]}, load.applied, 1, visit)
-    live: int
-    (live,) = pool("state").call(seeding)
-    return live
-
-
-def _spill(product_id: int, error: RedisError) -> int | None:
-    total = None if may_have_run(error) else load_products([product_id]).totals.get(product_id)
-    if total is None and not may_have_run(error):
-        return None
-    if not spill.take(product_views.name, product_id, 1, may_have_run(error)):
-        raise error
-    return (total or 0) + 1
+    return products.increment(product_id, visit=visit)
 
 
 def sync_view_counts() -> dict[str, Any]:
@@ -101,7 +72,7 @@ def sync_view_counts() -> dict[str, Any]:
 
 def _sound_alarms() -> None:
     try:
-        for alarm in measure(product_views).alarms():
+        for alarm in measure_backlog(product_views).alarms():
             logger.error("views: %s", alarm)
     except (*REDIS_ERRORS, *DATABASE_ERRORS) as error:
         # What was flushed is flushed, and is to be recorded.
@@ -116,7 +87,7 @@ def apply_views(hour: datetime, views: Mapping[int, int]) -> Applied:
     live count may have is left as it is.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_APPLY, [list(views), list(views.values()), MOST, hour])
+        cursor.execute(_APPLY, [list(views), list(views.values()), MAX_COUNT, hour])
         left_out = cursor.fetchall()
     return Applied(
         gone=frozenset(id for id, exists in left_out if not exists),

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from caching.keys import Id
-from caching.readthrough.warming import Warmer, register
-from products.cache import product_views, products
-from products.feeds import feed_pages, first_pages, newest_ids
+from caching import Id
+from products.feed_pages import PageAddress, newest_ids
+from products.models import Category
 from products.view_history import trending_ids
 
 _GENERAL_PAGES = 5
 
 
-def popular(limit: int) -> Iterable[Id]:
+def popular_products(limit: int) -> Iterable[Id]:
     """Yield ids of products, those trending first, then the newest."""
     viewed = trending_ids(0, limit)
     yield from viewed
@@ -23,10 +22,14 @@ def popular(limit: int) -> Iterable[Id]:
     yield from islice(newest, limit - len(viewed))
 
 
-def feeds(limit: int) -> Iterable[Id]:
+def first_pages(limit: int) -> Iterable[Id]:
     """Yield the addresses of the pages that a visitor sees first."""
-    return (str(address) for address in islice(first_pages(_GENERAL_PAGES), limit))
+    return (str(address) for address in islice(_addresses(), limit))
 
 
-register(Warmer("popular", products, popular, product_views))
-register(Warmer("feeds", feed_pages, feeds))
+def _addresses() -> Iterator[PageAddress]:
+    for page in range(1, _GENERAL_PAGES + 1):
+        yield PageAddress("discover", page)
+        yield PageAddress("trending", page)
+    for slug in Category.objects.values_list("slug", flat=True):
+        yield PageAddress(f"category/{slug}")

@@ -11,7 +11,7 @@ import redis
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from caching.redis.pool import Pool
+from caching.redis.connection_pool import Pool
 
 
 class Killed(BaseException):

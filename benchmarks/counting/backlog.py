@@ -55,7 +55,7 @@ def _warm(ids: Sequence[int]) -> None:
     """Have products be hits, with live counts that know of the backlog."""
     product_views.forget(ids)
     for chunk in chunks(ids, 100):
-        fetch_many(products, chunk, product_views)
+        fetch_many(products, chunk)
 
 
 def _first_view(asked: Sequence[int]) -> list[float]:

@@ -101,7 +101,9 @@ def filled(ids: Sequence[int], buckets: int) -> Iterator[Filled]:
                 waiting.copy(templates.family, templates.numbers, numbers)
                 grew = _used_memory() - used
                 views = buckets * PER_SECOND * product_views.bucket_seconds
-                yield Filled(buckets, views, backlog.measure(product_views), grew, sum(sizes) / templates.fields())
+                yield Filled(
+                    buckets, views, backlog.measure_backlog(product_views), grew, sum(sizes) / templates.fields()
+                )
             finally:
                 waiting.drop(product_views, numbers)
                 # What live counts know of it went with it, but for those that were made known meanwhile.

@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 
 from benchmarks.counting.draws import draw
 from benchmarks.harness.rounds import percentile
+from caching import IncrementRefused
 from caching.keys import prefix
 from caching.redis.connections import pool
 from caching.redis.errors import may_have_run
@@ -54,7 +55,7 @@ def _count(call: Callable[[int], Any], drawn: Sequence[int], start: float, secon
     clock, end, shards = time.monotonic, start + seconds, product_views.shards
     took, accepted = array("d"), [0] * shards
     marks, due = [(start, accepted.copy())], start + MARK_SECONDS
-    lost: list[RedisError] = []
+    lost: list[Any] = []
     for id in cycle(drawn):
         began = clock()
         if began >= due:
@@ -64,6 +65,9 @@ def _count(call: Callable[[int], Any], drawn: Sequence[int], start: float, secon
             break
         try:
             call(id)
+        except IncrementRefused as refusal:
+            lost.append(refusal.__cause__)
+            continue
         except RedisError as error:
             lost.append(error)
             continue

@@ -15,7 +15,7 @@ from benchmarks.harness.progress import tell
 from benchmarks.harness.rows import Reach, Row, row
 from benchmarks.harness.server import web_server
 from caching.readthrough.batch import fetch_many
-from products.cache import product_views, products
+from products.cache import products
 
 PER_SECOND = Reach(20_000, at_least=True, unit="1/s")
 TRANSACTION_MS = Reach(250, at_least=False, unit="ms")
@@ -30,7 +30,7 @@ def rows(ends: Ends, asked: Sequence[int], turn_seconds: float) -> list[Row]:
     before = others(*span)
     with child("expiring", "expire") as process, web_server(os.environ) as server:
         for start in range(0, len(asked), _BATCH):
-            fetch_many(products, asked[start : start + _BATCH], product_views)
+            fetch_many(products, asked[start : start + _BATCH])
         tell(f"expiring {ends.due:,} offers")
         done = beside(process, "now", server, asked, turn_seconds, paused, _tell)
     name = f"{ends.due:,} due among {ends.count:,}"

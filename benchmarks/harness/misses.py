@@ -13,7 +13,7 @@ from benchmarks.peers import floor
 from caching.entries.erasure import erase
 from marketplace.accounts.cache import users
 from products.cache import product_views, products
-from products.feeds import PER_PAGE, newest_ids
+from products.feed_pages import PER_PAGE, newest_ids
 
 T = TypeVar("T")
 

@@ -12,7 +12,7 @@ from benchmarks.libraries.orm import TABLE
 from benchmarks.libraries.peer import Place
 from caching.entries.policy import Policy
 from caching.keys import Id
-from caching.readthrough.source import Load, Source, register
+from caching.readthrough.resource import Load, Resource, registry
 
 _place = Place.here()
 LOADER = _place.loader()
@@ -27,4 +27,4 @@ def load(ids: Sequence[Id]) -> Load:
     return Load({id: orjson.dumps({"version": version, "text": TEXT}) for id, version in rows})
 
 
-THINGS = register(Source(Policy("laws_things", soft_ttl=_place.soft_ttl, hard_ttl=7200), load))
+THINGS = registry.add(Resource(Policy("laws_things", soft_ttl=_place.soft_ttl, hard_ttl=7200), load))

@@ -22,7 +22,7 @@ from marketplace.accounts.api.serializers import PublicUserSerializer
 from marketplace.accounts.cache import PUBLIC_FIELDS
 from marketplace.accounts.models import User
 from products.api.serializers import PageQuerySerializer, ProductSerializer
-from products.feeds import newest_ids
+from products.feed_pages import newest_ids
 from products.models import Product, ProductStatus
 
 TTL_SECONDS = 900

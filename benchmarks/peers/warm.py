@@ -8,8 +8,8 @@ from benchmarks.harness.catalogue import Catalogue
 from benchmarks.peers import conventional, floor
 from caching.readthrough.batch import fetch_many
 from marketplace.accounts.cache import load_users, users
-from products.cache import load_products, product_views, products
-from products.feeds import PER_PAGE, PageAddress, feed_pages
+from products.cache import feed_pages, load_products, products
+from products.feed_pages import PER_PAGE, PageAddress
 
 _CHUNK = 100
 
@@ -18,7 +18,7 @@ def warm(catalogue: Catalogue, pages: int) -> None:
     """Fill the three caches with all products and users and the first pages; one page more keeps prefetch quiet."""
     bodies: dict[int, bytes] = {}
     for chunk in _chunks(catalogue.products):
-        fetch_many(products, chunk, product_views)
+        fetch_many(products, chunk)
         bodies |= load_products(chunk).bodies
         conventional.load_products(chunk)
     people: dict[int, bytes] = {}

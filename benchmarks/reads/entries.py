@@ -7,9 +7,12 @@ from collections.abc import Iterator, Sequence
 
 from django.core.management import call_command
 
-from caching.readthrough.batch import fetch_many
-from products.cache import load_products, product_views, products
+from caching import Resource, fetch_many
+from caching.entries.erasure import erase
+from products.cache import load_products, products
 
+# The same entries, read without their live counts.
+uncounted = Resource(products.policy, products.loader)
 TTL_SECONDS = 3600
 _CHUNK = 100
 _STALE_MS = round(products.policy.soft_ttl * 1000) + 1000
@@ -19,24 +22,29 @@ class NotFresh(Exception):
     """What was to be measured as hits is none."""
 
 
+def drop(ids: Sequence[int]) -> None:
+    """Erase entries, as an invalidation does."""
+    erase(products.policy.namespace, ids)
+
+
 def fill(ids: Sequence[int]) -> None:
     """Load and fill all anew, as entries are packed now, with their live counts."""
     for chunk in _chunks(ids):
-        products.store.invalidate(chunk)
-        fetch_many(products, chunk, product_views)
+        drop(chunk)
+        fetch_many(products, chunk)
 
 
 def check_fresh(ids: Sequence[int]) -> None:
     """Raise NotFresh unless all are hits."""
     found = fetch_many(products, ids)
-    if found.hits < len(ids):
-        raise NotFresh(f"{found.hits} of {len(ids)} products are fresh, {found.stale} stale")
+    if found.origin.hits < len(ids):
+        raise NotFresh(f"{found.origin.hits} of {len(ids)} products are fresh, {found.origin.stale} stale")
 
 
 def make_stale(ids: Sequence[int]) -> None:
     """Fill entries that are past their soft TTL and that nobody is about to refresh."""
     store = products.store
-    store.invalidate(ids)
+    drop(ids)
     generation = store.read([]).generation
     store.fill(load_products(ids).bodies, store.lease(ids), store.clock() - _STALE_MS, generation)
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from benchmarks.harness.rows import Reach
 from benchmarks.reads import raw
 from benchmarks.reads.compare import Comparison, Side
-from benchmarks.reads.entries import TTL_SECONDS, check_fresh
+from benchmarks.reads.entries import TTL_SECONDS, check_fresh, drop, uncounted
 from caching.readthrough.batch import fetch_many
 from products.cache import load_products, product_views, products
 
@@ -37,8 +37,8 @@ def hits(ids: Sequence[int], packed: str, reach: Reach) -> list[Comparison]:
         client.pipeline(transaction=False).mget(keys[batch]).execute_command(*looks[batch]).execute()
 
     mget = Side("MGET", lambda batch: client.mget(keys[batch]))
-    ours = Side("fetch_many", lambda batch: fetch_many(products, batch), check_all)
-    counted = Side("fetch_many", lambda batch: fetch_many(products, batch, product_views), check_all)
+    ours = Side("fetch_many", lambda batch: fetch_many(uncounted, batch), check_all)
+    counted = Side("fetch_many", lambda batch: fetch_many(products, batch), check_all)
     return [
         Comparison(f"{SIZE} hits, {packed}", ours, mget, drawn, 1, reach),
         Comparison(f"{SIZE} hits with live counts, {packed}", counted, Side("MGET + MGET", two_mgets), drawn, trips=1),
@@ -59,7 +59,7 @@ def with_misses(ids: Sequence[int]) -> list[Comparison]:
             pipeline.set(keys[batch][batch.index(id)], body, ex=TTL_SECONDS)
         pipeline.execute()
 
-    ours = Side("fetch_many", lambda batch: fetch_many(products, batch), _lose_some)
+    ours = Side("fetch_many", lambda batch: fetch_many(uncounted, batch), _lose_some)
     return [Comparison(missing, ours, Side("MGET, query, SETs", mget_query_and_set, _lose_some), few, trips=3)]
 
 
@@ -71,4 +71,4 @@ def check_all(drawn: Sequence[Batch]) -> None:
 
 def _lose_some(drawn: Sequence[Batch]) -> None:
     for batch in drawn:
-        products.store.invalidate(batch[:MISSING])
+        drop(batch[:MISSING])

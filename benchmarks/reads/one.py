@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from benchmarks.harness.rows import Reach
 from benchmarks.reads import raw
 from benchmarks.reads.compare import Comparison, Side
-from benchmarks.reads.entries import TTL_SECONDS, check_fresh, make_noticed, make_stale
+from benchmarks.reads.entries import TTL_SECONDS, check_fresh, drop, make_noticed, make_stale, uncounted
 from caching.keys import KeySpace
 from caching.readthrough.fetch import State, fetch
 from products.cache import load_products, product_views, products
@@ -30,9 +30,9 @@ def hits(ids: Sequence[int]) -> list[Comparison]:
         client.pipeline(transaction=False).get(entry[id]).execute_command(*scripts[id]).execute()
 
     get = Side("GET", lambda pk: client.get(entry[pk]))
-    counted = Side("fetch", lambda pk: fetch(products, pk, product_views, 1), check_fresh)
+    counted = Side("fetch", lambda pk: fetch(products, pk, 1), check_fresh)
     return [
-        Comparison("one hit", Side("fetch", lambda pk: fetch(products, pk), check_fresh), get, ids, 1, HIT),
+        Comparison("one hit", Side("fetch", lambda pk: fetch(uncounted, pk), check_fresh), get, ids, 1, HIT),
         Comparison("one counted hit", counted, Side("GET + EVALSHA", get_and_count), ids, trips=1),
     ]
 
@@ -61,8 +61,8 @@ def others(ids: Sequence[int]) -> list[Comparison]:
 
     noticed, sent = Side("fetch", _fetch_stale, make_noticed), Side("fetch", _fetch_stale, make_stale)
     send = Side("GET, SET NX, LPUSH", get_lock_and_send, unlock)
-    lost = Side("fetch", lambda pk: fetch(products, pk), products.store.invalidate)
-    load = Side("GET, query, SET", get_load_and_set, products.store.invalidate)
+    lost = Side("fetch", lambda pk: fetch(uncounted, pk), drop)
+    load = Side("GET, query, SET", get_load_and_set, drop)
     return [
         Comparison("one stale hit, refresh on its way", noticed, Side("GET, SET NX", get_and_lock), few, trips=2),
         Comparison("one stale hit, sends the refresh", sent, send, few, trips=3),
@@ -71,4 +71,4 @@ def others(ids: Sequence[int]) -> list[Comparison]:
 
 
 def _fetch_stale(id: int) -> None:
-    assert fetch(products, id).state is State.STALE
+    assert fetch(uncounted, id).state is State.STALE

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from django.conf import settings
 from django.db import connection
 from redis.exceptions import ResponseError
 
+from caching.conf import conf
 from caching.counters.family import CounterFamily
 
 # What a field takes, where a host forbids MEMORY USAGE; `bin/bench counters` measures it.
@@ -21,6 +22,8 @@ _SPILLED = "SELECT coalesce(sum(amount), 0)::bigint, count(*) FROM caching_count
 _LAST = """
     SELECT extract(epoch FROM clock_timestamp() - max(applied_at))::float8 FROM caching_counterbucket WHERE family = %s
 """
+
+_NEWEST = "SELECT max(applied_at) FROM caching_counterbucket WHERE family = %s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,47 +41,66 @@ class Backlog:
     last_flush_seconds: float | None
 
     def alarms(self) -> list[str]:
-        """Return what is out of bounds, as lines for a log; `COUNTER_ALARM_SECONDS` and `COUNTER_ALARM_MB` bound it."""
+        """Return what is out of bounds, as lines for a log; `CACHING` bounds it."""
         found = []
-        if self.seconds > settings.COUNTER_ALARM_SECONDS:
+        if self.seconds > conf().alarm_seconds:
             found.append(f"the oldest increments have waited for {self.seconds:.0f} s")
-        if self.bytes > settings.COUNTER_ALARM_MB * _MB:
+        if self.bytes > conf().alarm_mb * _MB:
             found.append(f"increments that wait take {self.bytes / _MB:.0f} MB of Redis")
-        if self.spill_rows * 2 > settings.COUNTER_SPILL_ROWS:
-            found.append(f"the spill has {self.spill_rows} rows, and takes {settings.COUNTER_SPILL_ROWS}")
+        if self.spill_rows * 2 > conf().spill_rows:
+            found.append(f"the spill has {self.spill_rows} rows, and takes {conf().spill_rows}")
         return found
 
 
-def measure(family: CounterFamily) -> Backlog:
+def measure_backlog(family: CounterFamily) -> Backlog:
     """Return the backlog as it is. Raises `REDIS_ERRORS` or django.db.Error."""
-    # PostgreSQL first: what is applied and forgotten meanwhile is then in neither, and no old bucket that waits.
-    applied, spilled, spill_rows, last = _ask_database(family.name)
-    held = family.backlog()
-    waiting: dict[int, list[int]] = {}
-    for shard, number in held:
-        if (shard, number) not in applied:
-            waiting.setdefault(shard, []).append(number)
-    fields = sum(sum(family.sizes(shard, numbers)) for shard, numbers in waiting.items())
+    buckets = waiting_buckets(family)
+    spilled, spill_rows, last = _ask_database(family.name)
+    fields = waiting_fields(family, buckets)
     return Backlog(
-        buckets=sum(map(len, waiting.values())),
+        buckets=sum(map(len, buckets.values())),
         fields=fields,
-        bytes=_bytes(family, waiting, fields),
-        seconds=_age(family, [number for numbers in waiting.values() for number in numbers], last or 0.0),
+        bytes=_bytes(family, buckets, fields),
+        seconds=_age(family, [number for numbers in buckets.values() for number in numbers], last or 0.0),
         spilled=spilled,
         spill_rows=spill_rows,
         last_flush_seconds=last,
     )
 
 
-def _ask_database(family: str) -> tuple[set[tuple[int, int]], int, int, float | None]:
+def waiting_buckets(family: CounterFamily) -> dict[int, list[int]]:
+    """Return by shard the buckets that Redis holds and no flush has applied; one query and one round trip."""
+    # PostgreSQL first: a bucket that is applied and forgotten in between is then in neither answer.
     with connection.cursor() as cursor:
-        cursor.execute(_APPLIED, [family])
+        cursor.execute(_APPLIED, [family.name])
         applied = set(cursor.fetchall())
+    waiting: dict[int, list[int]] = {}
+    for shard, number in family.backlog():
+        if (shard, number) not in applied:
+            waiting.setdefault(shard, []).append(number)
+    return waiting
+
+
+def waiting_fields(family: CounterFamily, buckets: Mapping[int, Sequence[int]]) -> int:
+    """Return how many counts of ids the buckets hold, given by shard."""
+    return sum(sum(family.sizes(shard, numbers)) for shard, numbers in buckets.items())
+
+
+def last_flush(family: CounterFamily) -> datetime | None:
+    """Return when a flush last applied something, by PostgreSQL's clock; None if the ledger is empty."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NEWEST, [family.name])
+        newest: datetime | None = cursor.fetchone()[0]
+    return newest
+
+
+def _ask_database(family: str) -> tuple[int, int, float | None]:
+    with connection.cursor() as cursor:
         cursor.execute(_SPILLED, [family])
         spilled, rows = cursor.fetchone()
         cursor.execute(_LAST, [family])
         (last,) = cursor.fetchone()
-    return applied, spilled, rows, last
+    return spilled, rows, last
 
 
 def _bytes(family: CounterFamily, waiting: dict[int, list[int]], fields: int) -> int:

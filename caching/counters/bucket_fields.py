@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from caching.counters.buckets import Bucket
-from caching.models import CounterField
 
 _BIGINT_MAX = 2**63 - 1
 # A field that holds more in a few seconds is rubbish; so many of these would still fit a sum.
@@ -44,24 +43,21 @@ def parse(bucket: Bucket) -> ParsedBucket:
 
 def set_aside_poison(family: str, shard: int, poison: Mapping[int, Mapping[bytes, bytes]]) -> None:
     """Keep the poison of buckets, by their numbers, where a person can look at it."""
-    reason = CounterField.Reason.POISON
-    _keep(
-        CounterField(family=family, shard=shard, bucket=number, field=_text(field), value=_text(value), reason=reason)
-        for number, fields in poison.items()
-        for field, value in list(fields.items())[:_KEPT]
-    )
+    for number, fields in poison.items():
+        kept = list(fields.items())[:_KEPT]
+        _keep(family, shard, number, "poison", ((_text(field), _text(value)) for field, value in kept))
 
 
 def set_aside_overflow(family: str, shard: int, bucket: int, amounts: Mapping[int, int]) -> None:
     """Keep increments whose totals had no room for them."""
-    reason = CounterField.Reason.OVERFLOW
-    _keep(
-        CounterField(family=family, shard=shard, bucket=bucket, field=str(id), value=str(amount), reason=reason)
-        for id, amount in amounts.items()
-    )
+    _keep(family, shard, bucket, "overflow", ((str(id), str(amount)) for id, amount in amounts.items()))
 
 
-def _keep(rows: Iterable[CounterField]) -> None:
+def _keep(family: str, shard: int, bucket: int, reason: str, fields: Iterable[tuple[str, str]]) -> None:
+    from caching.models import CounterField
+
+    where = {"family": family, "shard": shard, "bucket": bucket, "reason": reason}
+    rows = (CounterField(field=field, value=value, **where) for field, value in fields)
     CounterField.objects.bulk_create(rows, batch_size=1000)
 
 

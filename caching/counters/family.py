@@ -24,9 +24,9 @@ from caching.redis.scripts import Command, script
 _LIVE_TTL_MS = 6 * 3600 * 1000
 # A live count has at most so many digits, as in count.lua; what is larger is rubbish.
 _MOST_DIGITS = 15
-MOST = 10**_MOST_DIGITS
+MAX_COUNT = 10**_MOST_DIGITS
 # Of one call: what is larger is a mistake, and a sum of them would not fit its column.
-MOST_INCREMENT = 10**9
+MAX_INCREMENT = 10**9
 # Live counts that are forgotten by one command.
 _CHUNK = 500
 
@@ -51,7 +51,7 @@ class CounterFamily(Buckets):
         not repeat it. Raises ValueError for an amount below 1 or above a thousand million.
         """
         live: int | None
-        (live,) = pool("state").call([self.count(id, _checked(amount), visit)])
+        (live,) = pool("state").call([self.count(id, checked(amount), visit)])
         return live
 
     def increment_many(self, amounts: Mapping[int, int]) -> dict[int, int | None]:
@@ -61,7 +61,7 @@ class CounterFamily(Buckets):
         """
         if not amounts:
             return {}
-        commands = [self.count(id, _checked(amount)) for id, amount in amounts.items()]
+        commands = [self.count(id, checked(amount)) for id, amount in amounts.items()]
         return dict(zip(amounts, pool("state").call(commands), strict=True))
 
     def live(self, ids: Sequence[Id]) -> dict[Id, int]:
@@ -69,7 +69,7 @@ class CounterFamily(Buckets):
         if not ids:
             return {}
         (values,) = pool("state").call([self.look(ids)])
-        return known(ids, values)
+        return live_counts(ids, values)
 
     def seed(self, totals: Mapping[Id, int], applied: Iterable[tuple[int, int]], amount: int = 0) -> dict[Id, int]:
         """Make the live counts of ids known from a snapshot of PostgreSQL, count `amount` for each, and return them.
@@ -160,19 +160,20 @@ def families() -> list[CounterFamily]:
     return list(_families.values())
 
 
-def _checked(amount: int) -> int:
-    if not 0 < amount <= MOST_INCREMENT:
-        raise ValueError(f"an increment is between 1 and {MOST_INCREMENT}, not {amount}")
+def checked(amount: int) -> int:
+    """Return an amount that may be counted. Raises ValueError for any other."""
+    if not 0 < amount <= MAX_INCREMENT:
+        raise ValueError(f"an increment is between 1 and {MAX_INCREMENT}, not {amount}")
     return amount
 
 
-def known(ids: Sequence[Id], values: Sequence[bytes | None]) -> dict[Id, int]:
+def live_counts(ids: Sequence[Id], values: Sequence[bytes | None]) -> dict[Id, int]:
     """Return the live counts by id, without those that Redis does not know."""
     try:
         counts = [*map(int, values)]  # type: ignore[arg-type]
     except (TypeError, ValueError):
         counts = []
-    if counts and min(counts) >= 0 and max(counts) < MOST:
+    if counts and min(counts) >= 0 and max(counts) < MAX_COUNT:
         return dict(zip(ids, counts, strict=True))
     found = {id: live_count(value) for id, value in zip(ids, values, strict=True)}
     return {id: live for id, live in found.items() if live is not None}

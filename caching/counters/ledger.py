@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.db import connection
 from django.db.models import QuerySet
 
-from caching.models import CounterBucket
+if TYPE_CHECKING:
+    from caching.models import CounterBucket
+
 
 # How long Redis keeps a bucket after it was applied: a live count that is being seeded from an older snapshot still
 # adds it up.
@@ -136,4 +138,6 @@ def release(family: str, shard: int, numbers: Sequence[int]) -> None:
 
 
 def _rows(family: str, shard: int) -> QuerySet[CounterBucket]:
+    from caching.models import CounterBucket
+
     return CounterBucket.objects.filter(family=family, shard=shard)

@@ -1,29 +1,31 @@
 """The spill: increments that PostgreSQL accepts while Redis is away, until the flush merges them into the totals.
 
-Increments of an id within an hour gather in a few rows, so what an outage costs is bounded by ids and hours, and by a
-number of rows. Whoever asks for a total counts the spill in (`SPILLED`), so that merging changes no sum.
+Increments of an id within an hour share a few rows, so what an outage costs is bounded by ids and hours, and by a
+number of rows. A query for totals adds the spill (`SPILLED`), so that merging changes no sum. What the spill cannot
+accept is refused: counted in a metric, and logged once a second.
 """
 
 from __future__ import annotations
 
 import logging
+import threading
+import time
 
-from django.conf import settings
 from django.db import connection
 
 from caching import metrics
-from caching.counters.refusals import refuse
+from caching.conf import conf
 from caching.errors import DATABASE_ERRORS
 
 logger = logging.getLogger(__name__)
 
-# A column for the query that reads totals: what of an id is in the spill. Its parameter is the family.
+# A column for the query that reads totals: what the spill holds of an id. Its parameter is the family.
 SPILLED = """(
     SELECT coalesce(sum(amount), 0)::bigint FROM caching_counterspill WHERE family = %s AND counter = {id}
 )"""
 
-# Those who count an id at once meet in a row only if their sessions share a slot. The bound is one for new rows: their
-# ids only grow, so their span bounds their number, and costs two looks at an index.
+# Concurrent counts of an id share a row only if their sessions share one of 8 slots. The limit is checked for new rows
+# only, as max(id) - min(id) + 1: never less than the true number, and two index look-ups.
 _ACCEPT = """
     WITH mine AS (
         SELECT date_trunc('hour', statement_timestamp()) AS hour, pg_backend_pid() %% 8 AS slot
@@ -42,15 +44,15 @@ _ACCEPT = """
     )
     SELECT id FROM known UNION ALL SELECT id FROM added
 """
+_LOG_EVERY_SECONDS = 1.0
 
 
-def take(family: str, id: int, amount: int, unknown: bool = False) -> bool:
-    """Accept an increment that Redis did not take, and return whether that was to be had.
+def accept(family: str, id: int, amount: int, unknown: bool = False) -> bool:
+    """Accept an increment that Redis did not take; return False if it had to be refused.
 
-    It is refused if it may have been counted all the same (`unknown`), if the spill is full, and if PostgreSQL is
-    away.
+    It is refused if Redis may have counted it (`unknown`), if the spill is full, and if PostgreSQL is away.
     """
-    reason = "unknown" if unknown else _accept(family, id, amount)
+    reason = "unknown" if unknown else _insert(family, id, amount)
     if reason is not None:
         refuse(family, amount, reason)
         return False
@@ -58,13 +60,49 @@ def take(family: str, id: int, amount: int, unknown: bool = False) -> bool:
     return True
 
 
-def _accept(family: str, id: int, amount: int) -> str | None:
-    """Insert a row, or return why that could not be."""
+def refuse(family: str, amount: int, reason: str) -> None:
+    """Record that an increment was refused.
+
+    Reasons are `unknown` (a reply was lost, so Redis may have counted it), `full` (the spill has no room) and
+    `database` (PostgreSQL is away too).
+    """
+    metrics.INCREMENTS_REFUSED.labels(family, reason).inc(amount)
+    log.refused(family, amount, reason)
+
+
+def _insert(family: str, id: int, amount: int) -> str | None:
+    """Add an increment to the spill, or return why it was not added."""
     try:
         with connection.cursor() as cursor:
-            rows = settings.COUNTER_SPILL_ROWS
+            rows = conf().spill_rows
             cursor.execute(_ACCEPT, {"family": family, "id": id, "amount": amount, "rows": rows})
             return None if cursor.fetchone() else "full"
     except DATABASE_ERRORS:
         logger.warning("the spill did not take an increment", exc_info=True)
         return "database"
+
+
+class RefusalLog:
+    """Logs refused increments at once, and then at most once a second with their sum."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.start_afresh()
+
+    def start_afresh(self) -> None:
+        """Forget what was refused and not logged yet."""
+        self._unlogged = 0
+        self._next_line = 0.0
+
+    def refused(self, family: str, amount: int, reason: str) -> None:
+        """Log a refusal, or add it to the sum of the next line."""
+        with self._lock:
+            self._unlogged += amount
+            now = time.monotonic()
+            if now < self._next_line:
+                return
+            total, self._unlogged, self._next_line = self._unlogged, 0, now + _LOG_EVERY_SECONDS
+        logger.error("%d increments were refused since the last such line, one of %s now: %s", total, family, reason)
+
+
+log = RefusalLog()

@@ -18,14 +18,14 @@ from caching.keys import Id
 logger = logging.getLogger(__name__)
 
 
-class Reading:
-    """What one read found, as raw bytes that are decoded when they are asked for, and the generation it was read in.
+class ReadResult:
+    """The values of one read, and the generation that they were read in.
 
-    `also` are the answers to the commands that rode along. Where cache and state are two servers, one may be away: then
-    `reachable` is False, or `also` is None, and `unknown` says whether its commands may have run.
+    `replies` answer the commands that rode along. Where cache and state are two servers, one may be away: then
+    `reachable` is False, or `replies` is None, and `unknown` says whether its commands may have run.
     """
 
-    __slots__ = ("_clock", "_entries", "_policy", "_values", "also", "generation", "ids", "reachable", "unknown")
+    __slots__ = ("_clock", "_entries", "_policy", "_values", "generation", "ids", "reachable", "replies", "unknown")
 
     def __init__(
         self,
@@ -34,7 +34,9 @@ class Reading:
         ids: Sequence[Id],
         generation: int,
         values: Sequence[bytes | None],
-        also: list[Any] | None,
+        replies: list[Any] | None,
+        unknown: bool = False,
+        reachable: bool = True,
     ) -> None:
         self._policy = policy
         self._clock = clock
@@ -42,9 +44,9 @@ class Reading:
         self._entries: dict[Id, Entry] | None = None
         self.ids = ids
         self.generation = generation
-        self.also = also
-        self.reachable = True
-        self.unknown = False
+        self.replies = replies
+        self.unknown = unknown
+        self.reachable = reachable
 
     @property
     def entries(self) -> dict[Id, Entry]:
@@ -63,13 +65,6 @@ class Reading:
     def stored(self, position: int) -> bool:
         """Return whether anything at all is stored under the id at that position."""
         return self.reachable and self._values[position] is not None
-
-    @classmethod
-    def unreachable(cls, policy: Policy, clock: Clock, also: list[Any] | None) -> Reading:
-        """Return what is known while the cache does not answer: nothing."""
-        reading = cls(policy, clock, (), UNKNOWN_GENERATION, (), also)
-        reading.reachable = False
-        return reading
 
     def _usable(self) -> dict[Id, Entry]:
         found = {}

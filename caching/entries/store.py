@@ -19,10 +19,10 @@ from caching import metrics
 from caching.clock import Clock, system_ms
 from caching.entries import dictionaries
 from caching.entries.entry import Entry, encode
-from caching.entries.erasure import GENERATIONS, UNKNOWN_GENERATION, erase, erase_all
+from caching.entries.erasure import GENERATIONS, UNKNOWN_GENERATION, erase_all
 from caching.entries.journal import journal
 from caching.entries.policy import Policy
-from caching.entries.read_result import Reading
+from caching.entries.read_result import ReadResult
 from caching.errors import StoreUnavailable
 from caching.keys import Id, KeySpace
 from caching.redis.connections import pool
@@ -36,8 +36,8 @@ _NAP_SECONDS = 0.05
 
 
 class Leases(dict[Id, str]):
-    """Tokens by id, of those leases that were to be had. Of the others, `backed_off` says for how many ms their loader
-    is left alone after a failure, and `filled` which entries are there by now."""
+    """Tokens by id, of the leases that were taken. Of the others, `backed_off` says for how many ms their loader is
+    left alone after a failure, and `filled` which entries are there by now."""
 
     def __init__(self, tokens: Iterable[tuple[Id, str]] = ()) -> None:
         super().__init__(tokens)
@@ -46,38 +46,47 @@ class Leases(dict[Id, str]):
 
 
 class Store:
-    """Entries of one policy."""
+    """Entries of one policy, by seven verbs. A miss is read, leased, loaded by the caller, and filled:
+
+    `read` what is stored; `lease` what is missing, which names one loader a key; `wait` for the lease of another
+    process; `fill` what was loaded, by compare-and-set on the lease; `renew` a lease before a late load; `release` it
+    after a failed one; `clear` the whole namespace. An erasure (`caching.entries.erasure`) removes entry and lease.
+    While Redis is away each raises StoreUnavailable, except `release`, whose leases time out by themselves.
+    """
 
     def __init__(self, policy: Policy, clock: Clock = system_ms) -> None:
         self.policy = policy
         self.clock = clock
         self._keys = KeySpace(policy.namespace)
 
-    def read(self, ids: Sequence[Id], also: Sequence[Command] = ()) -> Reading:
+    def read(self, ids: Sequence[Id], riders: Sequence[Command] = ()) -> ReadResult:
         """Return what is stored under the ids in one round trip (two if cache and state are two servers).
 
-        Entries that are damaged or of another schema or generation are left out. Raises StoreUnavailable.
+        `riders` are commands of counters that ride along. Raises StoreUnavailable.
         """
         journal.ensure_checked()
-        answers = round_trip("read", [self.ask(ids)], also)
-        if answers.cache is None:
-            if not answers.state:
-                raise StoreUnavailable(f"read of {self.policy.namespace}", answers.unknown)
-            return Reading.unreachable(self.policy, self.clock, answers.state)
-        reading = self.reading(ids, answers.cache[0], answers.state)
-        reading.unknown = answers.unknown
-        return reading
+        replies = round_trip("read", [self.read_command(ids)], riders)
+        if replies.cache is None:
+            if not replies.state:
+                raise StoreUnavailable(f"read of {self.policy.namespace}", replies.unknown)
+            return self.unreachable(replies.state)
+        return self.read_result(ids, replies.cache[0], replies.state, replies.unknown)
 
-    def ask(self, ids: Iterable[Id]) -> Command:
-        """Return the command whose answer `reading` reads."""
+    def read_command(self, ids: Iterable[Id]) -> Command:
+        """Return the command whose reply `read_result` takes."""
         stem = self._keys.entry_stem
         return Command(("MGET", self._keys.generation, *[f"{stem}{id}}}" for id in ids]))
 
-    def reading(self, ids: Sequence[Id], values: list[bytes | None], also: list[Any] | None) -> Reading:
-        """Return what `ask` was answered."""
-        generation = values[0]
-        known = 0 if generation is None else self._generation(generation)
-        return Reading(self.policy, self.clock, ids, known, values[1:], also)
+    def read_result(
+        self, ids: Sequence[Id], values: list[bytes | None], replies: list[Any] | None, unknown: bool = False
+    ) -> ReadResult:
+        """Return what `read_command` was replied, with the replies to the riders."""
+        generation = 0 if values[0] is None else self._generation(values[0])
+        return ReadResult(self.policy, self.clock, ids, generation, values[1:], replies, unknown)
+
+    def unreachable(self, replies: list[Any] | None, unknown: bool = False) -> ReadResult:
+        """Return what is known while the cache does not answer: nothing but the replies to the riders."""
+        return ReadResult(self.policy, self.clock, (), UNKNOWN_GENERATION, (), replies, unknown, reachable=False)
 
     def lease(
         self,
@@ -87,11 +96,11 @@ class Store:
         wait_ms: int = 0,
         saw_nothing: bool = False,
     ) -> Leases:
-        """Return tokens for those ids whose lease was to be had, in one round trip. Raises StoreUnavailable.
+        """Return tokens for those ids whose lease was free, in one round trip. Raises StoreUnavailable.
 
         Those in `background` are for a task: such a lease yields to a reader who finds nothing and loads at once.
         A caller who gives `wait_ms` is woken by `wait` within that time when the lease it did not get has ended.
-        One who `saw_nothing` under any of the keys is told what has been filled since instead of filling it again.
+        A caller that `saw_nothing` under any of the keys learns what was filled since, instead of filling it again.
         """
         keys, lease, stamp = self._keys, script("lease"), secrets.token_hex(8)
         # A token is compared under its own key alone, so those of one call may be alike.
@@ -101,11 +110,11 @@ class Store:
             lease.command((keys.lease(id), keys.waiters(id), keys.entry(id)), token, *rest)
             for id, token in tokens.items()
         ]
-        answers = self._run("lease", commands)
-        answered = list(zip(tokens.items(), answers, strict=True))
-        leases = Leases((id, token) for (id, token), answer in answered if answer == 1)
-        leases.backed_off = {id: -answer for (id, _), answer in answered if answer < 0}
-        leases.filled = {id for (id, _), answer in answered if answer == 2}
+        replies = self._run("lease", commands)
+        replied = list(zip(tokens.items(), replies, strict=True))
+        leases = Leases((id, token) for (id, token), answer in replied if answer == 1)
+        leases.backed_off = {id: -answer for (id, _), answer in replied if answer < 0}
+        leases.filled = {id for (id, _), answer in replied if answer == 2}
         return leases
 
     def wait(self, id: Id, ms: int) -> None:
@@ -129,28 +138,28 @@ class Store:
         tokens: Mapping[Id, str],
         loaded_ms: int,
         generation: int,
-        also: Sequence[Command] = (),
+        riders: Sequence[Command] = (),
     ) -> list[Any]:
-        """Store the loaded values whose lease still stands; None is stored as missing. Return the answers to `also`.
+        """Store the loaded values whose lease still stands; None is stored as missing. Return the replies to `riders`.
 
         `loaded_ms` is when the load began, `generation` what was read before it. Raises StoreUnavailable.
         """
         leased = [id for id in bodies if id in tokens]
         fills = [*self._fills(leased, bodies, tokens, loaded_ms, generation)]
-        answers = round_trip("fill", fills, also)
-        if answers.cache is not None:
-            stored = sum(answers.cache)
+        replies = round_trip("fill", fills, riders)
+        if replies.cache is not None:
+            stored = sum(replies.cache)
             metrics.FILLS.labels(self.policy.namespace, "stored").inc(stored)
             metrics.FILLS.labels(self.policy.namespace, "refused").inc(len(leased) - stored)
-        if answers.state is None:
-            raise StoreUnavailable(f"fill of {self.policy.namespace}", answers.unknown)
-        return answers.state
+        if replies.state is None:
+            raise StoreUnavailable(f"fill of {self.policy.namespace}", replies.unknown)
+        return replies.state
 
     def renew(self, tokens: Mapping[Id, str], ttl_ms: int) -> dict[Id, str]:
         """Return those leases that still stand, with their full time before them. Raises StoreUnavailable."""
         renew = script("renew")
-        answers = self._run("renew", [renew.command((self._keys.lease(id),), tokens[id], ttl_ms) for id in tokens])
-        return {id: token for (id, token), stands in zip(tokens.items(), answers, strict=True) if stands}
+        replies = self._run("renew", [renew.command((self._keys.lease(id),), tokens[id], ttl_ms) for id in tokens])
+        return {id: token for (id, token), stands in zip(tokens.items(), replies, strict=True) if stands}
 
     def release(self, tokens: Mapping[Id, str], backoff_ms: int = 0) -> None:
         """End leases after a load that failed; for `backoff_ms` nobody else gets them."""
@@ -162,10 +171,6 @@ class Store:
                 for id, token in tokens.items()
             ],
         )
-
-    def invalidate(self, ids: Sequence[Id]) -> None:
-        """Delete the entries and their leases. Raises StoreUnavailable: then old values may still be served."""
-        erase(self.policy.namespace, ids)
 
     def clear(self) -> None:
         """Make every entry of the namespace a miss, in O(1). Raises StoreUnavailable."""
@@ -199,7 +204,7 @@ class Store:
             yield fill.command(names, tokens[id], data, policy.expire_ms(negative))
 
     def _run(self, operation: str, commands: Sequence[Command]) -> list[Any]:
-        answers = round_trip(operation, commands).cache
-        if answers is None:
+        replies = round_trip(operation, commands).cache
+        if replies is None:
             raise StoreUnavailable(f"{operation} of {self.policy.namespace}")
-        return answers
+        return replies

@@ -1,30 +1,28 @@
 """The hit lane: a plain hit is answered in a view's `dispatch`, before DRF builds anything for the request.
 
-DRF's own request, negotiation and response cost a single hit as much again as Redis does. Whatever is not a plain
-hit (a miss, a stale entry, an unusual header, bad input) falls through to DRF, with what was read so far. Both ways
-answer the same status, headers and bytes, which a test holds them to.
+DRF's own request, negotiation and response cost a single hit as much as Redis does (docs/decisions/0007). A request
+that is not a plain hit (a miss, a stale entry, an unusual header, bad input) falls through to DRF, with what was read
+so far. Both ways answer the same status, headers and bytes, which a test compares.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
 
-# What browsers, fetch, axios and command-line clients say when they take JSON; DRF negotiates everything else.
+# The Accept headers of browsers, fetch, axios and command-line clients that take JSON; DRF negotiates all others.
 _PLAIN_ACCEPTS = frozenset({None, "*/*", "application/json", "application/json, text/plain, */*"})
-# A hundred ids are two kilobytes; what is larger goes the way of everything that may be refused.
+# A batch of a hundred ids is far smaller; DRF refuses what is too large.
 _MAX_BODY = 16_384
 
 
 class HitLane:
-    """A mixin for DRF views that are public to read. `allow` is what DRF would say in the header of that name."""
-
-    allow: ClassVar[str]
+    """A mixin for DRF views that are public to read."""
 
     def lane(self, request: HttpRequest, **kwargs: Any) -> HttpResponseBase | None:
-        """Answer a plain hit, or return None. What was read may be kept on the view, for DRF's handler to go on."""
+        """Answer a plain hit, or return None. What was read may be kept on the view, for DRF's handler to continue."""
         raise NotImplementedError
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -32,7 +30,8 @@ class HitLane:
         if request.META.get("HTTP_ACCEPT") in _PLAIN_ACCEPTS:
             response = self.lane(request, **kwargs)
             if response is not None:
-                response.headers["Allow"] = self.allow
+                # As DRF writes it.
+                response.headers["Allow"] = ", ".join(self.allowed_methods)  # type: ignore[attr-defined]
                 return response
         by_drf: Callable[..., HttpResponseBase] = super().dispatch  # type: ignore[misc]
         return by_drf(request, *args, **kwargs)

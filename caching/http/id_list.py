@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import orjson
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 MAX_IDS = 100
-_ID_MAX = 2**63 - 1
+MAX_ID = 2**63 - 1
 
 
-@extend_schema_field({"type": "array", "items": {"oneOf": [{"type": "integer"}, {"type": "string"}]}, "maxItems": 100})
 class IdListField(serializers.Field):  # type: ignore[type-arg]
     """At most 100 ids, integers or numeric strings; a repeated one is kept at its first place.
 
@@ -36,7 +35,7 @@ class IdListField(serializers.Field):  # type: ignore[type-arg]
             number = _number(item)
             if number is None:
                 errors[str(index)] = [str(self.error_messages["not_an_id"])]
-            elif 0 < number <= _ID_MAX:
+            elif 0 < number <= MAX_ID:
                 ids[number] = None
         if errors:
             raise serializers.ValidationError(errors)
@@ -44,6 +43,13 @@ class IdListField(serializers.Field):  # type: ignore[type-arg]
 
     def to_representation(self, value: list[int]) -> list[int]:
         return value
+
+
+@cache
+def ids_serializer(field: str) -> type[serializers.Serializer[Any]]:
+    """Return the serializer of a body with a list of ids under `field`; its name is made from it (`ProductIds`)."""
+    name = "".join(word.capitalize() for word in field.split("_"))
+    return type(name, (serializers.Serializer,), {"__doc__": "The ids of a batch.", field: IdListField()})
 
 
 def plain_ids(body: bytes, name: str) -> dict[int, None] | None:
@@ -61,7 +67,7 @@ def plain_ids(body: bytes, name: str) -> dict[int, None] | None:
     items = data.get(name) if type(data) is dict and len(data) == 1 else None
     if type(items) is not list or not 0 < len(items) <= MAX_IDS or set(map(type, items)) != {int}:
         return None
-    return dict.fromkeys(items) if min(items) > 0 and max(items) <= _ID_MAX else None
+    return dict.fromkeys(items) if min(items) > 0 and max(items) <= MAX_ID else None
 
 
 def _number(item: Any) -> int | None:

@@ -7,55 +7,38 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
+from django.utils.cache import patch_vary_headers
+from django.utils.http import parse_etags
 
-from caching.readthrough.fetch import State
+from caching.conf import conf
+from caching.readthrough.origin import Origin
 
-CACHE_NAME = "marketplace"
 # Other caches must ask again each time; they may answer this many seconds of old data while they ask.
 CACHE_CONTROL = "public, max-age=0, stale-while-revalidate=10"
 
 
-@dataclass(slots=True)
-class Origin:
-    """Where the parts of an answer came from: how many were fresh, stale, or had to be loaded."""
-
-    hits: int = 0
-    stale: int = 0
-    misses: int = 0
-
-    @classmethod
-    def of(cls, state: State) -> Origin:
-        """Return the origin of an answer that is one entry."""
-        return cls(int(state is State.HIT), int(state is State.STALE), int(state is State.MISS))
-
-    def __add__(self, other: Origin) -> Origin:
-        return Origin(self.hits + other.hits, self.stale + other.stale, self.misses + other.misses)
-
-    def cache_status(self) -> str:
-        """Return the value of Cache-Status: a hit, a stale hit, a miss, or partly each."""
-        if not self.misses:
-            return f"{CACHE_NAME}; hit; detail=stale" if self.stale else f"{CACHE_NAME}; hit"
-        if not self.hits and not self.stale:
-            return f"{CACHE_NAME}; fwd=miss"
-        detail = f"hits {self.hits}, stale {self.stale}, misses {self.misses}"
-        return f'{CACHE_NAME}; fwd=partial; detail="{detail}"'
+def cache_status(origin: Origin) -> str:
+    """Return the value of Cache-Status: a hit, a stale hit, a miss, or partly each."""
+    name = conf().name
+    if not origin.misses:
+        return f"{name}; hit; detail=stale" if origin.stale else f"{name}; hit"
+    if not origin.hits and not origin.stale:
+        return f"{name}; fwd=miss"
+    detail = f"hits {origin.hits}, stale {origin.stale}, misses {origin.misses}"
+    return f'{name}; fwd=partial; detail="{detail}"'
 
 
 def json_response(body: bytes, origin: Origin, etag: str | None = None) -> HttpResponse:
     """Return a JSON answer with the headers of a public read."""
-    response = HttpResponse(body, content_type="application/json")
-    return _with_headers(response, origin, etag)
+    return _with_headers(HttpResponse(body, content_type="application/json"), origin, etag)
 
 
 def conditional_response(request: HttpRequest, body: bytes, origin: Origin, etag: str) -> HttpResponse:
     """Return the answer, or 304 without a body if the client has this state already."""
     if matches(request.META.get("HTTP_IF_NONE_MATCH"), etag):
-        response = HttpResponse(status=304)
-        del response.headers["Content-Type"]
-        return _with_headers(response, origin, etag)
+        return _with_headers(HttpResponseNotModified(), origin, etag)
     return json_response(body, origin, etag)
 
 
@@ -69,16 +52,14 @@ def matches(if_none_match: str | None, etag: str) -> bool:
     """Return whether the If-None-Match header names this entity (weak comparison)."""
     if not if_none_match:
         return False
-    if if_none_match.strip() == "*":
-        return True
-    opaque = etag.removeprefix("W/")
-    return any(tag.strip().removeprefix("W/") == opaque for tag in if_none_match.split(","))
+    tags = parse_etags(if_none_match)
+    return tags == ["*"] or etag.removeprefix("W/") in [tag.removeprefix("W/") for tag in tags]
 
 
 def _with_headers(response: HttpResponse, origin: Origin, etag: str | None) -> HttpResponse:
-    response.headers["Cache-Status"] = origin.cache_status()
+    response.headers["Cache-Status"] = cache_status(origin)
     response.headers["Cache-Control"] = CACHE_CONTROL
-    response.headers["Vary"] = "Accept"
+    patch_vary_headers(response, ["Accept"])
     if etag is not None:
         response.headers["ETag"] = etag
     return response

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import orjson
+from celery import current_app
 from celery.schedules import BaseSchedule, crontab, maybe_schedule, schedule
-from django.conf import settings
 from django.db import connection
 
 from caching.jobs.lock import lock_key
@@ -61,7 +61,7 @@ def job_status() -> dict[str, Any]:
 
     A run that says running although nobody holds its lock reads as lost. Times are datetimes in UTC.
     """
-    entries: Mapping[str, Mapping[str, Any]] = settings.CELERY_BEAT_SCHEDULE
+    entries: Mapping[str, Mapping[str, Any]] = current_app.conf.beat_schedule
     schedules = {name: maybe_schedule(entry["schedule"]) for name, entry in entries.items()}
     runs = latest_runs(list(schedules))
     return {

@@ -6,24 +6,23 @@ from collections.abc import Iterable, Sequence
 
 from asgiref.sync import sync_to_async
 
-from caching.counters.family import CounterFamily
 from caching.keys import Id
 from caching.readthrough.batch import Batch, fetch_many
 from caching.readthrough.fetch import Found, fetch
 from caching.readthrough.invalidation import invalidate
-from caching.readthrough.source import Source
+from caching.readthrough.resource import Resource
 
 
-async def afetch(source: Source, id: Id, family: CounterFamily | None = None, amount: int = 0) -> Found:
+async def afetch(resource: Resource, id: Id, amount: int = 0) -> Found:
     """Return one entry, read through, like `fetch`."""
-    return await sync_to_async(fetch)(source, id, family, amount)
+    return await sync_to_async(fetch)(resource, id, amount)
 
 
-async def afetch_many(source: Source, ids: Sequence[Id], family: CounterFamily | None = None) -> Batch:
+async def afetch_many(resource: Resource, ids: Sequence[Id]) -> Batch:
     """Return many entries, like `fetch_many`: one hop to the thread and one MGET, whatever their number."""
-    return await sync_to_async(fetch_many)(source, ids, family)
+    return await sync_to_async(fetch_many)(resource, ids)
 
 
-async def ainvalidate(source: Source, ids: Iterable[Id]) -> None:
+async def ainvalidate(resource: Resource, ids: Iterable[Id]) -> None:
     """Forget entries once the transaction has committed, like `invalidate`."""
-    await sync_to_async(invalidate)(source, ids)
+    await sync_to_async(invalidate)(resource, ids)

@@ -3,200 +3,193 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from caching.counters.family import CounterFamily, known
+from caching.counters.counts import NO_COUNTS, Counts, NoCounts
+from caching.counters.rider import Rider
 from caching.entries.entry import Entry
 from caching.entries.journal import journal
-from caching.entries.read_result import Reading
+from caching.entries.read_result import ReadResult
 from caching.entries.store import Leases
 from caching.errors import StoreUnavailable
 from caching.keys import Id
 from caching.readthrough.load import Loaded, load_and_fill, may_fill, respect_backoff
+from caching.readthrough.origin import Origin
 from caching.readthrough.refresh import refresh_later
-from caching.readthrough.source import Load, Source
+from caching.readthrough.resource import Load, Resource
 from caching.readthrough.waiting import take_turn
 from caching.readthrough.workers import worker_health
-from caching.redis.round_trip import Answers, round_trip
+from caching.redis.round_trip import Replies, round_trip
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class Batch:
-    """Bodies by id in the order they were asked for, without those that do not exist; their live counts; and how
-    many of the ids were found fresh, stale or not at all."""
+    """Bodies by id in the order they were asked for, without those that do not exist; their live counts, if the
+    resource has counters; and where they came from."""
 
     bodies: dict[Id, bytes] = field(default_factory=dict)
-    counts: dict[Id, int] = field(default_factory=dict)
-    hits: int = 0
-    stale: int = 0
-    misses: int = 0
+    live: dict[Id, int] = field(default_factory=dict)
+    origin: Origin = field(default_factory=Origin)
 
 
-class Ask(NamedTuple):
-    """What to look for: entries by ids, each there once, with their live counts if there is a `family`; those in
-    `ahead` are only looked up."""
+class Request(NamedTuple):
+    """Entries to read by ids, each there once; of those in `ahead` it is only asked whether they are stored."""
 
-    source: Source
+    resource: Resource
     ids: list[Id]
-    family: CounterFamily | None = None
     ahead: Sequence[Id] = ()
 
 
-class LookMany(NamedTuple):
+class BatchLookup(NamedTuple):
     """What one round trip said of many entries. The ids are each there once, in the order they were asked for."""
 
-    source: Source
+    resource: Resource
     ids: list[Id]
-    family: CounterFamily | None
-    reading: Reading
+    counts: Counts | NoCounts
+    result: ReadResult
 
-    def plain_hits(self) -> Batch | None:
-        """Return the answer if all ids are hits and nothing is left to do, or None: then `settle_many` must follow."""
-        found = self.reading.fresh_bodies(len(self.ids))
-        if found is None:
+    def plain_hit(self) -> Batch | None:
+        """Return the answer if all ids are hits and nothing is left to do, or None: `complete_many` must follow."""
+        bodies = self.result.fresh_bodies(len(self.ids))
+        if bodies is None:
             return None
-        counts = known(self.ids, self.reading.also[0]) if self.reading.also else {}
-        if self.family is not None and len(counts) < len(found):
+        live = self.counts.live(self.result.replies)
+        if self.counts.unknown(live):
             return None
-        self.source.count_read("hit", len(found))
-        return Batch(dict(zip(self.ids, found, strict=True)), counts, hits=len(found))
+        self.resource.note_read("hit", len(bodies))
+        return Batch(dict(zip(self.ids, bodies, strict=True)), live, Origin(len(bodies)))
 
     def stored_ahead(self) -> bool:
-        """Return whether all ids that were looked up ahead are stored."""
-        stored, start = self.reading.stored, len(self.ids)
-        return all(stored(position) for position in range(start, len(self.reading.ids)))
+        """Return whether all ids that were asked for ahead are stored."""
+        stored, start = self.result.stored, len(self.ids)
+        return all(stored(position) for position in range(start, len(self.result.ids)))
 
 
-def fetch_many(
-    source: Source,
-    ids: Iterable[Id],
-    family: CounterFamily | None = None,
-) -> Batch:
+def fetch_many(resource: Resource, ids: Iterable[Id]) -> Batch:
     """Return the entries of `ids`, each asked for once however often it is repeated.
 
-    At most three round trips and one query, whatever is missing. With a `family` the live counts come along.
-    Raises what the loader raises, and LoaderBackedOff after that.
+    At most three round trips and one query, whatever is missing. If the resource has counters the live counts come
+    along. Raises what the loader raises, and LoaderBackedOff after that.
     """
-    look = look_many(source, ids, family)
-    return look.plain_hits() or settle_many(look)
+    lookup = read_many_once(resource, ids)
+    return lookup.plain_hit() or complete_many(lookup)
 
 
-def look_many(source: Source, ids: Iterable[Id], family: CounterFamily | None = None) -> LookMany:
+def read_many_once(resource: Resource, ids: Iterable[Id]) -> BatchLookup:
     """Read many entries in one round trip."""
-    return look_all([Ask(source, list(dict.fromkeys(ids)), family)])[0]
+    return read_all_once([Request(resource, list(dict.fromkeys(ids)))])[0]
 
 
-def look_all(asks: Sequence[Ask]) -> list[LookMany]:
-    """Read entries of several sources in one round trip (two if cache and state are two servers)."""
-    commands = [ask.source.store.ask([*ask.ids, *ask.ahead]) for ask in asks if ask.ids]
-    also = [ask.family.look(ask.ids) for ask in asks if ask.family is not None and ask.ids]
+def read_all_once(requests: Sequence[Request]) -> list[BatchLookup]:
+    """Read entries of several resources in one round trip (two if cache and state are two servers)."""
+    counts = [each.resource.counts(each.ids) if each.ids else NO_COUNTS for each in requests]
+    commands = [each.resource.store.read_command([*each.ids, *each.ahead]) for each in requests if each.ids]
+    riders = [command for each in counts for command in each.commands()]
     try:
         journal.ensure_checked()
-        answers = round_trip("read", commands, also)
+        replies = round_trip("read", commands, riders)
     except StoreUnavailable:
-        answers = Answers(None, None)
-    values, counts = iter(answers.cache or ()), iter(answers.state or ())
-    looks = []
-    for ask in asks:
-        store, counted = ask.source.store, ask.family is not None and bool(ask.ids)
-        riders = None if answers.state is None and counted else [next(counts)] if counted else []
-        if not ask.ids:
-            reading = Reading(store.policy, store.clock, (), 0, (), [])
-        elif answers.cache is None:
-            reading = Reading.unreachable(store.policy, store.clock, riders)
-        else:
-            reading = store.reading([*ask.ids, *ask.ahead], next(values), riders)
-        looks.append(LookMany(ask.source, ask.ids, ask.family if counted else None, reading))
-    return looks
+        replies = Replies(None, None)
+    values, live = iter(replies.cache or ()), iter(replies.state or ())
+    lookups = []
+    for request, each in zip(requests, counts, strict=True):
+        mine = None if replies.state is None else [next(live) for _ in each.commands()]
+        lookups.append(_lookup(request, each, None if replies.cache is None else values, mine))
+    return lookups
 
 
-def settle_many(look: LookMany, wait: bool = False) -> Batch:
-    """Turn a look into an answer, by whatever that takes.
+def complete_many(lookup: BatchLookup, wait: bool = False) -> Batch:
+    """Turn a lookup into an answer: refresh what is stale, load and fill what is missing.
 
-    With `wait`, what somebody else is loading is waited for, at the price of more round trips, instead of being loaded
-    here too.
+    With `wait`, what another process is loading is waited for, at the price of more round trips, instead of being
+    loaded here too.
     """
-    source, wanted, family, reading = look
-    entries = dict(reading.entries)
-    batch = Batch()
-    missing, stale = _sort(source, wanted, entries, batch)
-    namespace, now = source.policy.namespace, source.store.clock()
-    stale = [id for id in stale if worker_health.should_request(namespace, id, entries[id].loaded_ms, now)]
-    leases = _lease(source, missing, stale) if reading.reachable else Leases()
-    due = _refresh(source, stale, leases, entries, reading.generation, loading=bool(missing))
-    if wait and reading.reachable and may_fill():
-        missing = _wait(source, missing, leases, entries)
-    respect_backoff(source, missing, leases)
+    resource, wanted, counts, result = lookup
+    entries = dict(result.entries)
+    missing, stale, origin = _sort(resource, wanted, entries)
+    leases = _lease(resource, missing, stale) if result.reachable else Leases()
+    due = _refresh(resource, stale, leases, entries, result.generation, loading=bool(missing))
+    if wait and result.reachable and may_fill():
+        missing = _wait(resource, missing, leases, entries)
+    respect_backoff(resource, missing, leases)
 
     bodies = {id: entry.body for id, entry in entries.items() if not entry.negative}
-    counts = known(wanted, reading.also[0]) if reading.also else {}
+    live = counts.live(result.replies)
     gone = entries.keys() - bodies.keys()
-    uncounted = [id for id in wanted if id not in counts and id not in gone] if family else []
+    uncounted = [id for id in counts.unknown(live) if id not in gone]
     if missing or uncounted or due:
-        # Where the counters are away nothing is seeded: the totals of the database are the counts.
-        seeded = family if reading.also else None
-        loaded = _load(source, missing, due, leases, reading.generation, seeded, uncounted)
+        loaded = _load(resource, missing, due, leases, result.generation, counts.rider(uncounted, result.replies))
         bodies |= {id: loaded.load.bodies[id] for id in (*missing, *due) if id in loaded.load.bodies}
-        counts |= loaded.counts
-    batch.bodies = {id: bodies[id] for id in wanted if id in bodies}
-    batch.counts = {id: counts.get(id, 0) for id in batch.bodies} if family else {}
-    return batch
+        live |= loaded.live
+    bodies = {id: bodies[id] for id in wanted if id in bodies}
+    return Batch(bodies, {} if resource.family is None else {id: live.get(id, 0) for id in bodies}, origin)
 
 
-def _sort(source: Source, wanted: list[Id], entries: dict[Id, Entry], batch: Batch) -> tuple[list[Id], list[Id]]:
-    """Return the missing and the stale ids, and count what was found."""
-    now = source.store.clock()
+def _lookup(request: Request, counts: Counts | NoCounts, values: Any, replies: list[Any] | None) -> BatchLookup:
+    resource, ids, ahead = request
+    if not ids:
+        result = resource.store.read_result((), [None], [])
+    elif values is None:
+        result = resource.store.unreachable(replies)
+    else:
+        result = resource.store.read_result([*ids, *ahead], next(values), replies)
+    return BatchLookup(resource, ids, counts, result)
+
+
+def _sort(resource: Resource, wanted: Sequence[Id], entries: Mapping[Id, Entry]) -> tuple[list[Id], list[Id], Origin]:
+    """Return the missing ids, the stale ids for which this process should request a lease, and what was found."""
+    now, namespace = resource.store.clock(), resource.policy.namespace
     missing = [id for id in wanted if id not in entries]
     stale = [id for id in wanted if id in entries and not entries[id].is_fresh(now)]
-    batch.misses, batch.stale = len(missing), len(stale)
-    batch.hits = len(wanted) - batch.misses - batch.stale
-    for result, amount in (("hit", batch.hits), ("stale", batch.stale), ("miss", batch.misses)):
+    origin = Origin(len(wanted) - len(missing) - len(stale), len(stale), len(missing))
+    for result, amount in (("hit", origin.hits), ("stale", origin.stale), ("miss", origin.misses)):
         if amount:
-            source.count_read(result, amount)
-    return missing, stale
+            resource.note_read(result, amount)
+    requested = [id for id in stale if worker_health.should_request(namespace, id, entries[id].loaded_ms, now)]
+    return missing, requested, origin
 
 
-def _lease(source: Source, missing: Sequence[Id], stale: Sequence[Id]) -> Leases:
+def _lease(resource: Resource, missing: Sequence[Id], stale: Sequence[Id]) -> Leases:
     if not (missing or stale) or not may_fill():
         return Leases()
     try:
-        leases = source.store.lease([*missing, *stale], background=frozenset(stale))
+        leases = resource.store.lease([*missing, *stale], background=frozenset(stale))
     except StoreUnavailable:
         return Leases()
     for id in leases.backed_off:
-        worker_health.note_ran(source.policy.namespace, id)
+        worker_health.note_ran(resource.policy.namespace, id)
     return leases
 
 
 def _refresh(
-    source: Source,
+    resource: Resource,
     stale: Sequence[Id],
     leases: Leases,
-    entries: dict[Id, Entry],
+    entries: Mapping[Id, Entry],
     generation: int,
     loading: bool,
 ) -> list[Id]:
     """Have what is stale refreshed; return what this batch refreshes itself, because it loads something anyway, or
     because there seems to be no worker."""
-    mine, namespace = [id for id in stale if id in leases], source.policy.namespace
+    mine, namespace = [id for id in stale if id in leases], resource.policy.namespace
     if loading:
         return mine
     due = {id for id in mine if not worker_health.should_enqueue(namespace, id, entries[id].loaded_ms)}
-    refresh_later(source, {id: leases.pop(id) for id in mine if id not in due}, generation)
+    refresh_later(resource, {id: leases.pop(id) for id in mine if id not in due}, generation)
     return [id for id in mine if id in due]
 
 
-def _wait(source: Source, missing: Sequence[Id], leases: Leases, entries: dict[Id, Entry]) -> list[Id]:
-    """Wait for what others are loading; return what is still missing."""
+def _wait(resource: Resource, missing: Sequence[Id], leases: Leases, entries: dict[Id, Entry]) -> list[Id]:
+    """Wait for what other processes are loading; return what is still missing."""
     for id in missing:
         if id in leases:
             continue
         try:
-            turn = take_turn(source, id, source.store.read([id]))
+            turn = take_turn(resource, id, resource.store.read([id]))
         except StoreUnavailable:
             break
         leases.update(turn.leases)
@@ -207,19 +200,13 @@ def _wait(source: Source, missing: Sequence[Id], leases: Leases, entries: dict[I
 
 
 def _load(
-    source: Source,
-    missing: Sequence[Id],
-    due: Sequence[Id],
-    leases: Leases,
-    generation: int,
-    family: CounterFamily | None,
-    uncounted: Sequence[Id],
+    resource: Resource, missing: Sequence[Id], due: Sequence[Id], leases: Leases, generation: int, rider: Rider
 ) -> Loaded:
-    """Load and fill; if nothing but a refresh was to be done, an error leaves what is stale as it is."""
+    """Load and fill; if there was nothing to do but to refresh, an error leaves what is stale as it is."""
     try:
-        return load_and_fill(source, [*missing, *due], leases, generation, family, uncounted)
+        return load_and_fill(resource, [*missing, *due], leases, generation, rider)
     except Exception:
-        if missing or uncounted:
+        if missing or rider.unseeded:
             raise
-        logger.exception("%d %s entries could not be refreshed", len(due), source.policy.namespace)
+        logger.exception("%d %s entries could not be refreshed", len(due), resource.policy.namespace)
         return Loaded(Load({}), {})

@@ -18,7 +18,7 @@ from caching.readthrough.fetch import fetch
 from caching.readthrough.invalidation import invalidate
 from caching.readthrough.load import load_and_fill
 from caching.readthrough.refresh import background_lease
-from caching.readthrough.source import Load, Source, register
+from caching.readthrough.resource import Load, Resource, registry
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -34,7 +34,7 @@ class _Answers(Generic[P]):
         functools.update_wrapper(cast(Any, self), function)
         self._compute: Callable[..., Any] = function
         self._signature = inspect.signature(function)
-        self._source = register(Source(policy, self._load))
+        self._resource = registry.add(Resource(policy, self._load))
 
     def _id(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
         """Return the same id for the same call, however its arguments were passed."""
@@ -50,23 +50,23 @@ class _Answers(Generic[P]):
         return Load(bodies)
 
     def _fetch(self, id: str) -> Any:
-        found = fetch(self._source, id)
+        found = fetch(self._resource, id)
         if found.body is None:
-            raise RuntimeError(f"{self._source.policy.namespace}: the loader left out what it was asked for")
+            raise RuntimeError(f"{self._resource.policy.namespace}: the loader left out what it was asked for")
         return orjson.loads(found.body)
 
     def _refresh(self, id: str) -> Any:
-        generation, leases = 0, background_lease(self._source, [id])
+        generation, leases = 0, background_lease(self._resource, [id])
         if leases:
             try:
-                generation = self._source.store.read([id]).generation
+                generation = self._resource.store.read([id]).generation
             except StoreUnavailable:
                 leases.clear()
-        return orjson.loads(load_and_fill(self._source, [id], leases, generation).load.bodies[id])
+        return orjson.loads(load_and_fill(self._resource, [id], leases, generation).load.bodies[id])
 
     def _peek(self, id: str, default: Any) -> Any:
         try:
-            entry = self._source.store.read([id]).entries.get(id)
+            entry = self._resource.store.read([id]).entries.get(id)
         except StoreUnavailable:
             return default
         return default if entry is None else orjson.loads(entry.body)
@@ -80,7 +80,7 @@ class Cached(_Answers[P], Generic[P, R]):
 
     def invalidate(self, *args: P.args, **kwargs: P.kwargs) -> None:
         """Forget the answer to these arguments, once the current transaction has committed."""
-        invalidate(self._source, [self._id(args, kwargs)])
+        invalidate(self._resource, [self._id(args, kwargs)])
 
     def refresh(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Compute the answer to these arguments now, keep it unless somebody else is at it, and return it."""
@@ -106,7 +106,7 @@ class AsyncCached(_Answers[P], Generic[P, R]):
 
     async def invalidate(self, *args: P.args, **kwargs: P.kwargs) -> None:
         """Forget the answer to these arguments, once the current transaction has committed."""
-        await sync_to_async(invalidate)(self._source, [self._id(args, kwargs)])
+        await sync_to_async(invalidate)(self._resource, [self._id(args, kwargs)])
 
     async def refresh(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Compute the answer to these arguments now, keep it unless somebody else is at it, and return it."""

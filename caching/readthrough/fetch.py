@@ -1,242 +1,194 @@
 """Reading one entry: the read-through state machine.
 
     fresh      answer it
-    stale      answer it; whoever gets the lease sends one task that refreshes it
+    stale      answer it; the reader that gets the lease sends one task that refreshes it
     early      there seems to be no worker: a reader refreshes what is stale, or by chance what soon will be
     negative   there is no such row; answer that
     missing    take the lease, load, fill, answer
-    waiting    somebody else holds the lease: be woken when it ends, for at most `policy.wait`
-    refused    waited in vain, or an invalidation came between: load and answer, store nothing
+    waiting    another process holds the lease: be woken when it ends, for at most `policy.wait`
+    refused    the wait timed out, or an invalidation came between: load and answer, store nothing
     backed off the loader has just failed: raise LoaderBackedOff
     degraded   Redis does not answer: load and answer
 
-`look` is the one round trip of every read; `settle` is everything that may follow.
+`read_once` is the one round trip of every read; `complete` is everything that may follow.
 """
 
 from __future__ import annotations
 
-import contextlib
-import enum
 import logging
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from caching import metrics
-from caching.counters import spill
-from caching.counters.family import CounterFamily, Visit, live_count
-from caching.counters.refusals import refuse
+from caching.counters.count import Count, NoCount
+from caching.counters.family import Visit
 from caching.entries.entry import Entry
-from caching.entries.read_result import Reading
+from caching.entries.read_result import ReadResult
 from caching.entries.store import Leases
 from caching.errors import StoreUnavailable
 from caching.keys import Id
-from caching.readthrough.load import load_and_fill, may_fill, respect_backoff, spilled
+from caching.readthrough.load import load_and_fill, may_fill, respect_backoff
+from caching.readthrough.origin import Origin, State
 from caching.readthrough.refresh import background_lease, refresh_later
-from caching.readthrough.source import Source
+from caching.readthrough.resource import Resource
 from caching.readthrough.waiting import Turn, take_turn
 from caching.readthrough.workers import worker_health
 from caching.readthrough.xfetch import should_refresh_early
-from caching.redis.errors import REDIS_ERRORS, may_have_run
 
 logger = logging.getLogger(__name__)
 
 _UNCOUNTED = "%s %s is answered without its count"
 
 
-class State(enum.StrEnum):
-    """Where an answer came from, in the words of the Cache-Status header."""
-
-    HIT = "hit"
-    STALE = "stale"
-    MISS = "miss"
-
-
 class Found(NamedTuple):
-    """An answer: the body (None if there is no such row), its state, and the live count if it was asked for."""
+    """An answer: the body (None if there is no such row), its state, and the live count (0 if it has none)."""
 
     body: bytes | None
     state: State
     live: int
 
+    @property
+    def origin(self) -> Origin:
+        """Where it came from, for Cache-Status."""
+        return Origin.of(self.state)
 
-class Look(NamedTuple):
-    """What one round trip said of an entry. `amount` is what is still to be counted and `visit` who by, `live` None if
-    not known, and `reading` None if Redis did not answer for entries and counters; then `unknown` says whether it may
-    have counted all the same."""
 
-    source: Source
+class Lookup(NamedTuple):
+    """What one round trip said of an entry. `live` is None if the live count is not known, so nothing was counted."""
+
+    resource: Resource
     id: Id
-    family: CounterFamily | None
-    amount: int
-    reading: Reading | None
+    counting: Count | NoCount
+    result: ReadResult
     entry: Entry | None
     live: int | None
     state: State
-    visit: Visit | None = None
-    unknown: bool = False
 
-    @property
-    def is_plain_hit(self) -> bool:
-        """Whether nothing is left to do but to answer `entry.body`, with `live` if it was asked for."""
-        return (
-            self.state is State.HIT
-            and self.entry is not None
-            and not self.entry.negative
-            and (self.live is not None or self.family is None)
-            and not _is_due_early(self.source, self.entry)
-        )
+    def plain_hit(self) -> Found | None:
+        """Return the answer if nothing is left to do, or None: then `complete` must follow."""
+        entry, live = self.entry, self.live
+        if self.state is not State.HIT or entry is None or entry.negative or live is None:
+            return None
+        return None if _is_due_early(self.resource, entry) else Found(entry.body, State.HIT, live)
 
 
-def fetch(
-    source: Source, id: Id, family: CounterFamily | None = None, amount: int = 0, visit: Visit | None = None
-) -> Found:
-    """Return one entry, read through. With a `family`, count `amount` in the same round trip.
+def fetch(resource: Resource, id: Id, amount: int = 0, visit: Visit | None = None) -> Found:
+    """Return one entry, read through. If the resource has counters, count `amount` in the same round trip.
 
     A row that does not exist is not counted. Raises what the loader raises, and LoaderBackedOff after that.
     """
-    return settle(look(source, id, family, amount, visit))
+    return complete(read_once(resource, id, amount, visit))
 
 
-def look(
-    source: Source, id: Id, family: CounterFamily | None = None, amount: int = 0, visit: Visit | None = None
-) -> Look:
-    """Read an entry, and count, in one round trip; unless it is a plain hit, `settle` must follow."""
-    also = (family.count(id, amount, visit),) if family is not None else ()
+def read_once(resource: Resource, id: Id, amount: int = 0, visit: Visit | None = None) -> Lookup:
+    """Read an entry, and count, in one round trip; unless it is a plain hit, `complete` must follow."""
+    count = resource.count(id, amount, visit)
     try:
-        reading = source.store.read([id], also)
+        result = resource.store.read([id], count.commands())
     except StoreUnavailable as error:
-        return Look(source, id, family, amount, None, None, None, State.MISS, visit, error.unknown)
-    entry = reading.entries.get(id)
-    if reading.also is None:
-        return Look(source, id, family, amount, None, entry, None, State.MISS, visit, reading.unknown)
+        result = resource.store.unreachable(None, error.unknown)
+        return Lookup(resource, id, count, result, None, None, State.MISS)
+    entry = result.entries.get(id)
+    if result.replies is None:
+        return Lookup(resource, id, count, result, entry, None, State.MISS)
     state = State.MISS
     if entry is not None:
-        state = State.HIT if entry.is_fresh(source.store.clock()) else State.STALE
-    source.count_read(state)
-    live = _live(reading)
-    return Look(source, id, family, 0 if live is not None else amount, reading, entry, live, state, visit)
+        state = State.HIT if entry.is_fresh(resource.store.clock()) else State.STALE
+    resource.note_read(state)
+    return Lookup(resource, id, count, result, entry, count.live(result.replies), state)
 
 
-def settle(look: Look) -> Found:
-    """Turn a look into an answer, by whatever that takes."""
-    if look.reading is None:
-        return _degraded(look)
-    if look.entry is None:
-        return _missing(look, look.reading)
-    if look.state is State.STALE or _is_due_early(look.source, look.entry):
-        return _refreshed(look, look.entry, look.reading)
-    return _answer(look, look.entry)
+def complete(lookup: Lookup) -> Found:
+    """Turn a lookup into an answer: refresh, load, wait or fall back to PostgreSQL as the state table says."""
+    if lookup.result.replies is None:
+        return _degraded(lookup)
+    if lookup.entry is None:
+        return _missing(lookup)
+    if lookup.state is State.STALE or _is_due_early(lookup.resource, lookup.entry):
+        return _refreshed(lookup, lookup.entry)
+    return _answer(lookup, lookup.entry)
 
 
-def _refreshed(look: Look, entry: Entry, reading: Reading) -> Found:
-    """Answer what is there and have it refreshed; without a worker, whoever has the lease refreshes it right here."""
-    source = look.source
-    if not worker_health.should_request(source.policy.namespace, look.id, entry.loaded_ms, source.store.clock()):
-        return _answer(look, entry)
-    leases = background_lease(source, [look.id])
+def _refreshed(lookup: Lookup, entry: Entry) -> Found:
+    """Answer what is there and have it refreshed; without a worker, the reader that has the lease refreshes it here."""
+    resource, id, generation = lookup.resource, lookup.id, lookup.result.generation
+    namespace = resource.policy.namespace
+    if not worker_health.should_request(namespace, id, entry.loaded_ms, resource.store.clock()):
+        return _answer(lookup, entry)
+    leases = background_lease(resource, [id])
     if not leases:
-        return _answer(look, entry)
-    if worker_health.should_enqueue(source.policy.namespace, look.id, entry.loaded_ms):
-        refresh_later(source, leases, reading.generation)
-        return _answer(look, entry)
-    metrics.EARLY.labels(source.policy.namespace).inc()
+        return _answer(lookup, entry)
+    if worker_health.should_enqueue(namespace, id, entry.loaded_ms):
+        refresh_later(resource, leases, generation)
+        return _answer(lookup, entry)
+    metrics.EARLY.labels(namespace).inc()
     try:
-        body = load_and_fill(source, [look.id], leases, reading.generation).load.bodies.get(look.id)
+        body = load_and_fill(resource, [id], leases, generation).load.bodies.get(id)
     except Exception:
         # Stale if error: the entry may be answered until its hard TTL, whatever is wrong with its loader.
-        logger.exception("%s %s could not be refreshed", source.policy.namespace, look.id)
-        return _answer(look, entry)
-    return _answer(look._replace(state=State.MISS), entry._replace(body=body or b"", negative=body is None))
+        logger.exception("%s %s could not be refreshed", namespace, id)
+        return _answer(lookup, entry)
+    return _answer(lookup._replace(state=State.MISS), entry._replace(body=body or b"", negative=body is None))
 
 
-def _missing(look: Look, reading: Reading) -> Found:
-    """Load under the lease, or wait for whoever has it."""
-    source, id, family = look.source, look.id, look.family
-    turn = Turn(Leases(), None, reading.generation)
-    if reading.reachable and may_fill():
-        turn = take_turn(source, id, reading)
+def _missing(lookup: Lookup) -> Found:
+    """Load under the lease, or wait for the process that has it."""
+    resource, id, result = lookup.resource, lookup.id, lookup.result
+    turn = Turn(Leases(), None, result.generation)
+    if result.reachable and may_fill():
+        turn = take_turn(resource, id, result)
     if turn.entry is not None:
-        if look.live is None and family is not None and not turn.entry.negative:
-            # Whoever filled it has seeded its live count too, so this asks the database nothing.
-            look = _count(look, family)
-        return _answer(look, turn.entry)
-    uncounted = [id] if family is not None else []
-    with _or_refused(look):
-        respect_backoff(source, [id], turn.leases)
-        loaded = load_and_fill(source, [id], turn.leases, turn.generation, family, uncounted, look.amount, look.visit)
-    return Found(loaded.load.bodies.get(id), State.MISS, loaded.counts.get(id, 0))
+        if lookup.live is None and not turn.entry.negative:
+            # The process that filled it has seeded its live count too, so this asks the database nothing.
+            counting, live = lookup.counting.again()
+            lookup = lookup._replace(counting=counting, live=live)
+        return _answer(lookup, turn.entry)
+    count = lookup.counting if lookup.live is None else lookup.counting.counted()
+    with count.refused_on_error():
+        respect_backoff(resource, [id], turn.leases)
+        loaded = load_and_fill(resource, [id], turn.leases, turn.generation, count)
+    return Found(loaded.load.bodies.get(id), State.MISS, loaded.live.get(id, 0))
 
 
-def _answer(look: Look, entry: Entry) -> Found:
-    """Answer an entry; if its live count is not known, ask the database for the total and count. Without a database the
-    entry is answered all the same, with a count of 0."""
-    family, live = look.family, look.live
+def _answer(lookup: Lookup, entry: Entry) -> Found:
+    """Answer an entry; if its live count is not known, load the total and count."""
     if entry.negative:
-        if live is not None and family is not None:
+        if lookup.live is not None:
             # Seeded by a read that a deletion overtook; it would go on counting what does not exist.
-            with contextlib.suppress(*REDIS_ERRORS):
-                family.forget([int(look.id)])
-        return Found(None, look.state, 0)
-    if live is None and family is not None:
-        try:
-            with _or_refused(look):
-                counts = load_and_fill(look.source, [], {}, 0, family, [look.id], look.amount, look.visit).counts
-        except Exception:
-            logger.exception(_UNCOUNTED, look.source.policy.namespace, look.id)
-            counts = {}
-        live = counts.get(look.id, 0)
-    return Found(entry.body, look.state, live or 0)
+            lookup.counting.forget()
+        return Found(None, lookup.state, 0)
+    return Found(entry.body, lookup.state, _seeded(lookup) if lookup.live is None else lookup.live)
 
 
-def _degraded(look: Look) -> Found:
-    """Answer from the database, and have the view spilled; without a database too, answer what was read."""
-    look.source.count_read(State.MISS)
-    family, amount = look.family, look.amount
+def _seeded(lookup: Lookup) -> int:
+    """Seed the live count from the database, count, and return it; 0 if the database is away."""
+    resource, id, count = lookup.resource, lookup.id, lookup.counting
     try:
-        with _or_refused(look):
-            load = look.source.loader([look.id])
+        with count.refused_on_error():
+            return load_and_fill(resource, [], {}, 0, count).live.get(id, 0)
     except Exception:
-        if look.entry is None:
+        logger.exception(_UNCOUNTED, resource.policy.namespace, id)
+        return 0
+
+
+def _degraded(lookup: Lookup) -> Found:
+    """Answer from the database, which also takes the count; without a database too, answer what was read."""
+    resource, id, count, unknown = lookup.resource, lookup.id, lookup.counting, lookup.result.unknown
+    resource.note_read(State.MISS)
+    try:
+        with count.refused_on_error(unknown):
+            load = resource.loader([id])
+    except Exception:
+        if lookup.entry is None:
             raise
-        logger.exception(_UNCOUNTED, look.source.policy.namespace, look.id)
-        return Found(None if look.entry.negative else look.entry.body, State.STALE, 0)
-    body = load.bodies.get(look.id)
-    counts = {look.id: load.totals.get(look.id, 0)}
-    if family is not None and body is not None:
-        counts = spilled(family, counts, load.applied, amount, look.unknown)
-    return Found(body, State.MISS, counts[look.id])
+        logger.exception(_UNCOUNTED, resource.policy.namespace, id)
+        return Found(None if lookup.entry.negative else lookup.entry.body, State.STALE, 0)
+    body = load.bodies.get(id)
+    live = {} if body is None else count.without_redis(load, unknown)
+    return Found(body, State.MISS, live.get(id, 0))
 
 
-@contextlib.contextmanager
-def _or_refused(look: Look) -> Iterator[None]:
-    """Note that the view is refused if the database does not tell what there is to count."""
-    try:
-        yield
-    except Exception:
-        if look.family is not None and look.amount:
-            refuse(look.family.name, look.amount, "unknown" if look.unknown else "database")
-        raise
-
-
-def _count(look: Look, family: CounterFamily) -> Look:
-    """Count what is still to be counted, now that somebody else has made the live count known."""
-    id, amount = int(look.id), look.amount
-    try:
-        live = family.increment(id, amount, look.visit) if amount else family.live([id]).get(id)
-    except REDIS_ERRORS as error:
-        if amount:
-            spill.take(family.name, id, amount, may_have_run(error))
-        return look._replace(amount=0)
-    return look._replace(live=live, amount=amount if live is None else 0)
-
-
-def _live(reading: Reading) -> int | None:
-    """Return the live count that rode along: a number from a count, bytes from a look-up, None if not known."""
-    answer = reading.also[0] if reading.also else None
-    return live_count(answer) if isinstance(answer, bytes) else answer
-
-
-def _is_due_early(source: Source, entry: Entry) -> bool:
+def _is_due_early(resource: Resource, entry: Entry) -> bool:
     if not worker_health.seems_absent():
         return False
-    return should_refresh_early(source.store.clock(), entry.loaded_ms + entry.fresh_ms, source.load_times.load_ms)
+    stale_from_ms = entry.loaded_ms + entry.fresh_ms
+    return should_refresh_early(resource.store.clock(), stale_from_ms, resource.load_times.load_ms)

@@ -16,7 +16,7 @@ from caching.entries.erasure import erase, erase_all
 from caching.entries.journal import TRUST_SECONDS, journal
 from caching.errors import StoreUnavailable
 from caching.keys import Id
-from caching.readthrough.source import Source, registered
+from caching.readthrough.resource import Resource, registry
 from caching.transactions import in_transaction
 
 logger = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ class _Commit:
     has_waited = False
 
 
-def invalidate(source: Source, ids: Iterable[Id]) -> None:
+def invalidate(resource: Resource, ids: Iterable[Id]) -> None:
     """Delete entries, and with their leases whatever is being loaded for them, once the transaction has committed.
 
     Outside a transaction this happens at once. A rollback, of a savepoint too, invalidates nothing.
@@ -39,7 +39,16 @@ def invalidate(source: Source, ids: Iterable[Id]) -> None:
     """
     wanted = list(dict.fromkeys(ids))
     if wanted:
-        _after_commit(source.policy.namespace, wanted)
+        _after_commit(resource.policy.namespace, wanted)
+
+
+def forget(resource: Resource, ids: Iterable[Id]) -> None:
+    """Invalidate entries whose rows are gone, and stop counting them, once the transaction has committed."""
+    wanted = list(ids)
+    invalidate(resource, wanted)
+    family = resource.family
+    if family is not None:
+        transaction.on_commit(lambda: family.forget(map(int, wanted)), robust=True)
 
 
 def clear(namespace: str) -> None:
@@ -47,7 +56,7 @@ def clear(namespace: str) -> None:
 
     Nothing else is touched. Raises KeyError for a namespace that nobody registered.
     """
-    _after_commit(registered(namespace).policy.namespace, None)
+    _after_commit(registry.get(namespace).policy.namespace, None)
 
 
 def _after_commit(namespace: str, ids: Sequence[Id] | None) -> None:

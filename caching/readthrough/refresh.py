@@ -10,48 +10,48 @@ from collections.abc import Mapping, Sequence
 
 from caching.entries.store import Leases
 from caching.errors import StoreUnavailable
-from caching.jobs.enqueue import enqueue
+from caching.jobs.dispatch import enqueue
 from caching.keys import Id
 from caching.readthrough.load import load_and_fill, may_fill
-from caching.readthrough.source import Source, registered
+from caching.readthrough.resource import Resource, registry
 from caching.readthrough.workers import worker_health
 
 REFRESH_TASK = "caching.tasks.refresh"
 
 
-def background_lease(source: Source, ids: Sequence[Id]) -> Leases:
+def background_lease(resource: Resource, ids: Sequence[Id]) -> Leases:
     """Return leases for a task; none in a transaction, or while Redis is away."""
     if not ids or not may_fill():
         return Leases()
     try:
-        leases = source.store.lease(ids, background=frozenset(ids))
+        leases = resource.store.lease(ids, background=frozenset(ids))
     except StoreUnavailable:
         return Leases()
     for id in leases.backed_off:
-        worker_health.note_ran(source.policy.namespace, id)
+        worker_health.note_ran(resource.policy.namespace, id)
     return leases
 
 
-def refresh_later(source: Source, tokens: Mapping[Id, str], generation: int, task: str = REFRESH_TASK) -> None:
+def refresh_later(resource: Resource, tokens: Mapping[Id, str], generation: int, task: str = REFRESH_TASK) -> None:
     """Send one task that loads and fills the leased ids. If it cannot be sent, the next chance is left to others."""
     if not tokens:
         return
     pairs = [[id, token] for id, token in tokens.items()]
-    if not enqueue(task, source.policy.namespace, pairs, generation, expires=source.policy.lease):
+    if not enqueue(task, resource.policy.namespace, pairs, generation, expires=resource.policy.lease):
         worker_health.note_missing()
-        source.store.release(tokens)
+        resource.store.release(tokens)
 
 
-def prefetch(source: Source, ids: Sequence[Id], task: str = REFRESH_TASK) -> None:
+def prefetch(resource: Resource, ids: Sequence[Id], task: str = REFRESH_TASK) -> None:
     """Have ids made ready that will probably be asked for next, by `task`; skip those that are there already."""
     if not may_fill() or worker_health.seems_absent():
         return
     try:
-        reading = source.store.read(ids)
+        found = resource.store.read(ids)
     except StoreUnavailable:
         return
-    missing = [id for id in ids if id not in reading.entries]
-    refresh_later(source, background_lease(source, missing), reading.generation, task)
+    missing = [id for id in ids if id not in found.entries]
+    refresh_later(resource, background_lease(resource, missing), found.generation, task)
 
 
 def refresh(namespace: str, pairs: Sequence[tuple[Id, str]], generation: int) -> Mapping[Id, bytes]:
@@ -60,9 +60,9 @@ def refresh(namespace: str, pairs: Sequence[tuple[Id, str]], generation: int) ->
     What lost its lease on the way (to an invalidation, to a reader who could not wait, to time) is left out, because
     its fill would be refused.
     """
-    source = registered(namespace)
+    resource = registry.get(namespace)
     try:
-        tokens = source.store.renew(dict(pairs), source.load_times.lease_ms())
+        tokens = resource.store.renew(dict(pairs), resource.load_times.lease_ms())
     except StoreUnavailable:
         return {}
-    return load_and_fill(source, list(tokens), tokens, generation).load.bodies if tokens else {}
+    return load_and_fill(resource, list(tokens), tokens, generation).load.bodies if tokens else {}

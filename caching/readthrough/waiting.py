@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from caching import metrics
 from caching.entries.entry import Entry
-from caching.entries.read_result import Reading
+from caching.entries.read_result import ReadResult
 from caching.entries.store import Leases
 from caching.errors import StoreUnavailable
 from caching.keys import Id
-from caching.readthrough.source import Source
+from caching.readthrough.resource import Resource
 
 # Whoever ends a lease wakes those who wait for it. Only a loader that died, or an invalidation, lets them sleep on:
 # then they look again by themselves.
@@ -27,22 +27,22 @@ class Turn(NamedTuple):
     generation: int
 
 
-def take_turn(source: Source, id: Id, seen: Reading) -> Turn:
+def take_turn(resource: Resource, id: Id, seen: ReadResult) -> Turn:
     """Return the lease of an id; while somebody else has it wait for the entry, for at most `policy.wait` in all.
 
     `seen` is what was read of the id, and only of it, when nothing usable was found.
     """
-    store, wait_ms = source.store, round(source.policy.wait * 1000)
-    deadline = time.monotonic() + source.policy.wait
+    store, wait_ms = resource.store, round(resource.policy.wait * 1000)
+    deadline = time.monotonic() + resource.policy.wait
     try:
         while (entry := seen.entries.get(id)) is None:
             nothing = not seen.stored(0)
-            leases = store.lease([id], ttl_ms=source.load_times.lease_ms(), wait_ms=wait_ms, saw_nothing=nothing)
+            leases = store.lease([id], ttl_ms=resource.load_times.lease_ms(), wait_ms=wait_ms, saw_nothing=nothing)
             left_ms = round((deadline - time.monotonic()) * 1000)
             if leases or leases.backed_off or left_ms <= 0:
                 return Turn(leases, None, seen.generation)
             if not leases.filled:
-                metrics.WAITS.labels(source.policy.namespace).inc()
+                metrics.WAITS.labels(resource.policy.namespace).inc()
                 store.wait(id, min(_LOOK_AGAIN_MS, left_ms))
             seen = store.read([id])
     except StoreUnavailable:

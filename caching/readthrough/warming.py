@@ -1,7 +1,7 @@
 """Filling entries ahead of traffic: by name, in chunks, within a budget of time.
 
-An app registers what is worth warming; `warm_cache` fills it the way a reader would, under leases, so warming may
-run beside traffic and beside itself.
+A resource says which of its ids are worth warming. `warm_cache` fills them as a reader would, under leases, so warming
+may run beside traffic and beside itself.
 """
 
 from __future__ import annotations
@@ -11,22 +11,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from caching.counters.family import CounterFamily
 from caching.keys import Id
 from caching.readthrough.batch import fetch_many
-from caching.readthrough.source import Source
+from caching.readthrough.resource import Resource, registry
 
 _CHUNK = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Warmer:
-    """Something worth warming: `ids` yields at most as many ids as it is asked for, the most wanted first."""
-
-    name: str
-    source: Source
-    ids: Callable[[int], Iterable[Id]]
-    family: CounterFamily | None = None
 
 
 @dataclass(slots=True)
@@ -41,22 +30,9 @@ class Warmed:
     out_of_time: bool = False
 
 
-_warmers: dict[str, Warmer] = {}
-
-
-def register(warmer: Warmer) -> None:
-    """Make a warmer known by its name."""
-    _warmers[warmer.name] = warmer
-
-
 def names() -> list[str]:
-    """Return the names that `warm_cache` knows, in the order in which they were registered."""
-    return list(_warmers)
-
-
-def of(source: Source) -> list[Warmer]:
-    """Return what is registered as worth warming of one source."""
-    return [warmer for warmer in _warmers.values() if warmer.source is source]
+    """Return the names that `warm_cache` knows, in the order in which their resources were declared."""
+    return list(registry.worth_warming())
 
 
 def warm_cache(
@@ -67,23 +43,24 @@ def warm_cache(
 ) -> list[Warmed]:
     """Warm up to `limit` ids of each name within `budget` seconds in all, and return what was done.
 
-    `advance` is told after each chunk. Raises KeyError for a name that nobody registered.
+    `advance` is called with the name and the number of ids after each chunk. Raises KeyError for an unknown name.
     """
     deadline = time.monotonic() + budget
-    return [_warm(_warmers[name], limit, deadline, advance) for name in wanted]
+    known = registry.worth_warming()
+    return [_warm(known[name], limit, deadline, advance) for name in wanted]
 
 
-def _warm(warmer: Warmer, limit: int, deadline: float, advance: Callable[[str, int], None]) -> Warmed:
-    done = Warmed(warmer.name)
-    for chunk in _chunks(warmer.ids(limit)):
+def _warm(resource: Resource, limit: int, deadline: float, advance: Callable[[str, int], None]) -> Warmed:
+    done = Warmed(resource.warm_name)
+    for chunk in _chunks(resource.worth_warming(limit)):
         if time.monotonic() >= deadline:
             done.out_of_time = True
             break
-        batch = fetch_many(warmer.source, chunk, warmer.family)
-        done.already += batch.hits + batch.stale
-        done.filled += batch.misses
+        batch = fetch_many(resource, chunk)
+        done.already += batch.origin.hits + batch.origin.stale
+        done.filled += batch.origin.misses
         done.missing += len(set(chunk)) - len(batch.bodies)
-        advance(warmer.name, len(chunk))
+        advance(resource.warm_name, len(chunk))
     return done
 
 

@@ -13,15 +13,11 @@ import time
 from collections.abc import Callable
 
 from caching import metrics
-from caching.redis.errors import NotSent
+from caching.redis.errors import BreakerOpen
 
 logger = logging.getLogger(__name__)
 
 PROBE_SECONDS = 1.0
-
-
-class BreakerOpen(NotSent):
-    """Redis was not asked, because it did not answer a moment ago."""
 
 
 class Breaker:

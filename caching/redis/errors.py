@@ -12,6 +12,10 @@ class NotSent(redis.ConnectionError):
     """Redis was not reached, so nothing was sent and nothing ran."""
 
 
+class BreakerOpen(NotSent):
+    """Redis was not asked, because it did not answer a moment ago."""
+
+
 _NOT_RUN = (NotSent, redis.MaxConnectionsError, redis.BusyLoadingError, redis.ResponseError)
 
 

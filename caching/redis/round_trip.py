@@ -9,18 +9,17 @@ from typing import Any, NamedTuple
 import redis
 
 from caching import metrics
-from caching.redis.breaker import BreakerOpen
 from caching.redis.connections import Role, one_server, pool
-from caching.redis.errors import REDIS_ERRORS, may_have_run
+from caching.redis.errors import REDIS_ERRORS, BreakerOpen, may_have_run
 from caching.redis.scripts import Command
 
 logger = logging.getLogger(__name__)
 
 
-class Answers(NamedTuple):
-    """What each role answered, in the order of its commands; None if its server did not, or refused one of them.
+class Replies(NamedTuple):
+    """Each role's replies, in the order of its commands; None if its server did not answer, or refused one of them.
 
-    `unknown` says that commands of the state may have run although there is no answer.
+    `unknown` says that commands of the state may have run although there is no reply.
     """
 
     cache: list[Any] | None
@@ -28,25 +27,25 @@ class Answers(NamedTuple):
     unknown: bool = False
 
 
-def round_trip(operation: str, cache: Sequence[Command], state: Sequence[Command] = ()) -> Answers:
+def round_trip(operation: str, cache: Sequence[Command], state: Sequence[Command] = ()) -> Replies:
     """Run commands of both roles, together where they are one server; `operation` names them in metrics and logs."""
     if not state:
-        return Answers(_whole(operation, _send(operation, "cache", cache)[0]), [])
+        return Replies(_whole(operation, _send(operation, "cache", cache)[0]), [])
     cached: list[Any] | None
     counted: list[Any] | None
     if one_server():
         replies, unknown = _send(operation, "cache", [*cache, *state])
         if replies is None:
-            return Answers(None, None, unknown)
+            return Replies(None, None, unknown)
         cached, counted = replies[: len(cache)], replies[len(cache) :]
     else:
         cached, _ = _send(operation, "cache", cache)
         counted, unknown = _send(operation, "state", state)
     accepted = _whole(operation, counted)
     if accepted is None and counted is not None:
-        # One was refused, which is certain of that one alone.
+        # An error reply proves that its own command did not run; of the others nothing is known.
         unknown = len(counted) > 1
-    return Answers(_whole(operation, cached), accepted, unknown)
+    return Replies(_whole(operation, cached), accepted, unknown)
 
 
 def _send(operation: str, role: Role, commands: Sequence[Command]) -> tuple[list[Any] | None, bool]:

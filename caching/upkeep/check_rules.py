@@ -14,7 +14,7 @@ from caching.upkeep.servers import RedisFacts
 TAG = "caching"
 _OLDEST = (6, 2)
 _CLOCK_SECONDS = 2.0
-_URL: dict[Role, str] = {"cache": "REDIS_CACHE_URL", "state": "REDIS_STATE_URL"}
+_OPTION: dict[Role, str] = {"cache": "URL", "state": "STATE_URL"}
 
 
 def judge_policy(policy: Policy) -> CheckMessage | None:
@@ -53,7 +53,7 @@ def _judge_eviction(facts: RedisFacts, shared: bool) -> CheckMessage | None:
     if policy is None:
         return checks.Warning(f"{name} does not tell its maxmemory-policy.", hint=volatile, id=f"{TAG}.W003")
     if policy.startswith("allkeys-") and (shared or facts.role == "state"):
-        lost = "queued tasks, view counts and offer deadlines"
+        lost = "queued tasks and state"
         return checks.Error(
             f"{name} evicts by {policy}: when it is full, it drops {lost}.", hint=volatile, id=f"{TAG}.E001"
         )
@@ -109,15 +109,15 @@ def judge_persistence(facts: RedisFacts) -> Iterator[CheckMessage]:
 def one_by_two_urls() -> CheckMessage:
     """Return the warning that two URLs lead to one server."""
     return checks.Warning(
-        "REDIS_CACHE_URL and REDIS_STATE_URL differ and lead to one server: reads take two round trips for nothing.",
-        hint="Set REDIS_URL alone, or give the cache a server of its own.",
+        "URL and STATE_URL of CACHING differ and lead to one server: reads take two round trips for nothing.",
+        hint="Give URL alone, or give the cache a server of its own.",
         id=f"{TAG}.W010",
     )
 
 
 def redis_away(role: Role, error: Exception) -> CheckMessage:
     """Return the warning that a Redis does not answer."""
-    name = "Redis" if one_server() else f"The Redis of {_URL[role]}"
+    name = "Redis" if one_server() else f"The Redis of {_OPTION[role]}"
     return checks.Warning(
         f"{name} does not answer, so it was not checked: {_first_line(error)}",
         hint="Until it answers, reads come from PostgreSQL and nothing is counted.",
@@ -131,7 +131,7 @@ def postgres_away(error: Exception) -> CheckMessage:
 
 
 def _name(facts: RedisFacts, shared: bool) -> str:
-    return "Redis" if shared else f"The Redis of {_URL[facts.role]}"
+    return "Redis" if shared else f"The Redis of {_OPTION[facts.role]}"
 
 
 def _first_line(error: Exception) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 from django.core.checks import CheckMessage, Tags, register
 
-from caching.readthrough.source import namespaces, registered
+from caching.readthrough.resource import registry
 from caching.redis.connections import Role, one_server
 from caching.redis.errors import REDIS_ERRORS
 from caching.upkeep.check_rules import (
@@ -30,7 +30,7 @@ from caching.upkeep.servers import RedisFacts, ask_postgres, ask_redis
 
 logger = logging.getLogger(__name__)
 
-Found = list[CheckMessage]
+Messages = list[CheckMessage]
 
 
 def install() -> None:
@@ -58,17 +58,17 @@ def verify(production: bool) -> None:
         raise SystemExit("\n".join(["The start is refused:", *errors]))
 
 
-def check_sources(**_: Any) -> Found:
+def check_sources(**_: Any) -> Messages:
     """Check the policies of all registered sources; asks nobody."""
-    return [message for name in namespaces() if (message := judge_policy(registered(name).policy))]
+    return [message for name in registry.namespaces() if (message := judge_policy(registry.get(name).policy))]
 
 
-def check_servers(databases: Iterable[str] | None = None, **_: Any) -> Found:
+def check_servers(databases: Iterable[str] | None = None, **_: Any) -> Messages:
     """Check Redis, its settings and all clocks."""
     return _look(persistence=False) if databases else []
 
 
-def check_persistence(databases: Iterable[str] | None = None, **_: Any) -> Found:
+def check_persistence(databases: Iterable[str] | None = None, **_: Any) -> Messages:
     """Check that what only Redis knows survives its restart."""
     if not databases:
         return []
@@ -76,7 +76,7 @@ def check_persistence(databases: Iterable[str] | None = None, **_: Any) -> Found
     return [message for each in facts for message in judge_persistence(each)]
 
 
-def _look(persistence: bool) -> Found:
+def _look(persistence: bool) -> Messages:
     clock: CheckMessage | None
     roles: list[Role] = ["state"] if one_server() else ["cache", "state"]
     facts, found = _answers(roles)
@@ -95,9 +95,9 @@ def _look(persistence: bool) -> Found:
     return [*found, clock] if clock else found
 
 
-def _answers(roles: Iterable[Role]) -> tuple[list[RedisFacts], Found]:
+def _answers(roles: Iterable[Role]) -> tuple[list[RedisFacts], Messages]:
     facts: list[RedisFacts] = []
-    found: Found = []
+    found: Messages = []
     for role in roles:
         try:
             facts.append(ask_redis(role))

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.utils import timezone
 
+from caching.conf import conf
 from caching.errors import StoreUnavailable
 from caching.models import CounterBucket, CounterField, JobRun
 from caching.redis.errors import REDIS_ERRORS
+from caching.upkeep.steps import steps
 from caching.upkeep.sweep import Sweep
 
 logger = logging.getLogger(__name__)
@@ -22,16 +22,6 @@ JOB = "cleanup_old_cache"
 SWEEP_SECONDS = 60.0
 SWEEP_KEYS = 2_000_000
 
-# Deletes what is past its retention and returns how many rows that were.
-Step = Callable[[], int]
-
-_steps: dict[str, Step] = {}
-
-
-def register(name: str, step: Step) -> None:
-    """Add an app's own step under the name that its count has in the statistics."""
-    _steps[name] = step
-
 
 def cleanup_old_cache(seconds: float = SWEEP_SECONDS, keys: int = SWEEP_KEYS) -> dict[str, Any]:
     """Delete what is past its retention or left over in Redis, and return the counts by kind.
@@ -40,19 +30,17 @@ def cleanup_old_cache(seconds: float = SWEEP_SECONDS, keys: int = SWEEP_KEYS) ->
     `seconds` and `keys` bound the sweep over Redis.
     """
     now = timezone.now()
-    ledger = CounterBucket.objects.filter(
-        applied_at__lt=now - timedelta(days=settings.LEDGER_RETENTION_DAYS), retained=False
-    )
-    runs = JobRun.objects.filter(started_at__lt=now - timedelta(days=settings.JOB_RUN_RETENTION_DAYS)).exclude(
+    ledger = CounterBucket.objects.filter(applied_at__lt=now - timedelta(days=conf().ledger_days), retained=False)
+    runs = JobRun.objects.filter(started_at__lt=now - timedelta(days=conf().job_run_days)).exclude(
         outcome=JobRun.Outcome.RUNNING
     )
-    aside = CounterField.objects.filter(created_at__lt=now - timedelta(days=settings.LEDGER_RETENTION_DAYS))
+    aside = CounterField.objects.filter(created_at__lt=now - timedelta(days=conf().ledger_days))
     stats: dict[str, Any] = {
         "ledger_rows": ledger.delete()[0],
         "fields_aside": aside.delete()[0],
         "job_runs": runs.delete()[0],
     }
-    stats |= {name: step() for name, step in _steps.items()}
+    stats |= {name: step() for name, step in steps.items()}
     return stats | _sweep(seconds, keys)
 
 

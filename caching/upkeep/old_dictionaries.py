@@ -8,7 +8,7 @@ from django.db.models import Min, OuterRef, Subquery
 from django.utils import timezone
 
 from caching.models import Dictionary
-from caching.readthrough.source import namespaces, registered
+from caching.readthrough.resource import registry
 
 # For how long after it was superseded, beyond the life of an entry, a dictionary is kept: clocks differ, and processes
 # go on packing with it for a minute.
@@ -25,8 +25,8 @@ def forget_old() -> int:
     first_newer = newer.order_by().values("namespace").annotate(first=Min("created_at")).values("first")
     superseded = Dictionary.objects.annotate(superseded_at=Subquery(first_newer))
     deleted = 0
-    for namespace in namespaces():
-        life = timedelta(seconds=registered(namespace).policy.hard_ttl) + _MARGIN
+    for namespace in registry.namespaces():
+        life = timedelta(seconds=registry.get(namespace).policy.hard_ttl) + _MARGIN
         old = superseded.filter(namespace=namespace, superseded_at__lt=timezone.now() - life)
         deleted += Dictionary.objects.filter(pk__in=list(old.values_list("pk", flat=True))).delete()[0]
     return deleted

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from caching.entries.entry import FORMAT, HEADER_BYTES
 from caching.keys import Id, prefix
-from caching.readthrough.source import Source, namespaces, registered
+from caching.readthrough.resource import Resource, registry
 from caching.redis.connections import client, pool
 from caching.redis.scan import Walk, literal
 from caching.redis.scripts import script
@@ -34,7 +34,7 @@ _LOAD_CHUNK = 100
 _ROW_ID = re.compile(rb"(0|[1-9][0-9]{0,17})\Z")
 
 
-class Found(NamedTuple):
+class Key(NamedTuple):
     """A key as the sweep saw it: `rest` is its name after the prefix, `ttl_ms` is -1 without a TTL."""
 
     name: bytes
@@ -56,14 +56,14 @@ class Sample:
     """Entries of rows, drawn at random from those that were seen: each had the same chance."""
 
     seen: int = 0
-    drawn: list[tuple[int, Found]] = field(default_factory=list)
+    drawn: list[tuple[int, Key]] = field(default_factory=list)
 
-    def offer(self, id: int, found: Found) -> None:
+    def offer(self, id: int, key: Key) -> None:
         self.seen += 1
         if len(self.drawn) < _ROWS:
-            self.drawn.append((id, found))
+            self.drawn.append((id, key))
         elif (place := random.randrange(self.seen)) < _ROWS:
-            self.drawn[place] = (id, found)
+            self.drawn[place] = (id, key)
 
 
 class Sweep:
@@ -75,15 +75,15 @@ class Sweep:
         self._redis = client("cache")
         self._stem = f"{prefix()}:".encode()
         self._walk = Walk(self._redis, f"{literal(prefix())}:[{_KINDS}]:*", seconds, keys, cursor)
-        self._sources = {name: registered(name) for name in namespaces()}
+        self._resources = {name: registry.get(name) for name in registry.namespaces()}
         self._samples: dict[str, Sample] = {}
 
     def run(self) -> None:
         """Remove what is left over. Raises what Redis or a loader raises; what was done until then stays done."""
         for names in self._walk:
-            self._sweep(self._look(names))
+            self._sweep(self._peek(names))
         for namespace, sample in self._samples.items():
-            self._check_rows(self._sources[namespace], sample.drawn)
+            self._check_rows(self._resources[namespace], sample.drawn)
 
     def stats(self) -> dict[str, Any]:
         """Return what was done; `scan_cursor` is where the next sweep goes on if the budget ended this one."""
@@ -96,7 +96,7 @@ class Sweep:
             "removed": {why: {"keys": one.keys, "bytes": one.bytes} for why, one in sorted(self.removed.items())},
         }
 
-    def _look(self, names: Sequence[bytes]) -> list[Found]:
+    def _peek(self, names: Sequence[bytes]) -> list[Key]:
         pipeline = self._redis.pipeline(transaction=False)
         for name in names:
             pipeline.getrange(name, 0, HEADER_BYTES - 1)
@@ -104,68 +104,68 @@ class Sweep:
         answers = pipeline.execute(raise_on_error=False)
         # A key that is no string answers with an error; one that just went has a TTL of -2.
         return [
-            Found(name, name.removeprefix(self._stem), head if isinstance(head, bytes) else b"", ttl)
+            Key(name, name.removeprefix(self._stem), head if isinstance(head, bytes) else b"", ttl)
             for name, head, ttl in zip(names, answers[::2], answers[1::2], strict=True)
             if ttl != -2
         ]
 
-    def _sweep(self, batch: Sequence[Found]) -> None:
+    def _sweep(self, batch: Sequence[Key]) -> None:
         generations = self._generations(batch)
-        doomed: dict[str, list[Found]] = {}
-        for found in batch:
-            reason = self._reason(found, generations)
-            if reason is None and found.ttl_ms == -1:
+        doomed: dict[str, list[Key]] = {}
+        for key in batch:
+            reason = self._reason(key, generations)
+            if reason is None and key.ttl_ms == -1:
                 reason = "without_ttl"
             if reason is not None:
-                doomed.setdefault(reason, []).append(found)
-            elif row := self._row(found):
-                self._samples.setdefault(row[0], Sample()).offer(row[1], found)
+                doomed.setdefault(reason, []).append(key)
+            elif row := self._row(key):
+                self._samples.setdefault(row[0], Sample()).offer(row[1], key)
         for reason, ones in doomed.items():
             self._discard(reason, ones)
 
-    def _generations(self, batch: Sequence[Found]) -> dict[str, int]:
+    def _generations(self, batch: Sequence[Key]) -> dict[str, int]:
         # Asked after the entries were seen: none of these is newer than its namespace's last clear.
-        present = {match[1].decode() for found in batch if (match := _ENTRY.match(found.rest))}
-        return {name: self._sources[name].store.read([]).generation for name in present & self._sources.keys()}
+        present = {match[1].decode() for key in batch if (match := _ENTRY.match(key.rest))}
+        return {name: self._resources[name].store.read([]).generation for name in present & self._resources.keys()}
 
-    def _reason(self, found: Found, generations: Mapping[str, int]) -> str | None:
+    def _reason(self, key: Key, generations: Mapping[str, int]) -> str | None:
         """Return why nobody needs it, or None if it may be needed or is not ours to judge."""
-        if found.rest[0] not in _ENVELOPES:
+        if key.rest[0] not in _ENVELOPES:
             return None
-        if len(found.head) < HEADER_BYTES or found.head[0] != FORMAT:
+        if len(key.head) < HEADER_BYTES or key.head[0] != FORMAT:
             return "bad_header"
-        match = _ENTRY.match(found.rest)
+        match = _ENTRY.match(key.rest)
         if match is None:
             return None
-        source = self._sources.get(match[1].decode())
-        if source is None:
+        resource = self._resources.get(match[1].decode())
+        if resource is None:
             return "not_registered"
-        _, _, _, schema, generation = _BEGINNING.unpack_from(found.head)
-        if schema != source.policy.schema:
+        _, _, _, schema, generation = _BEGINNING.unpack_from(key.head)
+        if schema != resource.policy.schema:
             return "other_schema"
-        return "other_generation" if generation != generations[source.policy.namespace] else None
+        return "other_generation" if generation != generations[resource.policy.namespace] else None
 
-    def _row(self, found: Found) -> tuple[str, int] | None:
+    def _row(self, key: Key) -> tuple[str, int] | None:
         """Return namespace and id of an entry that shows a row; ids that are no numbers name pages and calls."""
-        match = _ENTRY.match(found.rest)
-        if match is None or not _ROW_ID.match(match[2]) or found.head[2] & _NEGATIVE:
+        match = _ENTRY.match(key.rest)
+        if match is None or not _ROW_ID.match(match[2]) or key.head[2] & _NEGATIVE:
             return None
         return match[1].decode(), int(match[2])
 
-    def _check_rows(self, source: Source, drawn: Sequence[tuple[int, Found]]) -> None:
+    def _check_rows(self, resource: Resource, drawn: Sequence[tuple[int, Key]]) -> None:
         for start in range(0, len(drawn), _LOAD_CHUNK):
             if self._walk.out_of_time:
                 return
             chunk = drawn[start : start + _LOAD_CHUNK]
             ids: list[Id] = [id for id, _ in chunk]
-            there = source.loader(ids).bodies
+            there = resource.loader(ids).bodies
             self.rows_checked += len(ids)
-            self._discard("row_gone", [found for id, found in chunk if id not in there])
+            self._discard("row_gone", [key for id, key in chunk if id not in there])
 
-    def _discard(self, reason: str, ones: Iterable[Found]) -> None:
+    def _discard(self, reason: str, ones: Iterable[Key]) -> None:
         code = script("discard")
         guard = "1" if reason == "without_ttl" else "0"
-        calls = [code.command((found.name,), found.head, HEADER_BYTES, guard) for found in ones]
+        calls = [code.command((key.name,), key.head, HEADER_BYTES, guard) for key in ones]
         if not calls:
             return
         freed = pool("cache").call(calls)

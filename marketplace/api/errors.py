@@ -15,7 +15,7 @@ from django.utils.log import log_response
 from psycopg_pool import PoolTimeout
 from rest_framework import exceptions
 
-from caching.errors import LoaderBackedOff
+from caching import LoaderBackedOff
 from marketplace.api.problems import ProblemResponse, flatten_errors, make_problem
 
 logger = logging.getLogger(__name__)

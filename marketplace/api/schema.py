@@ -6,7 +6,10 @@ from typing import Any
 
 from drf_spectacular.authentication import SessionScheme
 from drf_spectacular.contrib.knox_auth_token import KnoxTokenScheme
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema as SpectacularAutoSchema
+
+from caching.http import MAX_IDS
 
 _PROBLEM = {
     "type": "object",
@@ -58,6 +61,17 @@ class AdminSessionScheme(SessionScheme):
 
     target_class = "marketplace.api.authentication.AdminSessionAuthentication"
     name = "adminSession"
+
+
+class IdList(OpenApiSerializerFieldExtension):
+    """Describes the ids of a batch in the OpenAPI document."""
+
+    target_class = "caching.http.id_list.IdListField"
+
+    def map_serializer_field(self, auto_schema: SpectacularAutoSchema, direction: str) -> dict[str, Any]:
+        """Return an array of integers or strings."""
+        ids = {"oneOf": [{"type": "integer"}, {"type": "string"}]}
+        return {"type": "array", "items": ids, "maxItems": MAX_IDS}
 
 
 def add_problems(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:

@@ -11,9 +11,7 @@ from rest_framework.request import Request
 from rest_framework.settings import api_settings
 from rest_framework.throttling import SimpleRateThrottle
 
-from caching.keys import prefix
-from caching.redis.connections import client
-from caching.redis.errors import REDIS_ERRORS
+from caching.redis import REDIS_ERRORS, client, key_prefix
 
 if TYPE_CHECKING:
     # DRF imports this module while its views module is still being made.
@@ -51,7 +49,7 @@ class CountingThrottle(SimpleRateThrottle):
         raise NotImplementedError
 
     def _count(self, ident: str) -> tuple[int, float]:
-        key = f"{prefix()}:t:{self.scope}:{ident}"
+        key = f"{key_prefix()}:t:{self.scope}:{ident}"
         try:
             with client("cache").pipeline(transaction=True) as pipe:
                 pipe.set(key, 0, ex=self.duration, nx=True).incr(key).pttl(key)

@@ -8,10 +8,9 @@ from django.db import connection
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from caching.counters.backlog import Backlog, measure
-from caching.counters.family import families
-from caching.errors import DATABASE_ERRORS
-from caching.redis.errors import REDIS_ERRORS
+from caching import DATABASE_ERRORS
+from caching.counters import Backlog, families, measure_backlog
+from caching.redis import REDIS_ERRORS
 from marketplace.ops.probes import Probe
 
 # A scrape must not wait for a server that is away.
@@ -52,7 +51,7 @@ class BacklogCollector(Collector):
 
     def _measure(self) -> None:
         try:
-            self._found = {family.name: measure(family) for family in families()}
+            self._found = {family.name: measure_backlog(family) for family in families()}
         finally:
             # The thread of the probe is its only user.
             connection.close()

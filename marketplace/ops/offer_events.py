@@ -8,7 +8,7 @@ from django.db import connection
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from caching.errors import DATABASE_ERRORS
+from caching import DATABASE_ERRORS
 from marketplace.ops.probes import Probe
 from offers.delivery import backlog
 from offers.overdue import overdue

@@ -5,8 +5,7 @@ from __future__ import annotations
 import psycopg
 from django.db import connection
 
-from caching.redis.connections import Role, client
-from caching.redis.errors import REDIS_ERRORS
+from caching.redis import REDIS_ERRORS, Role, client
 from marketplace.ops.probes import Finding, Probe
 
 _DATABASE_LIMIT = 2.0

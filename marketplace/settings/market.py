@@ -9,8 +9,6 @@ from marketplace.settings.env import env
 DEFAULT_CURRENCY: str = env.str("DEFAULT_CURRENCY", default="EUR")
 
 VIEW_HISTORY_DAYS: int = env.int("VIEW_HISTORY_DAYS", default=30)
-LEDGER_RETENTION_DAYS: int = env.int("LEDGER_RETENTION_DAYS", default=7)
-JOB_RUN_RETENTION_DAYS: int = env.int("JOB_RUN_RETENTION_DAYS", default=14)
 
 OFFER_DEFAULT_SECONDS: int = env.int("OFFER_DEFAULT_SECONDS", default=24 * 3600)
 OFFER_MIN_SECONDS: int = 60

@@ -1,4 +1,4 @@
-"""Counting views: what is one, how many PostgreSQL takes while Redis is away, and when a backlog is an alarm."""
+"""Counting views: what is one."""
 
 from __future__ import annotations
 
@@ -20,9 +20,3 @@ VIEW_SKIP_BOTS: bool = env.bool("VIEW_SKIP_BOTS", default=False)
 VIEW_SKIP_SELLER: bool = env.bool("VIEW_SKIP_SELLER", default=False)
 # Days for which the unique visitors of a product's day are kept; 0 keeps none.
 VIEW_UNIQUE_DAYS: int = _not_negative("VIEW_UNIQUE_DAYS", 0)
-
-# Rows that PostgreSQL takes while Redis is away: up to eight a product and hour.
-COUNTER_SPILL_ROWS: int = _not_negative("COUNTER_SPILL_ROWS", 1_000_000)
-# A backlog that is older or larger than this is an alarm.
-COUNTER_ALARM_SECONDS: int = _not_negative("COUNTER_ALARM_SECONDS", 60)
-COUNTER_ALARM_MB: int = _not_negative("COUNTER_ALARM_MB", 256)

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
-from caching.jobs.work_budget import WorkBudget
+from caching.jobs import WorkBudget
 from offers.delivery import outbox
 from offers.delivery.backends import chosen
 from offers.delivery.backlog import measure

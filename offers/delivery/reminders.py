@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.db import connection, transaction
 
-from caching.deadlines.table import Deadline
-from caching.jobs.work_budget import WorkBudget
+from caching.deadlines import Deadline
+from caching.jobs import WorkBudget
 
 # A run's time in seconds. One that does not come to the end of the window begins again a minute later, when what it
 # noted costs a look each.

@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
+from caching import invalidate
 from offers.clock import ClockTimestamp
 from offers.deadlines import drop_offer_expirations
 from offers.errors import ProductNotAvailable
 from offers.lifecycle.state_machine import Actor, Role, check_now, close_all_on, lock_all_on
 from offers.lifecycle.transitions import close, find, refusal
 from offers.models import Offer, OfferStatus
-from products.cache import invalidate_products
+from products.cache import products
 from products.models import Product, ProductStatus
 
 
@@ -46,7 +47,7 @@ def accept(offer_id: int, seller: AbstractBaseUser) -> Offer:
 def _sell(product_id: int, offer_id: int, actor: Actor) -> None:
     _decline_all_on([product_id], actor, spared=offer_id)
     Product.objects.filter(pk=product_id).update(status=ProductStatus.SOLD, updated_at=ClockTimestamp())
-    invalidate_products([product_id])
+    invalidate(products, [product_id])
     check_now()
 
 

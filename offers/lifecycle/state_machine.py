@@ -22,7 +22,7 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import connection
 
-from caching.deadlines.table import Deadline
+from caching.deadlines import Deadline
 from offers.models import OfferEvent, OfferStatus
 
 Role = OfferEvent.Role

@@ -11,8 +11,8 @@ from django.contrib.admin.views.main import ChangeList
 from django.db.models import Sum
 from django.http import HttpRequest
 
-from caching.models import CounterBucket
-from caching.redis.errors import REDIS_ERRORS
+from caching.counters import last_flush, waiting_buckets, waiting_fields
+from caching.redis import REDIS_ERRORS
 from products.cache import product_views
 from products.models import ProductViews
 
@@ -57,19 +57,10 @@ class Totals:
 def totals() -> Totals:
     """Return the totals of the whole catalogue."""
     flushed = ProductViews.objects.aggregate(sum=Sum("views"))["sum"] or 0
-    newest = CounterBucket.objects.order_by("-applied_at").filter(family=product_views.name)
-    last_flush = newest.values_list("applied_at", flat=True).first()
+    last = last_flush(product_views)
     try:
-        return Totals(flushed, last_flush, *_waiting())
+        buckets = waiting_buckets(product_views)
+        fields = waiting_fields(product_views, buckets)
     except REDIS_ERRORS:
-        return Totals(flushed, last_flush)
-
-
-def _waiting() -> tuple[int, int]:
-    """Return how many buckets are not applied yet, and how many counts of products they hold."""
-    retained = CounterBucket.objects.filter(family=product_views.name, retained=True)
-    waiting = set(product_views.backlog()) - set(retained.values_list("shard", "bucket"))
-    by_shard: dict[int, list[int]] = {}
-    for shard, bucket in waiting:
-        by_shard.setdefault(shard, []).append(bucket)
-    return len(waiting), sum(sum(product_views.sizes(shard, buckets)) for shard, buckets in by_shard.items())
+        return Totals(flushed, last)
+    return Totals(flushed, last, sum(map(len, buckets.values())), fields)

@@ -15,14 +15,14 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from caching.redis.errors import REDIS_ERRORS
+from caching.redis import REDIS_ERRORS
 from products.admin.filters import CategoryFilter
 from products.admin.history import chapters
 from products.admin.live import AWAY, LiveChangeList, attach_live, totals
 from products.models import SEARCH_CONFIG, Product, ProductViews
 from products.money import text
 from products.services import withdraw_products
-from products.view_rules import visitors
+from products.visitors import visitors
 
 
 class ViewsInline(admin.StackedInline):

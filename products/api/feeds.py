@@ -10,11 +10,11 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from caching.http.hit_lane import HitLane
-from caching.http.responses import conditional_response, weak_etag
+from caching.http import HitLane, conditional_response, weak_etag
 from products.api.pages import products_page
 from products.api.serializers import PageQuerySerializer, ProductPageSerializer
-from products.feeds import MAX_PAGE, MAX_PER_PAGE, PER_PAGE, FeedPage, PageAddress, PageLook, look_page, settle_page
+from products.feed_pages import MAX_PER_PAGE, PER_PAGE, PageAddress
+from products.feeds import MAX_PAGE, FeedPage, PageLookup, complete_page, read_page_once
 
 # A longer one may have more parameters than Django reads, which is for DRF to refuse.
 _MAX_QUERY = 500
@@ -26,8 +26,7 @@ class FeedView(HitLane, APIView):
     authentication_classes: list[Any] = []
     permission_classes: list[Any] = []
     feed = ""
-    allow = "GET, HEAD, OPTIONS"
-    looked: PageLook | None = None
+    lookup: PageLookup | None = None
 
     def lane(self, request: HttpRequest, **kwargs: Any) -> HttpResponseBase | None:
         """Answer a page that is a plain hit."""
@@ -38,8 +37,8 @@ class FeedView(HitLane, APIView):
         per_page = _plain_number(query.getlist("per_page"), PER_PAGE, MAX_PER_PAGE)
         if not page or not per_page:
             return None
-        self.looked = look_page(PageAddress(self._name(kwargs.get("name")), page, per_page))
-        found = self.looked.plain_hit()
+        self.lookup = read_page_once(PageAddress(self._name(kwargs.get("name")), page, per_page))
+        found = self.lookup.plain_hit()
         return _answer(request, page, found) if found is not None else None
 
     @extend_schema(parameters=[PageQuerySerializer], responses=ProductPageSerializer)
@@ -49,7 +48,7 @@ class FeedView(HitLane, APIView):
         query.is_valid(raise_exception=True)
         number = query.validated_data["page"]
         address = PageAddress(self._name(name), number, query.validated_data["per_page"])
-        page = settle_page(self.looked or look_page(address)) if number <= MAX_PAGE else None
+        page = complete_page(self.lookup or read_page_once(address)) if number <= MAX_PAGE else None
         if page is None:
             raise Http404(f"The feed {address.feed} has no page {number}.")
         return _answer(request._request, number, page)

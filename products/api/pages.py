@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import orjson
 
-from caching.readthrough.batch import Batch
+from caching import Batch
 from products.rendering import join
 
 
@@ -13,5 +13,5 @@ def products_page(batch: Batch, next_link: str | None, previous_link: str | None
     return b'{"next":%b,"previous":%b,"results":%b}' % (
         orjson.dumps(next_link),
         orjson.dumps(previous_link),
-        join(batch.bodies, batch.counts),
+        join(batch.bodies, batch.live),
     )

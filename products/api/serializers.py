@@ -7,9 +7,8 @@ from typing import Any
 from django.conf import settings
 from rest_framework import serializers
 
-from caching.http.id_list import IdListField
 from products.api.money import MoneyField
-from products.feeds import MAX_PER_PAGE, PER_PAGE
+from products.feed_pages import MAX_PER_PAGE, PER_PAGE
 from products.models import Category, Product
 from products.money import CURRENCIES, DECIMAL_PLACES, MAX_DIGITS, MoneyError, quantised
 
@@ -68,12 +67,6 @@ class ProductWriteSerializer(serializers.ModelSerializer[Product]):
         except MoneyError as error:
             raise serializers.ValidationError({"price": [str(error)]}) from error
         return {**attrs, "price": exact} if "price" in attrs else attrs
-
-
-class ProductIdsSerializer(serializers.Serializer[Any]):
-    """The ids of a batch."""
-
-    product_ids = IdListField()
 
 
 class PageQuerySerializer(serializers.Serializer[Any]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
-from products.api.batch import ProductBatchView
+from products.api.batch import ProductBatch
 from products.api.feeds import FeedView
 from products.api.views import ProductViewSet
 
@@ -18,5 +18,5 @@ urlpatterns = [
     path("feeds/trending/", FeedView.as_view(feed="trending"), name="feed-trending"),
     path("feeds/category/<slug:name>/", FeedView.as_view(feed="category"), name="feed-category"),
     path("feeds/seller/<int:name>/", FeedView.as_view(feed="seller"), name="feed-seller"),
-    path("batch/products/", ProductBatchView.as_view(), name="batch-products"),
+    path("batch/products/", ProductBatch.as_view({"post": "create"}), name="batch-products"),
 ]

@@ -10,7 +10,8 @@ from typing import Any
 
 from django.db import connection
 
-from products.cache import invalidate_products
+from caching import invalidate
+from products import cache
 from products.demo import people
 from products.demo.catalogue import SOURCE, DemoProduct, generate
 from products.demo.vocabulary import SHELVES
@@ -55,7 +56,7 @@ def seed(count: int, now: datetime, *, with_logins: bool, on_progress: Callable[
         _write_views(rows, batch, now)
         made += rows
         on_progress(len(made))
-    invalidate_products([product.pk for product in made])
+    invalidate(cache.products, [product.pk for product in made])
     return Demo(made, sellers, buyers)
 
 

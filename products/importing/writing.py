@@ -9,7 +9,8 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from products.cache import invalidate_products
+from caching import invalidate
+from products.cache import products
 from products.importing.item import Item
 from products.importing.lookups import Categories, Sellers
 
@@ -81,7 +82,7 @@ class Writer:
             created = [product_id for product_id, is_new in touched if is_new]
             with connection.cursor() as cursor:
                 cursor.execute(_COUNTERS, [created])
-            invalidate_products([product_id for product_id, _ in touched])
+            invalidate(products, [product_id for product_id, _ in touched])
             if self._dry_run:
                 transaction.set_rollback(True)
         if self._dry_run:

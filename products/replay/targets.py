@@ -6,9 +6,9 @@ import http.client
 from typing import Literal, Protocol
 from urllib.parse import urlsplit
 
-from django.db import DatabaseError, connection
-from redis import RedisError
+from django.db import connection
 
+from caching import DATABASE_ERRORS, IncrementRefused
 from products.view_counts import increment_view
 
 Outcome = Literal["ok", "other", "error"]
@@ -65,7 +65,7 @@ class ServiceTarget:
     def send(self, product_id: int) -> tuple[Outcome, Source, str]:
         try:
             count = increment_view(product_id)
-        except (RedisError, DatabaseError) as error:
+        except (IncrementRefused, *DATABASE_ERRORS) as error:
             return "error", "", f"product {product_id}: {type(error).__name__}: {error}"
         return ("other", "", f"product {product_id}: there is none") if count is None else ("ok", "", "")
 

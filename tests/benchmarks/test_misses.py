@@ -18,7 +18,7 @@ from benchmarks.peers import floor
 from caching.readthrough.batch import fetch_many
 from marketplace.accounts.cache import load_users, users
 from products.cache import load_products, product_views, products
-from products.feeds import PER_PAGE, newest_ids
+from products.feed_pages import PER_PAGE, newest_ids
 
 PAGES = 2
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -29,7 +29,7 @@ def catalogue() -> Catalogue:
     """A catalogue of which everything is warm."""
     made = make_catalogue(200, users=40)
     for start in (0, 100):
-        fetch_many(products, made.products[start : start + 100], product_views)
+        fetch_many(products, made.products[start : start + 100])
     fetch_many(users, made.users)
     listed = list(newest_ids())
     pages = {page: listed[(page - 1) * PER_PAGE : page * PER_PAGE + 1] for page in range(1, PAGES + 1)}
@@ -64,10 +64,10 @@ def test_what_ours_forgets_is_missed_once(catalogue: Catalogue) -> None:
     Missing(products=ids[:3], counts=ids[2:4], users=people[:2]).forget(OURS)
     # Then they are missing, and nothing else is
     assert product_views.live(ids).keys() == {ids[0], ids[1], ids[4]}
-    assert fetch_many(products, ids, product_views).misses == 3
-    assert fetch_many(users, people).misses == 2
+    assert fetch_many(products, ids).origin.misses == 3
+    assert fetch_many(users, people).origin.misses == 2
     # And they have been filled
-    assert fetch_many(products, ids, product_views).misses == fetch_many(users, people).misses == 0
+    assert fetch_many(products, ids).origin.misses == fetch_many(users, people).origin.misses == 0
 
 
 @pytest.mark.parametrize("view", ["detail", "feed page", "products", "users"])

@@ -12,10 +12,9 @@ import redis
 
 from caching.entries.policy import Policy
 from caching.keys import Id
-from caching.readthrough import source as sources
-from caching.readthrough.source import Load, Source, register
+from caching.readthrough.resource import Load, Resource, registry
 from caching.redis import connections, round_trip
-from caching.redis.pool import Pool
+from caching.redis.connection_pool import Pool
 from marketplace.development.bootstrap import redis_binary
 from marketplace.development.server import inside_package
 from tests.caching.elsewhere import OtherProcess, env_with_redis, ready
@@ -62,11 +61,11 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def things(truth: Truth, clock: FakeClock) -> Iterator[Source]:
+def things(truth: Truth, clock: FakeClock) -> Iterator[Resource]:
     """A registered source of the namespace `things`: fresh for a minute, served stale for an hour."""
     policy = Policy("things", soft_ttl=60, hard_ttl=3600, negative_ttl=10, wait=0.05)
-    yield register(Source(policy, truth.load, clock))
-    sources._sources.pop("things")
+    yield registry.add(Resource(policy, truth.load, clock=clock))
+    registry.remove("things")
 
 
 @pytest.fixture

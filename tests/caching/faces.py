@@ -14,7 +14,7 @@ from caching.entries.policy import Policy
 from caching.keys import Id
 from caching.readthrough import warming
 from caching.readthrough.refresh import background_lease, refresh
-from caching.readthrough.source import Load, Source, register, registered
+from caching.readthrough.resource import Load, Resource, registry
 
 
 class Truth:
@@ -42,7 +42,8 @@ class Fetch:
     many = False
 
     def __init__(self, truth: Truth, clock: Clock) -> None:
-        self.source = register(Source(Policy("things", soft_ttl=60, hard_ttl=3600, wait=0.05), truth.load, clock))
+        policy = Policy("things", soft_ttl=60, hard_ttl=3600, wait=0.05)
+        self.source = registry.add(Resource(policy, truth.load, clock=clock))
 
     def id(self, number: int) -> Id:
         return number
@@ -85,7 +86,7 @@ class Decorated:
 
     def __init__(self, truth: Truth, clock: Clock) -> None:
         self.function: Any = stale_while_revalidate("things", ttl=60, hard_ttl=3600)(self._function(truth))
-        self.source = registered("things")
+        self.source = registry.get("things")
         self.source.store.clock = clock
 
     def _function(self, truth: Truth) -> Any:
@@ -128,11 +129,11 @@ class Warmed(Fetch):
     """`warm_cache`, which fills like a reader does."""
 
     def fill(self, number: int) -> None:
-        warming.register(warming.Warmer("things", self.source, lambda limit: [number]))
+        self.source.warm = lambda limit: [number]
         try:
             warming.warm_cache(["things"], limit=1, budget=60.0)
         finally:
-            warming._warmers.pop("things")
+            self.source.warm = None
 
 
 class Refreshed(Fetch):

@@ -7,7 +7,7 @@ import pytest
 from caching.counters import acknowledge
 from caching.counters.application import Applied
 from caching.counters.family import CounterFamily
-from caching.counters.flush import flush
+from caching.counters.flushing import flush
 from caching.counters.ledger import RETAIN_SECONDS
 from caching.models import CounterBucket
 

@@ -15,7 +15,7 @@ from django.urls import path
 from caching import afetch, afetch_many, ainvalidate, invalidate
 from caching.keys import KeySpace
 from caching.readthrough.fetch import State
-from caching.readthrough.source import registered
+from caching.readthrough.resource import registry
 from caching.redis.connections import client
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 async def read(request: HttpRequest) -> HttpResponse:
     """Answer thing 1, and forget it in a transaction that ends as the query says."""
-    things = registered("things")
+    things = registry.get("things")
     found = await afetch(things, 1)
 
     @sync_to_async
@@ -59,7 +59,7 @@ def test_a_hundred_hits_are_one_mget(things, truth, redis_commands):
         await afetch_many(things, range(100))
         with redis_commands() as trips:
             batch = await afetch_many(things, range(100))
-        assert (batch.hits, list(batch.bodies)) == (100, list(range(100)))
+        assert (batch.origin.hits, list(batch.bodies)) == (100, list(range(100)))
         assert trips == [["MGET"]]
 
     run_alone(story())

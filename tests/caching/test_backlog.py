@@ -9,9 +9,9 @@ import pytest
 from django.utils import timezone
 
 from caching.counters.application import Applied
-from caching.counters.backlog import Backlog, measure
+from caching.counters.backlog import Backlog, measure_backlog
 from caching.counters.family import CounterFamily
-from caching.counters.flush import flush
+from caching.counters.flushing import flush
 from caching.models import CounterBucket
 from tests.factories import CounterSpillFactory
 
@@ -26,7 +26,7 @@ def family(clock) -> CounterFamily:
 
 
 def test_nothing_waits_where_nothing_was_counted(family):
-    assert measure(family) == Backlog(0, 0, 0, 0.0, 0, 0, None)
+    assert measure_backlog(family) == Backlog(0, 0, 0, 0.0, 0, 0, None)
 
 
 def test_it_is_what_the_ledger_does_not_have(family, clock, redis_commands, django_assert_num_queries):
@@ -42,7 +42,7 @@ def test_it_is_what_the_ledger_does_not_have(family, clock, redis_commands, djan
 
     # When
     with redis_commands() as trips, django_assert_num_queries(3):
-        found = measure(family)
+        found = measure_backlog(family)
 
     # Then
     assert (found.buckets, found.fields, found.seconds) == (2, 3, 60.0)
@@ -64,7 +64,7 @@ def test_it_is_what_the_ledger_does_not_have(family, clock, redis_commands, djan
     ],
 )
 def test_an_alarm_is_age_or_size_out_of_bounds(settings, wrong, said):
-    settings.COUNTER_ALARM_SECONDS, settings.COUNTER_ALARM_MB, settings.COUNTER_SPILL_ROWS = 60, 256, 1000
+    settings.CACHING = {**settings.CACHING, "ALARM_SECONDS": 60, "ALARM_MB": 256, "SPILL_ROWS": 1000}
     assert replace(CALM, **wrong).alarms() == said
 
 
@@ -80,7 +80,7 @@ def test_what_a_clock_that_ran_ahead_has_counted_waits_since_the_last_flush(fami
     CounterBucket.objects.update(applied_at=timezone.now() - timedelta(hours=2))
 
     # When / Then
-    found = measure(family)
+    found = measure_backlog(family)
     assert found.buckets == 1
     assert 7200 <= found.seconds < 7230
     assert found.alarms() == [f"the oldest increments have waited for {found.seconds:.0f} s"]

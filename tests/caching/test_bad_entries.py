@@ -112,6 +112,6 @@ def test_in_a_batch_it_costs_its_own_key_only(filled, truth, form, damaged):
     truth.loads.clear()
     batch = fetch_many(filled, IDS)
     assert batch.bodies == {id: body(id) for id in IDS}
-    assert (batch.hits, batch.misses) == (4, 1)
+    assert (batch.origin.hits, batch.origin.misses) == (4, 1)
     assert truth.loads == [[3]]
-    assert fetch_many(filled, IDS).hits == 5
+    assert fetch_many(filled, IDS).origin.hits == 5

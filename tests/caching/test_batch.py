@@ -36,7 +36,7 @@ def test_any_mix_of_hits_stale_negative_and_missing_is_three_round_trips_and_one
 
     # Then
     assert list(batch.bodies) == [*range(30), *range(40, 90)]
-    assert (batch.hits, batch.stale, batch.misses) == (40, 30, 30)
+    assert (batch.origin.hits, batch.origin.stale, batch.origin.misses) == (40, 30, 30)
     assert truth.loads == [[*range(70, 100), *range(30)]]
     assert [trip[0] for trip in trips if trip[0] != "EVAL"] == ["MGET", "EVALSHA", "EVALSHA"]
     assert queue.messages() == []

@@ -12,8 +12,9 @@ import pytest
 from django.db import connection
 
 from caching.readthrough.fetch import State, fetch
-from caching.redis.breaker import Breaker, BreakerOpen
+from caching.redis.breaker import Breaker
 from caching.redis.connections import pool
+from caching.redis.errors import BreakerOpen
 from caching.redis.scripts import Command
 from products.cache import products
 from tests.caching.elsewhere import OtherProcess

@@ -14,7 +14,7 @@ pytest.register_assert_rewrite("tests.caching.contract", "tests.caching.contract
 import orjson  # noqa: E402
 
 from caching.entries import codec, dictionaries  # noqa: E402
-from caching.readthrough import source as sources  # noqa: E402
+from caching.readthrough.resource import registry  # noqa: E402
 from tests.caching import packing  # noqa: E402
 from tests.caching.contract import ReadManyThrough, ReadThrough  # noqa: E402
 from tests.caching.contract_of_filling import Filling  # noqa: E402
@@ -80,7 +80,7 @@ def make(setting: Setting, truth: Truth, clock: Any) -> Iterator[Callable[[type]
         return face
 
     yield made
-    sources._sources.pop("things")
+    registry.remove("things")
 
 
 @pytest.fixture

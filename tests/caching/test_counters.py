@@ -11,7 +11,7 @@ from redis.exceptions import ResponseError
 
 from caching.counters.application import Applied
 from caching.counters.family import CounterFamily, register
-from caching.counters.flush import flush
+from caching.counters.flushing import flush
 from caching.models import CounterBucket, CounterField
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -339,7 +339,7 @@ def test_what_cannot_be_applied_does_not_keep_redis_from_forgetting_what_was(fam
 
 
 def test_a_bucket_larger_than_a_chunk_has_the_time_that_it_needs(family, clock, monkeypatch):
-    monkeypatch.setattr("caching.counters.flush.CHUNK_FIELDS", 2)
+    monkeypatch.setattr("caching.counters.flushing.CHUNK_FIELDS", 2)
     start(family, *range(2, 24, 2))
     family.increment_many(dict.fromkeys(range(2, 24, 2), 1))
     family.seed({1: 0}, frozenset())

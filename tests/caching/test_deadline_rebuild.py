@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from caching.deadlines.index import DeadlineFamily
-from caching.deadlines.repair import rebuild
+from caching.deadlines.repairing import rebuild
 from tests.caching.test_deadline_repair import NOW, Table, members, scores
 
 
@@ -23,8 +23,8 @@ def table() -> Table:
 
 @pytest.fixture(autouse=True)
 def small_pages(monkeypatch) -> None:
-    monkeypatch.setattr("caching.deadlines.repair.REBUILD_ROWS", 100)
-    monkeypatch.setattr("caching.deadlines.repair.REBUILD_MEMBERS", 100)
+    monkeypatch.setattr("caching.deadlines.repairing.REBUILD_ROWS", 100)
+    monkeypatch.setattr("caching.deadlines.repairing.REBUILD_MEMBERS", 100)
 
 
 def test_a_lost_index_is_made_anew(family, table) -> None:
@@ -53,8 +53,8 @@ def test_it_tells_how_far_it_is(family, table) -> None:
 
 
 def test_pages_are_large_and_commands_are_not(family, monkeypatch, redis_commands) -> None:
-    monkeypatch.setattr("caching.deadlines.repair.REBUILD_ROWS", 5000)
-    monkeypatch.setattr("caching.deadlines.repair.REBUILD_MEMBERS", 1000)
+    monkeypatch.setattr("caching.deadlines.repairing.REBUILD_ROWS", 5000)
+    monkeypatch.setattr("caching.deadlines.repairing.REBUILD_MEMBERS", 1000)
     table = Table(dict.fromkeys(range(1, 6001), NOW))
     with redis_commands() as trips:
         rebuild(family, table)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from importlib import import_module
 
 import pytest
 
 from caching.deadlines.index import DeadlineFamily, to_ms
-from caching.deadlines.repair import Budget, repair
+from caching.deadlines.repairing import Budget, repair
 from caching.deadlines.table import Deadline
 from caching.deadlines.walks import Repair
 
@@ -36,7 +35,7 @@ class Table:
 
 @pytest.fixture(autouse=True)
 def small_pages(monkeypatch) -> None:
-    monkeypatch.setattr(import_module("caching.deadlines.repair"), "PAGE", 10)
+    monkeypatch.setattr("caching.deadlines.repairing.PAGE", 10)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import redis
 from caching import metrics
 from caching.deadlines.index import Corrected, DeadlineFamily
 from caching.deadlines.shards import Member, to_ms
-from caching.redis.pool import Pool
+from caching.redis.connection_pool import Pool
 from caching.redis.scripts import script
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)

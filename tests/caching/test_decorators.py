@@ -12,8 +12,8 @@ import pytest
 from asgiref.sync import async_to_sync
 
 from caching.errors import LoaderBackedOff
-from caching.readthrough import source as sources
 from caching.readthrough.decorators import stale_while_revalidate
+from caching.readthrough.resource import registry
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,7 +30,7 @@ def greeting():
         return {"text": f"hello {name} " * times, "call": len(calls)}
 
     yield greet, calls
-    sources._sources.pop("greeting")
+    registry.remove("greeting")
 
 
 def test_the_answer_is_kept_for_each_set_of_arguments(greeting):
@@ -50,10 +50,10 @@ def test_an_invalidated_answer_is_computed_again(greeting):
 
 def test_a_stale_answer_is_given_at_once_and_refreshed_by_one_task(greeting, queue):
     greet, _calls = greeting
-    now = sources.registered("greeting").store.clock()
-    sources.registered("greeting").store.clock = lambda: now - 901_000
+    now = registry.get("greeting").store.clock()
+    registry.get("greeting").store.clock = lambda: now - 901_000
     greet("ann")
-    sources.registered("greeting").store.clock = lambda: now
+    registry.get("greeting").store.clock = lambda: now
 
     assert greet("ann")["call"] == 1
     assert greet("ann")["call"] == 1
@@ -70,7 +70,7 @@ def test_arguments_that_are_no_key_are_refused(greeting):
 
 
 def test_a_prefix_can_be_taken_once(greeting):
-    with pytest.raises(ValueError, match="registered twice"):
+    with pytest.raises(ValueError, match="declared twice"):
         stale_while_revalidate(key_prefix="greeting", ttl=1)(lambda: 1)
 
 
@@ -112,7 +112,7 @@ def farewell():
         return {"text": f"bye {name}", "call": len(calls)}
 
     yield part, calls
-    sources._sources.pop("farewell")
+    registry.remove("farewell")
 
 
 async def _awaited(coroutine: Coroutine[None, None, None]) -> None:
@@ -141,7 +141,7 @@ def test_an_async_function_has_the_same_to_be_awaited(farewell, run):
 
 def test_the_refresh_of_an_async_function_is_json_by_registered_name_and_runs_in_a_worker(farewell, queue):
     part, calls = farewell
-    store = sources.registered("farewell").store
+    store = registry.get("farewell").store
     now = store.clock()
     store.clock = lambda: now - 901_000
     async_to_sync(part)("ann")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
-from importlib import import_module
 
 import pytest
 from celery import current_app
 from django.db import connection, transaction
 
-from caching.jobs.enqueue import enqueue
+from caching.jobs import dispatch
+from caching.jobs.dispatch import enqueue
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,10 +25,10 @@ def broker_away(request) -> Iterator[None]:
         listener.close()
     url = current_app.conf.broker_write_url
     current_app.conf.broker_write_url = f"redis://127.0.0.1:{port}/0"
-    import_module("caching.jobs.enqueue")._broker.cache_clear()
+    dispatch._broker.cache_clear()
     yield
     current_app.conf.broker_write_url = url
-    import_module("caching.jobs.enqueue")._broker.cache_clear()
+    dispatch._broker.cache_clear()
     listener.close()
 
 

@@ -38,11 +38,6 @@ def test_clear_leaves_queues_counters_deadlines_entries_and_generations_alone(re
     assert set(redis_state.keys()) == foreign
 
 
-def test_clear_of_the_other_alias_leaves_them_alone_too(redis_state, foreign):
-    caches["state"].clear()
-    assert set(redis_state.keys()) == foreign
-
-
 def test_a_glob_in_the_prefix_clears_what_is_named_so_and_nothing_else(redis_state, foreign, monkeypatch):
     monkeypatch.setattr(caches["default"], "key_prefix", "*[a-z]?")
     cache.set("a", 1)

@@ -11,12 +11,13 @@ from django.db import DatabaseError, connection, transaction
 
 from caching import metrics
 from caching.counters.family import CounterFamily
+from caching.entries.erasure import erase
 from caching.errors import LoaderBackedOff
 from caching.keys import KeySpace
 from caching.readthrough.batch import fetch_many
 from caching.readthrough.fetch import State, fetch
 from caching.readthrough.invalidation import invalidate
-from caching.readthrough.source import Load
+from caching.readthrough.resource import Load
 from caching.redis.connections import client
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -167,7 +168,7 @@ def test_a_lease_for_a_task_that_nobody_runs_yields_to_a_reader_who_finds_nothin
 
     # And the task, should it run after all, is refused.
     truth.rows[1] = b"new"
-    things.store.invalidate([1])
+    erase("things", [1])
     things.store.fill({1: b"old"}, task, things.store.clock(), 0)
     assert fetch(things, 1).body == b"new"
 
@@ -181,6 +182,7 @@ def test_a_lease_of_a_reader_yields_to_nobody(things):
 def test_readers_of_a_cold_counted_key_load_it_once(things, truth):
     # Given a counted source whose load takes a moment
     family = CounterFamily("clicks", shards=1, bucket_seconds=5)
+    things.family = family
     object.__setattr__(things.policy, "wait", 5.0)
     loads = []
 
@@ -194,7 +196,7 @@ def test_readers_of_a_cold_counted_key_load_it_once(things, truth):
     # When eight readers come at once
     def read(_):
         try:
-            return fetch(things, 1, family, 1)
+            return fetch(things, 1, 1)
         finally:
             connection.close()
 
@@ -211,18 +213,20 @@ def test_a_count_that_outlived_its_row_is_forgotten(things, truth):
     family = CounterFamily("clicks", shards=1, bucket_seconds=5)
     family.seed({1: 7}, frozenset())
     fetch(things, 1)  # remembered as missing
+    things.family = family
 
-    assert fetch(things, 1, family, 1).body is None
+    assert fetch(things, 1, 1).body is None
     assert family.live([1]) == {}
-    assert fetch(things, 1, family, 1).body is None
+    assert fetch(things, 1, 1).body is None
     assert family.live([1]) == {}
 
 
 def test_inside_a_transaction_no_live_count_is_seeded_without_a_view(things):
     family = CounterFamily("clicks", shards=1, bucket_seconds=5)
+    things.family = family
     things.loader = lambda ids: Load(dict.fromkeys(ids, b"{}"), dict.fromkeys(ids, 3))
     with transaction.atomic():
-        assert fetch(things, 1, family).live == 3
+        assert fetch(things, 1).live == 3
     assert family.live([1]) == {}
 
 
@@ -240,11 +244,11 @@ def test_freshness_counts_from_the_start_of_the_load(things, truth, clock, read)
 
 
 def refused() -> float:
-    return metrics.VIEWS_REFUSED.labels("clicks", "database")._value.get()
+    return metrics.INCREMENTS_REFUSED.labels("clicks", "database")._value.get()
 
 
 def test_a_view_of_what_cannot_be_loaded_is_refused_and_said_to_be(things, truth):
-    family, before = CounterFamily("clicks", shards=1, bucket_seconds=5), refused()
+    things.family, before = CounterFamily("clicks", shards=1, bucket_seconds=5), refused()
 
     def away(ids):
         raise DatabaseError("gone")
@@ -252,23 +256,23 @@ def test_a_view_of_what_cannot_be_loaded_is_refused_and_said_to_be(things, truth
     things.loader = away
 
     with pytest.raises(DatabaseError):
-        fetch(things, 1, family, 1)
+        fetch(things, 1, 1)
     # And while the loader is left alone after that
     with pytest.raises(LoaderBackedOff):
-        fetch(things, 1, family, 1)
+        fetch(things, 1, 1)
 
     assert refused() == before + 2
 
 
 def test_an_entry_whose_live_count_went_is_answered_without_a_database(things, truth):
-    family = CounterFamily("clicks", shards=1, bucket_seconds=5)
     truth.rows[1] = b"{}"
     fetch(things, 1)
+    things.family = CounterFamily("clicks", shards=1, bucket_seconds=5)
 
     def away(ids):
         raise DatabaseError("gone")
 
     things.loader, before = away, refused()
 
-    assert fetch(things, 1, family, 1) == (b"{}", State.HIT, 0)
+    assert fetch(things, 1, 1) == (b"{}", State.HIT, 0)
     assert refused() == before + 1

@@ -6,6 +6,7 @@ import pytest
 from django.db import transaction
 
 from caching.entries.entry import decode
+from caching.errors import UnknownNamespace
 from caching.keys import KeySpace
 from caching.readthrough.batch import fetch_many
 from caching.readthrough.fetch import State, fetch
@@ -65,11 +66,11 @@ def test_a_clear_is_one_command_however_many_entries_there_are(things, truth, re
     with redis_commands() as trips:
         clear("things")
     assert trips == [["SET"]]
-    assert fetch_many(things, range(500)).misses == 500
+    assert fetch_many(things, range(500)).origin.misses == 500
 
 
 def test_a_namespace_that_nobody_registered_cannot_be_cleared(things):
-    with pytest.raises(KeyError, match=r"there are .*things"):
+    with pytest.raises(UnknownNamespace, match=r"there are .*things"):
         clear("thing")
 
 
@@ -80,7 +81,7 @@ def test_many_ids_are_few_commands_of_which_none_holds_redis_up(things, truth, r
         invalidate(things, [*range(1200), *range(1200)])
     # Five hundred keys each: an entry and its lease.
     assert trips == [["DEL"]] * 5
-    assert fetch_many(things, range(1200)).misses == 1200
+    assert fetch_many(things, range(1200)).origin.misses == 1200
 
 
 def test_no_ids_ask_nobody(things, redis_commands, django_assert_num_queries):

@@ -10,8 +10,8 @@ from redis.crc import key_slot
 from caching.counters.family import CounterFamily
 from caching.keys import KeySpace
 from caching.readthrough.fetch import fetch
-from caching.readthrough.source import Load
-from caching.redis.pool import Pool
+from caching.readthrough.resource import Load
+from caching.redis.connection_pool import Pool
 from caching.redis.scripts import script
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -37,7 +37,8 @@ def test_the_keys_of_each_script_lie_in_one_slot(things, calls, id):
     # When a read fills (and counts), a load fails, and a flush seals
     views = CounterFamily("visits", shards=4, bucket_seconds=5)
     things.loader = lambda ids: Load(dict.fromkeys(ids, b"{}"), totals=dict.fromkeys(ids, 7))
-    fetch(things, id, views if id == 1 else None, 1)
+    things.family = views if id == 1 else None
+    fetch(things, id, 1)
     views.seal(1)
     things.store.release(things.store.lease(["other"]), backoff_ms=1)
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from caching.entries.erasure import erase
 from caching.entries.policy import Policy
 from caching.entries.store import Store
 from caching.keys import Id, KeySpace
@@ -20,14 +21,21 @@ POLICY = Policy("things", soft_ttl=60, hard_ttl=3600, negative_ttl=3600, jitter=
 KEYS = KeySpace("things")
 
 
-class LeavesTheLease(Store):
+class Ours(Store):
+    """The store as it is used: an invalidation erases."""
+
+    def invalidate(self, ids: Sequence[Id]) -> None:
+        erase(self.policy.namespace, ids)
+
+
+class LeavesTheLease(Ours):
     """A mutant whose invalidation deletes the entry, but not the lease of whoever is loading."""
 
     def invalidate(self, ids: Sequence[Id]) -> None:
         client("cache").delete(*map(KEYS.entry, ids))
 
 
-class ComparesNoToken(Store):
+class ComparesNoToken(Ours):
     """A mutant that stores whatever it is given: its token stands in the lease again when it is compared."""
 
     def fill(self, bodies: Mapping[Id, bytes | None], tokens: Mapping[Id, str], *loaded: Any) -> Any:
@@ -36,7 +44,7 @@ class ComparesNoToken(Store):
         return super().fill(bodies, tokens, *loaded)
 
 
-class TrustsALostLease(Store):
+class TrustsALostLease(Ours):
     """A mutant that refuses a fill only if somebody else holds the lease, not if nobody does."""
 
     def fill(self, bodies: Mapping[Id, bytes | None], tokens: Mapping[Id, str], *loaded: Any) -> Any:
@@ -80,7 +88,7 @@ class CacheAside:
         client("cache").delete(*map(KEYS.entry, ids))
 
 
-def new_store(kind: type[Store] = Store) -> Store:
+def new_store(kind: type[Ours] = Ours) -> Ours:
     return kind(POLICY, lambda: NOW_MS)
 
 

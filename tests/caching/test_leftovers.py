@@ -7,7 +7,7 @@ import pytest
 from caching.entries.entry import HEADER_BYTES, Entry, encode
 from caching.entries.store import Store
 from caching.readthrough.fetch import fetch
-from caching.readthrough.source import Load
+from caching.readthrough.resource import Load
 from caching.upkeep.sweep import Sweep
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -108,7 +108,7 @@ def test_state_queues_and_keys_of_others_are_never_touched(redis_state, things):
 
 
 def test_a_prefix_that_is_a_glob_sweeps_its_own_keys_alone(redis_state, things, settings):
-    settings.CACHING_KEY_PREFIX = "m?"
+    settings.CACHING = {**settings.CACHING, "KEY_PREFIX": "m?"}
     redis_state.set("mp:c:{forgotten:1}", envelope())
     redis_state.set("m?:c:{forgotten:1}", envelope())
     assert reasons(sweep()) == {"not_registered": 1}

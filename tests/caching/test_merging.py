@@ -15,7 +15,7 @@ from caching.counters import spill as spilling
 from caching.counters import spill_merge
 from caching.counters.application import Applied
 from caching.counters.family import CounterFamily
-from caching.counters.flush import flush
+from caching.counters.flushing import flush
 from caching.models import CounterBucket, CounterField, CounterSpill
 from caching.redis.connections import client, pool
 from tests.factories import CounterSpillFactory
@@ -271,7 +271,7 @@ def test_views_that_are_spilled_into_rows_that_are_being_merged_are_all_counted(
         accepted = 0
         try:
             while not over.is_set():
-                accepted += sum(spilling.take("clicks", id, 1) for id in (1, 2, 3))
+                accepted += sum(spilling.accept("clicks", id, 1) for id in (1, 2, 3))
         finally:
             connection.close()
         return accepted

@@ -10,10 +10,10 @@ import pytest
 import redis
 from redis.exceptions import MaxConnectionsError
 
-import caching.redis.pool
+import caching.redis.connection_pool
 from caching.counters.family import CounterFamily
+from caching.redis.connection_pool import Pool
 from caching.redis.connections import client, pool
-from caching.redis.pool import Pool
 from caching.redis.scripts import Command
 from tests.deploy.services import wait_until
 
@@ -82,7 +82,7 @@ def test_an_interruption_leaves_no_connection_with_half_a_reply_behind():
 
 def test_an_interruption_between_two_replies_leaves_none_behind(monkeypatch):
     """Within a reply redis-py itself drops the connection; between two of them nobody else would."""
-    read, seen = caching.redis.pool._reply, []
+    read, seen = caching.redis.connection_pool._reply, []
 
     def interrupted(*args: Any) -> Any:
         seen.append(1)
@@ -91,7 +91,7 @@ def test_an_interruption_between_two_replies_leaves_none_behind(monkeypatch):
         return read(*args)
 
     with monkeypatch.context() as patch:
-        patch.setattr("caching.redis.pool._reply", interrupted)
+        patch.setattr("caching.redis.connection_pool._reply", interrupted)
         with pytest.raises(Interruption):
             pool("cache").call([Command(("ECHO", "first")), Command(("ECHO", "last"))])
 
@@ -135,7 +135,7 @@ def test_connections_that_rest_are_there_for_every_client_of_the_pool(redis_stat
 def test_a_connection_that_was_closed_while_it_rested_is_replaced_in_time(reroute, proxy, monkeypatch):
     own = reroute(proxy.port)
     run("PING", on=own)
-    monkeypatch.setattr("caching.redis.pool._RESTED_SECONDS", 0)
+    monkeypatch.setattr("caching.redis.connection_pool._RESTED_SECONDS", 0)
     proxy.cut()
     assert run("PING", on=own) == b"PONG"
     assert not own.breaker.is_open

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib import import_module
 
 import pytest
 from celery import current_app
 from django.db import transaction
 
+from caching.jobs import dispatch
 from caching.keys import KeySpace
 from caching.readthrough.batch import fetch_many
 from caching.readthrough.fetch import State, fetch
@@ -26,10 +26,10 @@ def broker_away() -> Iterator[None]:
     """A broker that refuses connections."""
     url = current_app.conf.broker_write_url
     current_app.conf.broker_write_url = f"redis://127.0.0.1:{free_port()}/0"
-    import_module("caching.jobs.enqueue")._broker.cache_clear()
+    dispatch._broker.cache_clear()
     yield
     current_app.conf.broker_write_url = url
-    import_module("caching.jobs.enqueue")._broker.cache_clear()
+    dispatch._broker.cache_clear()
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_without_a_broker_a_batch_does_the_same(stale, things, truth, broker_awa
     assert fetch_many(things, [1, 2]).bodies == {1: b"old", 2: b"old"}
     assert fetch_many(things, [1, 2]).bodies == {1: b"new", 2: b"new"}
     assert truth.loads == [[1, 2]]
-    assert fetch_many(things, [1, 2]).hits == 2
+    assert fetch_many(things, [1, 2]).origin.hits == 2
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_a_stale_batch_is_one_message_whoever_asks(stale, things, truth, queue):
     (message,) = queue.run()
     assert sorted(id for id, _ in message.args[1]) == [1, 2]
     assert truth.loads == [[1, 2]]
-    assert fetch_many(things, [1, 2]).hits == 2
+    assert fetch_many(things, [1, 2]).origin.hits == 2
 
 
 def test_inside_a_transaction_no_refresh_is_sent(stale, things, queue):

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def refused(reason: str) -> float:
-    return metrics.VIEWS_REFUSED.labels("clicks", reason)._value.get()
+    return metrics.INCREMENTS_REFUSED.labels("clicks", reason)._value.get()
 
 
 def rows() -> list[tuple[int, int]]:
@@ -28,7 +28,7 @@ def test_an_increment_is_accepted_by_one_statement(django_assert_num_queries):
     before = metrics.SPILLED.labels("clicks")._value.get()
 
     with django_assert_num_queries(1):
-        assert spill.take("clicks", 5, 3)
+        assert spill.accept("clicks", 5, 3)
 
     assert rows() == [(5, 3)]
     assert metrics.SPILLED.labels("clicks")._value.get() == before + 3
@@ -38,25 +38,25 @@ def test_one_that_may_have_been_counted_is_refused(django_assert_num_queries):
     before = refused("unknown")
 
     with django_assert_num_queries(0):
-        assert not spill.take("clicks", 5, 3, unknown=True)
+        assert not spill.accept("clicks", 5, 3, unknown=True)
 
     assert rows() == []
     assert refused("unknown") == before + 3
 
 
 def test_a_full_spill_refuses_until_it_is_merged(settings):
-    settings.COUNTER_SPILL_ROWS = 3
+    settings.CACHING = {**settings.CACHING, "SPILL_ROWS": 3}
     before = refused("full")
 
     # Rows of other families take no room.
-    assert spill.take("others", 1, 1)
-    assert [spill.take("clicks", id, 1) for id in range(5)] == [True, True, True, False, False]
+    assert spill.accept("others", 1, 1)
+    assert [spill.accept("clicks", id, 1) for id in range(5)] == [True, True, True, False, False]
     assert refused("full") == before + 2
     # What has a row already needs no room.
-    assert spill.take("clicks", 1, 1)
+    assert spill.accept("clicks", 1, 1)
 
     CounterSpill.objects.filter(family="clicks").order_by("id").first().delete()
-    assert spill.take("clicks", 4, 1)
+    assert spill.accept("clicks", 4, 1)
 
 
 def test_without_postgresql_it_refuses_and_raises_nothing():
@@ -66,7 +66,7 @@ def test_without_postgresql_it_refuses_and_raises_nothing():
         raise DatabaseError("gone")
 
     with connection.execute_wrapper(away):
-        assert not spill.take("clicks", 5, 1)
+        assert not spill.accept("clicks", 5, 1)
 
     assert refused("database") == before + 1
 
@@ -85,8 +85,8 @@ def test_the_bound_costs_two_looks_at_an_index_however_full_it_is():
 
 def test_a_query_for_totals_counts_the_spill_in():
     for _ in range(2):
-        spill.take("clicks", 5, 2)
-    spill.take("others", 5, 100)
+        spill.accept("clicks", 5, 2)
+    spill.accept("others", 5, 100)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {spill.SPILLED.format(id='n')} FROM unnest(ARRAY[5, 6]) AS n", ["clicks"])
         assert cursor.fetchall() == [(4,), (0,)]
@@ -94,14 +94,14 @@ def test_a_query_for_totals_counts_the_spill_in():
 
 def test_views_of_one_id_gather_in_a_row(django_assert_num_queries):
     with django_assert_num_queries(100):
-        assert all(spill.take("clicks", 5, 1) for _ in range(100))
+        assert all(spill.accept("clicks", 5, 1) for _ in range(100))
     assert rows() == [(5, 100)]
 
 
 def test_many_at_once_are_all_accepted():
     def take(_: int) -> bool:
         try:
-            return all(spill.take("clicks", 5, 1) for _ in range(20))
+            return all(spill.accept("clicks", 5, 1) for _ in range(20))
         finally:
             connection.close()
 

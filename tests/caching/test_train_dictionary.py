@@ -8,11 +8,9 @@ from caching.entries import dictionaries
 from caching.entries.entry import HEADER_BYTES
 from caching.keys import KeySpace
 from caching.models import Dictionary
-from caching.readthrough import warming
 from caching.readthrough.batch import fetch_many
 from caching.readthrough.fetch import State, fetch
 from caching.readthrough.sampling import sample
-from caching.readthrough.warming import Warmer
 from tests.caching.packing import body
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -33,9 +31,9 @@ def rows(truth):
 
 @pytest.fixture
 def warmer(things):
-    warming.register(Warmer("things", things, lambda limit: range(min(limit, 400))))
+    things.warm = lambda limit: range(min(limit, 400))
     yield
-    warming._warmers.pop("things")
+    things.warm = None
 
 
 def test_it_learns_from_cached_entries_and_is_used_from_then_on(things, rows, capsys, redis_state):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import transaction
 
+from caching.entries.erasure import erase
 from caching.keys import KeySpace
 from caching.readthrough.fetch import State, fetch
 from caching.readthrough.refresh import refresh
@@ -31,7 +32,7 @@ def test_without_autocommit_nothing_is_filled(things, truth):
 def test_a_refresh_whose_lease_is_gone_loads_nothing(things, truth):
     truth.rows[1] = b"{}"
     tokens = things.store.lease([1], background=[1])
-    things.store.invalidate([1])
+    erase("things", [1])
 
     assert refresh("things", list(tokens.items()), 0) == {}
     assert truth.loads == []

@@ -10,8 +10,8 @@ from caching.counters.family import CounterFamily
 from caching.models import CounterSpill
 from caching.readthrough.batch import fetch_many
 from caching.readthrough.fetch import State, fetch
-from caching.readthrough.source import Load
-from caching.redis.pool import Pool
+from caching.readthrough.resource import Load
+from caching.redis.connection_pool import Pool
 from tests.deploy.services import free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,11 +23,11 @@ def family() -> CounterFamily:
 
 
 @pytest.fixture
-def split(monkeypatch, things) -> None:
+def split(monkeypatch, things, family) -> None:
     """Both roles still use the test's server, but as if they were two."""
     monkeypatch.setattr("caching.redis.round_trip.one_server", lambda: False)
     things.loader = lambda ids: Load(dict.fromkeys(ids, b"{}"), dict.fromkeys(ids, 10))
-    return
+    things.family = family
 
 
 @pytest.fixture
@@ -36,31 +36,32 @@ def away(reroute) -> Callable[[str], Pool]:
     return lambda role: reroute(free_port(), role)
 
 
-def test_both_there_a_read_counts_and_a_batch_brings_the_counts(split, things, family):
-    assert fetch(things, 1, family, 1) == (b"{}", State.MISS, 11)
-    assert fetch(things, 1, family, 1) == (b"{}", State.HIT, 12)
-    assert fetch_many(things, [1, 2], family).counts == {1: 12, 2: 10}
+def test_both_there_a_read_counts_and_a_batch_brings_the_counts(split, things):
+    assert fetch(things, 1, 1) == (b"{}", State.MISS, 11)
+    assert fetch(things, 1, 1) == (b"{}", State.HIT, 12)
+    assert fetch_many(things, [1, 2]).live == {1: 12, 2: 10}
 
 
-def test_without_the_cache_views_are_counted_all_the_same(split, things, family, away):
-    fetch(things, 1, family, 1)
+def test_without_the_cache_views_are_counted_all_the_same(split, things, away):
+    fetch(things, 1, 1)
     away("cache")
-    assert fetch(things, 1, family, 1) == (b"{}", State.MISS, 12)
-    assert fetch_many(things, [1], family).counts == {1: 12}
+    assert fetch(things, 1, 1) == (b"{}", State.MISS, 12)
+    assert fetch_many(things, [1]).live == {1: 12}
 
 
-def test_without_the_state_postgresql_takes_the_view_and_totals_are_answered(split, things, family, away):
-    fetch(things, 1, family, 1)
+def test_without_the_state_postgresql_takes_the_view_and_totals_are_answered(split, things, away):
+    fetch(things, 1, 1)
     away("state")
-    assert fetch(things, 1, family, 1) == (b"{}", State.MISS, 11)
+    assert fetch(things, 1, 1) == (b"{}", State.MISS, 11)
     assert list(CounterSpill.objects.values_list("family", "counter", "amount")) == [("clicks", 1, 1)]
-    assert fetch_many(things, [1, 2], family).counts == {1: 10, 2: 10}
+    assert fetch_many(things, [1, 2]).live == {1: 10, 2: 10}
 
 
-def test_each_server_has_a_breaker_of_its_own(split, things, family, away):
-    fetch(things, 1, family, 1)
+def test_each_server_has_a_breaker_of_its_own(split, things, away):
+    fetch(things, 1, 1)
     pool = away("state")
     for _ in range(5):
-        fetch(things, 1, family, 1)
+        fetch(things, 1, 1)
     assert pool.breaker.is_open
+    things.family = None
     assert fetch(things, 1).state is State.HIT

@@ -44,7 +44,7 @@ def test_a_policy_is_judged_by_what_it_could_drop(role, shared, policy, limit, s
 def test_a_refusal_says_what_is_wrong_what_it_costs_and_what_to_do():
     (message,) = judge_redis(facts(policy="allkeys-lru"), shared=False)
     assert message.is_serious()
-    assert "REDIS_STATE_URL" in message.msg
+    assert "STATE_URL" in message.msg
     assert "allkeys-lru" in message.msg
     assert "queued tasks" in message.msg
     assert "CONFIG SET maxmemory-policy volatile-lfu" in message.hint

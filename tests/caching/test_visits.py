@@ -11,9 +11,9 @@ import redis
 
 from caching.counters.application import Applied
 from caching.counters.family import CounterFamily, Visit
-from caching.counters.flush import flush
-from caching.readthrough.fetch import fetch, look, settle
-from caching.readthrough.source import Source
+from caching.counters.flushing import flush
+from caching.readthrough.fetch import complete, fetch, read_once
+from caching.readthrough.resource import Resource
 from caching.redis.connections import pool
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -82,8 +82,8 @@ def test_looking_marks_nobody(family, redis_state):
 
 
 def test_a_cold_read_counts_its_visitor_once_and_marks_it(things, truth, family, monkeypatch):
-    counted_truth(things, truth, monkeypatch)
-    read = [fetch(things, 1, family, 1, visit()).live for _ in range(2)]
+    counted_truth(things, truth, family, monkeypatch)
+    read = [fetch(things, 1, 1, visit()).live for _ in range(2)]
     assert (read, family.uniques(1, ["20270115"])) == ([41, 41], 1)
 
 
@@ -92,22 +92,23 @@ def test_who_waited_for_the_load_of_another_is_counted_then_and_not_before(
     things, truth, family, monkeypatch, redis_state, other, live
 ):
     # given one who found nothing, and was neither counted nor marked
-    counted_truth(things, truth, monkeypatch)
-    waiting = look(things, 1, family, 1, visit("ada"))
+    counted_truth(things, truth, family, monkeypatch)
+    waiting = read_once(things, 1, 1, visit("ada"))
     assert list(redis_state.scan_iter("mp:n:*")) == []
 
     # when another, or the same in a second request, has filled it meanwhile
-    assert fetch(things, 1, family, 1, visit(other)).live == 41
-    found = settle(waiting)
+    assert fetch(things, 1, 1, visit(other)).live == 41
+    found = complete(waiting)
 
     # then
     assert (found.body, found.live, truth.loads) == (b"one", live, [[1]])
-    assert settle(look(things, 1, family, 1, visit("ada"))).live == live
+    assert complete(read_once(things, 1, 1, visit("ada"))).live == live
 
 
-def counted_truth(things: Source, truth: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def counted_truth(things: Resource, truth: Any, family: CounterFamily, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the things' loader tell a total of 40 with each row."""
     truth.rows[1] = b"one"
+    things.family = family
     monkeypatch.setattr(things, "loader", lambda ids: replace(truth.load(ids), totals=dict.fromkeys(ids, 40)))
 
 

@@ -14,7 +14,7 @@ from django.db import connection
 from caching.keys import KeySpace
 from caching.readthrough.fetch import Found, State, fetch
 from caching.readthrough.invalidation import invalidate
-from caching.readthrough.source import Source
+from caching.readthrough.resource import Resource
 from caching.readthrough.waiting import Turn, take_turn
 from caching.redis.connections import client
 from tests.deploy.services import wait_until
@@ -26,14 +26,14 @@ AIR_SECONDS = 0.15
 
 
 @pytest.fixture
-def patient(things: Source) -> Source:
+def patient(things: Resource) -> Resource:
     """Things for which a reader waits up to three seconds."""
     object.__setattr__(things.policy, "wait", 3.0)
     return things
 
 
 @contextmanager
-def waiting(source: Source, readers: int = 1) -> Iterator[list[tuple[Found, float]]]:
+def waiting(source: Resource, readers: int = 1) -> Iterator[list[tuple[Found, float]]]:
     """Readers who wait for a lease that somebody holds; when they are done, what they found and when."""
     found: list[tuple[Found, float]] = []
 

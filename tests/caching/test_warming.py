@@ -4,9 +4,8 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from caching.readthrough import warming
 from caching.readthrough.fetch import State, fetch
-from caching.readthrough.warming import Warmer, warm_cache
+from caching.readthrough.warming import warm_cache
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -14,9 +13,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def warmer(things, truth):
     truth.rows = dict.fromkeys(range(250), b"{}")
-    warming.register(Warmer("things", things, lambda limit: range(min(limit, 260))))
+    things.warm = lambda limit: range(min(limit, 260))
     yield
-    warming._warmers.pop("things")
+    things.warm = None
 
 
 def test_what_is_missing_is_filled_in_chunks_of_one_load_each(warmer, things, truth):

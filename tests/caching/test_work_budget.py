@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from importlib import import_module
 
 import pytest
 
 from caching.counters.application import Applied
 from caching.counters.family import CounterFamily
-from caching.counters.flush import flush
+from caching.counters.flushing import flush
 from caching.jobs.work_budget import WorkBudget
 
 
@@ -96,10 +95,9 @@ def test_a_backlog_is_flushed_six_times_as_fast_as_it_came_however_long_it_takes
         return Applied()
 
     # When each is a batch of its own
-    monkeypatch.setattr(import_module("caching.counters.flush"), "CHUNK_FIELDS", 1)
+    monkeypatch.setattr("caching.counters.flushing.CHUNK_FIELDS", 1)
     monkeypatch.setattr(
-        import_module("caching.counters.flush"),
-        "WorkBudget",
+        "caching.counters.flushing.WorkBudget",
         lambda seconds, burst, pause_ratio: WorkBudget(seconds, 0, pause_ratio, time, time.sleep),
     )
     assert flush(family, apply).total == 3
@@ -115,7 +113,7 @@ def test_the_next_flush_goes_on_where_one_ended(clock, monkeypatch):
     family.seed({1: 0}, frozenset())
     family.increment(1)
     clock.advance(3600)
-    monkeypatch.setattr(import_module("caching.counters.flush"), "_SECONDS", 0.0)
+    monkeypatch.setattr("caching.counters.flushing._SECONDS", 0.0)
     assert flush(family, lambda hour, counts: Applied()).total == 0
 
     # When there is one with time

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 from urllib.parse import urlsplit
 
 import redis
@@ -17,12 +17,12 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from caching.redis import connections
-from caching.redis.connections import Role, cache_settings
+from caching.redis.connections import Role
 from marketplace.development.bootstrap import redis_binary
 from marketplace.development.server import inside_package
 from tests.deploy.services import free_port, wait_until
 
-ROLES: dict[Role, str] = {"cache": "default", "state": "state"}
+OPTION: dict[Role, str] = {"cache": "URL", "state": "STATE_URL"}
 
 
 class RedisServer:
@@ -110,41 +110,28 @@ class RedisServer:
 @contextmanager
 def redirected(port: int, *roles: Role) -> Iterator[None]:
     """Give this process another Redis for some roles, or for all: by its settings, as every process gets its own."""
-    aliases = [ROLES[role] for role in roles] or [*ROLES.values()]
-    elsewhere: dict[str, Any] = cache_settings(
-        f"redis://127.0.0.1:{port}{_database()}",
-        settings.REDIS_TIMEOUT_SECONDS,
-        settings.REDIS_MAX_CONNECTIONS,
-        settings.CACHING_KEY_PREFIX,
-    )
-    with override_settings(CACHES={**settings.CACHES, **dict.fromkeys(aliases, elsewhere)}):
-        _look_again()
-        pools = [connections.pool(role) for role in ROLES]
+    url = f"redis://127.0.0.1:{port}{_database()}"
+    options = {OPTION[role]: url for role in roles or OPTION}
+    with override_settings(CACHING={**settings.CACHING, **options}):
+        pools = {role: connections.pool(role) for role in OPTION}
         # What is noticed late costs a test a second, and shows nothing more.
-        for pool in pools:
+        for pool in pools.values():
             pool.breaker._every = 0.02
         try:
             yield
         finally:
-            for role, pool in zip(ROLES, pools, strict=True):
-                if ROLES[role] in aliases:
-                    # Ends the probe of a server that does not come back.
-                    pool.breaker._probe = lambda: True
-                    pool.disconnect()
-    _look_again()
+            for role in roles or OPTION:
+                # Ends the probe of a server that does not come back.
+                pools[role].breaker._probe = lambda: True
+                pools[role].disconnect()
 
 
 def reconnect() -> None:
     """Have this process open new connections, as it does once it has noticed that its server was away."""
-    for role in ROLES:
+    for role in OPTION:
         connections.pool(role).reset()
 
 
 def _database() -> str:
     # The same everywhere, so that processes that are given another port alone agree.
     return urlsplit(settings.REDIS_URL).path or "/0"
-
-
-def _look_again() -> None:
-    connections.pool.cache_clear()
-    connections.one_server.cache_clear()

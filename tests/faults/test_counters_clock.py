@@ -60,7 +60,7 @@ def view(ids: list[int], times: int = 1) -> int:
 
 def live_counts(ids: list[int]) -> dict[int, int]:
     """Return the counts that readers are shown."""
-    return {id: fetch(products, id, product_views).live for id in ids}
+    return {id: fetch(products, id).live for id in ids}
 
 
 def totals(ids: list[int]) -> dict[int, int]:

@@ -67,7 +67,7 @@ class Crowd:
             while not self._over.is_set():
                 for id in self._ids:
                     before = self.shown[id]
-                    live = fetch(products, id, product_views, 1).live
+                    live = fetch(products, id, 1).live
                     with self._lock:
                         self.views += 1
                         self.shown[id] = max(self.shown[id], live)
@@ -98,12 +98,12 @@ def totals(ids: list[int]) -> dict[int, int]:
 
 def live_counts(ids: list[int]) -> dict[int, int]:
     """Return the counts that readers are shown."""
-    return {id: fetch(products, id, product_views).live for id in ids}
+    return {id: fetch(products, id).live for id in ids}
 
 
 def refused() -> float:
     reasons = ("unknown", "full", "database")
-    return sum(metrics.VIEWS_REFUSED.labels(product_views.name, reason)._value.get() for reason in reasons)
+    return sum(metrics.INCREMENTS_REFUSED.labels(product_views.name, reason)._value.get() for reason in reasons)
 
 
 def bucket_keys(clock: FakeClock) -> list[str]:
@@ -183,7 +183,7 @@ def test_a_count_never_goes_down_whatever_happens_to_it(server, ids, clock):
     with Crowd(ids) as crowd:
         for turn in range(40):
             # As a process does that Redis does not answer.
-            spilled += sum(spill.take(product_views.name, id, 1) for id in ids)
+            spilled += sum(spill.accept(product_views.name, id, 1) for id in ids)
             client("state").unlink(*[product_views._live(id) for id in ids])
             if turn % 3 == 0:
                 client("state").script_flush()
@@ -232,7 +232,7 @@ def test_what_redis_refuses_the_database_accepts_and_no_count_goes_down(server, 
         nonlocal accepted
         for _ in range(views):
             for id in ids:
-                live = fetch(products, id, product_views, 1).live
+                live = fetch(products, id, 1).live
                 assert live >= shown[id], f"{live} after {shown[id]}"
                 shown[id] = live
                 accepted += 1

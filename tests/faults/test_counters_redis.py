@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 
 from caching import metrics
 from caching.counters import ledger
+from caching.errors import IncrementRefused
 from caching.models import CounterBucket
 from caching.readthrough.fetch import fetch
 from caching.redis.connections import client, pool
@@ -53,9 +54,9 @@ def count_until(stop: str, ids: list[int]) -> dict[str, Any]:
         mine = spilled()
         try:
             increment_view(ids[len(took) % len(ids)])
-        except RedisError as error:
-            unknown += may_have_run(error)
-            refused += not may_have_run(error)
+        except IncrementRefused as refusal:
+            unknown += may_have_run(refusal.__cause__)
+            refused += not may_have_run(refusal.__cause__)
         else:
             if spilled() == mine:
                 took.append(time.monotonic())
@@ -155,7 +156,7 @@ def totals(ids: list[int]) -> dict[int, int]:
 
 def live_counts(ids: list[int]) -> dict[int, int]:
     """Return the counts that readers are shown."""
-    return {id: fetch(products, id, product_views).live for id in ids}
+    return {id: fetch(products, id).live for id in ids}
 
 
 def memory_lost() -> float:

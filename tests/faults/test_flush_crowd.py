@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 
 from caching.counters.application import Applied
-from caching.counters.flush import flush
+from caching.counters.flushing import flush
 from caching.models import CounterSpill
 from products.cache import product_views
 from products.models import Product

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 from django.db import connection
 
-from caching.counters.backlog import measure
+from caching.counters.backlog import measure_backlog
 from caching.models import CounterSpill
 from products.cache import product_views
 from tests.caching.conftest import FakeClock
@@ -210,7 +210,7 @@ def test_ten_minutes_without_postgresql_cost_no_view_and_a_bounded_amount_of_mem
     # And all of it waits, which is an alarm, in a few bytes
     accepted = len(IDS) * (1 + len(shown))
     assert pending() == balance(accepted).pending == accepted
-    backlog = measure(product_views)
+    backlog = measure_backlog(product_views)
     print(backlog)
     assert backlog.seconds >= AWAY_SECONDS - product_views.bucket_seconds
     assert backlog.bytes < 200 * backlog.buckets
@@ -222,5 +222,5 @@ def test_ten_minutes_without_postgresql_cost_no_view_and_a_bounded_amount_of_mem
 
     # Then the next flush drains it
     settle(accepted)
-    drained = measure(product_views)
+    drained = measure_backlog(product_views)
     assert (drained.buckets, drained.fields, drained.seconds, drained.alarms()) == (0, 0, 0.0, [])

@@ -20,7 +20,7 @@ from django.db import connection
 from redis import Redis
 from redis.client import Pipeline
 
-from caching.redis.pool import Pool
+from caching.redis.connection_pool import Pool
 from offers import sweep
 from offers.clock import database_now
 from offers.deadlines import extend_offer_expiration, offer_deadlines

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from caching import metrics
+from caching import invalidate, metrics
 from caching.models import Invalidation
 from caching.readthrough import invalidation
 from caching.readthrough.fetch import fetch
-from products.cache import invalidate_products, products
+from products.cache import products
 from products.models import Product
 from tests.factories import ProductFactory
 
@@ -45,7 +45,7 @@ def write(pk: int, title: str) -> list[float]:
     began = time.monotonic()
     with transaction.atomic():
         Product.objects.filter(pk=pk).update(title=title)
-        invalidate_products([pk])
+        invalidate(products, [pk])
     return [began, time.monotonic()]
 
 

@@ -13,9 +13,9 @@ from caching.entries.journal import Journal
 from caching.models import CounterSpill
 from caching.readthrough.fetch import fetch
 from caching.readthrough.invalidation import invalidate
-from caching.readthrough.source import Load, Source
+from caching.readthrough.resource import Load, Resource
+from caching.redis.connection_pool import Pool
 from caching.redis.connections import client
-from caching.redis.pool import Pool
 from tests.caching.conftest import Truth
 from tests.deploy.services import wait_until
 from tests.faults.proxy import Fault, Proxy
@@ -37,7 +37,7 @@ def hurried(monkeypatch) -> None:
 
 
 @pytest.fixture
-def counted(things: Source, truth: Truth) -> Iterator[CounterFamily]:
+def counted(things: Resource, truth: Truth) -> Iterator[CounterFamily]:
     """Things whose views are counted, from a total of ten."""
     things.loader = lambda ids: Load(truth.load(ids).bodies, dict.fromkeys(truth.rows, TOTAL))
     return CounterFamily("clicks", shards=1, bucket_seconds=5)
@@ -72,10 +72,13 @@ def test_reads_are_right_and_no_view_is_counted_twice_or_lost_in_silence(
 ):
     pool = reroute(proxy.port)
     truth.rows[1] = b"{}"
+    things.family = counted
     before = 0.0
 
     def refused() -> float:
-        return sum(metrics.VIEWS_REFUSED.labels("clicks", why)._value.get() for why in ("unknown", "full", "database"))
+        return sum(
+            metrics.INCREMENTS_REFUSED.labels("clicks", why)._value.get() for why in ("unknown", "full", "database")
+        )
 
     def forget() -> None:
         nonlocal before
@@ -84,7 +87,7 @@ def test_reads_are_right_and_no_view_is_counted_twice_or_lost_in_silence(
 
     def views() -> None:
         sent = 4  # one cold, three warm
-        assert [fetch(things, 1, counted, 1).body for _ in range(sent)] == [b"{}"] * sent
+        assert [fetch(things, 1, 1).body for _ in range(sent)] == [b"{}"] * sent
         accepted = sent - round(refused() - before)
         in_buckets = sum(
             int(bucket) for name in client("state").keys("mp:n:*b:*") for bucket in client("state").hvals(name)

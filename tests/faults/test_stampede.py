@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from caching.jobs.enqueue import enqueue
+from caching.jobs.dispatch import enqueue
 from caching.keys import KeySpace
 from caching.readthrough.fetch import fetch
 from caching.redis.connections import client

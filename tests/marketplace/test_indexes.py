@@ -13,7 +13,7 @@ from django.utils import timezone
 from caching.upkeep.cleanup import cleanup_old_cache
 from marketplace.accounts.cache import load_users
 from marketplace.accounts.models import User
-from products import feeds
+from products import feed_pages
 from products.cache import load_products, product_views
 from products.view_counts import increment_view, sync_view_counts
 from tests.bulk import CATEGORIES, DEALER, USERS, drop_everything, make_catalogue, make_offers
@@ -111,7 +111,7 @@ def test_a_hundred_users_are_loaded_by_their_ids() -> None:
 
 def test_a_category_is_found_by_its_slug(api: Any) -> None:
     listed = plan_of(answered(lambda: api.get("/api/v1/products/?category=more-500")), "products_category")
-    fed = plan_of(lambda: feeds.load_pages(["category/more-500:1:20"]), "products_category")
+    fed = plan_of(lambda: feed_pages.load_pages(["category/more-500:1:20"]), "products_category")
 
     for plan in (listed, fed):
         assert_reads(plan)

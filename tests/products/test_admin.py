@@ -125,7 +125,7 @@ def test_a_product_shows_what_is_flushed_and_what_waits(admin: Any) -> None:
 
     page = admin.get(page_of(product)).content.decode()
 
-    for label, value in [("Live views", 4002), ("FlushStats views", 4000), ("Views waiting for the flush", 2)]:
+    for label, value in [("Live views", 4002), ("Flushed views", 4000), ("Views waiting for the flush", 2)]:
         assert label in page
         assert f'<div class="readonly">{value}</div>' in page
 

@@ -12,14 +12,22 @@ from django.db import connection
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from caching.http import cache_status
 from products import feeds, services
-from products.feeds import PageAddress, read_page
+from products.feed_pages import PageAddress
+from products.feeds import FeedPage, complete_page, read_page_once
 from products.models import Product, ProductStatus, ProductViewsHour
 from products.view_history import trending_ids
 from tests.factories import CategoryFactory, ProductFactory, UserFactory
 from tests.task_queue import Queue
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def read_page(address: PageAddress) -> FeedPage | None:
+    """Return a page as the API reads it."""
+    return complete_page(read_page_once(address))
+
 
 NOW = timezone.now()
 
@@ -135,13 +143,13 @@ def test_the_first_page_of_what_exists_may_be_empty_and_of_what_does_not_is_none
 @pytest.mark.parametrize("text", ["", "discover", "discover:1", "popular:1:20", "category/A:1:20", "seller/x:1:20"])
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="no feed page"):
-        feeds.parse(text)
+        PageAddress.parse(text)
 
 
 def test_an_address_is_read_as_it_was_written() -> None:
     address = PageAddress("category/lamps", 3, 50)
 
-    assert feeds.parse(str(address)) == address
+    assert PageAddress.parse(str(address)) == address
 
 
 def test_reading_a_page_has_the_next_one_prepared_once(queue: Queue, django_assert_num_queries: Any) -> None:
@@ -156,7 +164,7 @@ def test_reading_a_page_has_the_next_one_prepared_once(queue: Queue, django_asse
     with django_assert_num_queries(0):
         page = read_page(PageAddress("discover", 2, 3))
     assert page is not None
-    assert page.origin.cache_status() == "marketplace; hit"
+    assert cache_status(page.origin) == "marketplace; hit"
     assert list(page.batch.bodies) == [product.pk for product in listed[3:6]]
 
 
@@ -212,7 +220,7 @@ def test_a_stale_page_is_answered_and_refreshed_by_one_task(queue: Queue, monkey
     tasks = [message.task for message in queue.run()]
 
     assert [list(page.batch.bodies) for page in stale if page] == [before] * 3
-    assert all(page.origin.cache_status() == "marketplace; hit; detail=stale" for page in stale if page)
+    assert all(cache_status(page.origin) == "marketplace; hit; detail=stale" for page in stale if page)
     assert tasks == ["caching.tasks.refresh"]
     assert ids(address) == [newest.pk, *(before or [])]
 

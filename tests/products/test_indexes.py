@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from products import feeds
+from products import feed_pages
 from products.cache import load_products
 from products.view_history import forget_old_hours, views_by_hour
 from tests.bulk import drop_everything, make_catalogue
@@ -43,13 +43,13 @@ def assert_reads(plan: Plan, *indexes: str) -> None:
     ],
 )
 def test_a_page_of_a_feed_is_read_from_its_index(feed: str, index: str, page: int) -> None:
-    plan = plan_of(lambda: feeds.load_pages([f"{feed}:{page}:20"]), "products_product")
+    plan = plan_of(lambda: feed_pages.load_pages([f"{feed}:{page}:20"]), "products_product")
 
     assert_reads(plan, index)
 
 
 def test_trending_reads_the_last_hours_only() -> None:
-    plan = plan_of(lambda: feeds.load_pages(["trending:1:20"]), "products_productviewshour")
+    plan = plan_of(lambda: feed_pages.load_pages(["trending:1:20"]), "products_productviewshour")
 
     assert_reads(plan, "products_productviewshour_pkey")
 

@@ -13,13 +13,14 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
+from caching import invalidate
 from caching.keys import KeySpace
 from caching.models import Invalidation
 from caching.readthrough.fetch import State, fetch
 from caching.redis.connections import client
 from offers.demo import seed_offers
 from offers.lifecycle.acceptance import accept
-from products.cache import invalidate_products, products
+from products.cache import products
 from products.demo.seeding import Demo
 from products.importing.item import Item
 from products.importing.lookups import Sellers
@@ -72,7 +73,7 @@ def by_bulk_update(product: Product) -> None:
         product.title = "Bulk"
         Product.objects.bulk_update([product], ["title"])
         Product.objects.filter(pk=product.pk).update(price=Decimal("5.00"))
-        invalidate_products([product.pk])
+        invalidate(products, [product.pk])
 
 
 CHANGES: dict[str, Change] = {

@@ -11,11 +11,12 @@ from django.db import transaction
 from django.http import Http404
 from rest_framework.exceptions import ValidationError
 
+from caching import invalidate
 from caching.readthrough.batch import fetch_many
 from caching.readthrough.fetch import State, fetch
 from offers.models import OfferStatus
 from products import services
-from products.cache import invalidate_products, products
+from products.cache import products
 from products.errors import NotTheSeller, ProductSold
 from products.models import Product, ProductStatus
 from products.signals import products_closed
@@ -115,7 +116,7 @@ def test_bulk_writes_are_seen_once_their_author_invalidates() -> None:
     fetch(products, product.pk)
 
     Product.objects.filter(pk=product.pk).update(title="Bulk")
-    invalidate_products([product.pk])
+    invalidate(products, [product.pk])
 
     assert b'"title":"Bulk"' in (fetch(products, product.pk).body or b"")
 

@@ -12,9 +12,10 @@ from knox.models import AuthToken
 
 from caching.counters.family import Visit
 from caching.redis.connections import pool
-from products import view_rules
+from products.api import view_rules
+from products.api.view_rules import View, view_of
 from products.cache import product_views
-from products.view_rules import View, Visitors, view_of, visitors
+from products.visitors import Visitors, visitors
 from tests.factories import UserFactory
 
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
@@ -36,7 +37,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(view_rules, "clock", clock)
+    monkeypatch.setattr("products.visitors.clock", clock)
     return clock
 
 

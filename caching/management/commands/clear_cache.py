@@ -11,7 +11,7 @@ from django.db import DatabaseError, InterfaceError
 from caching.errors import StoreUnavailable
 from caching.models import Invalidation
 from caching.readthrough.invalidation import clear
-from caching.readthrough.source import namespaces, registered
+from caching.readthrough.resource import registry
 
 _EXAMPLES = """
 examples:
@@ -44,18 +44,19 @@ class Command(BaseCommand):
             self._list()
             return
         wanted = list(dict.fromkeys(options["namespaces"]))
-        unknown = sorted(set(wanted) - set(namespaces()))
+        unknown = sorted(set(wanted) - set(registry.namespaces()))
         if unknown:
-            raise CommandError(f"There is no namespace {', '.join(unknown)}. There are: {', '.join(namespaces())}.")
+            there_are = ", ".join(registry.namespaces())
+            raise CommandError(f"There is no namespace {', '.join(unknown)}. There are: {there_are}.")
         if options["all"] == bool(wanted):
             raise CommandError("Name what to clear, or say --all; --list shows what there is.")
-        for namespace in wanted or namespaces():
+        for namespace in wanted or registry.namespaces():
             self.stdout.write(f"{namespace}: {self._clear(namespace)}")
         self.stdout.write("Queues, counters, deadlines, throttles and other namespaces were left alone.")
 
     def _list(self) -> None:
-        for namespace in namespaces():
-            policy = registered(namespace).policy
+        for namespace in registry.namespaces():
+            policy = registry.get(namespace).policy
             times = f"fresh for {policy.soft_ttl:g} s, served for {policy.hard_ttl:g} s"
             self.stdout.write(f"{namespace}: {times}, schema {policy.schema}")
 

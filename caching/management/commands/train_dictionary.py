@@ -11,8 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from caching.entries import dictionaries
 from caching.entries.training import MIN_SAMPLES, Measured, Trained, train
-from caching.errors import CannotTrain
-from caching.readthrough import source
+from caching.errors import CannotTrain, UnknownNamespace
+from caching.readthrough.resource import Resource, registry
 from caching.readthrough.sampling import sample
 
 _SIZES = (1024, 128 * 1024)
@@ -46,7 +46,7 @@ class Command(BaseCommand):
         return super().create_parser(prog_name, subcommand, epilog=_EPILOG, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
-        known = ", ".join(source.namespaces())
+        known = ", ".join(registry.namespaces())
         parser.add_argument("namespace", metavar="NAMESPACE", help=f"Whose entries: {known}.")
         parser.add_argument("--samples", type=int, default=2000, metavar="N", help="Bodies to use (default 2000).")
         parser.add_argument(
@@ -58,7 +58,7 @@ class Command(BaseCommand):
         namespace, wanted, size = options["namespace"], options["samples"], options["size"]
         if wanted < MIN_SAMPLES or not _SIZES[0] <= size <= _SIZES[1]:
             raise CommandError(f"--samples must be at least {MIN_SAMPLES}, --size from {_SIZES[0]} to {_SIZES[1]}.")
-        bodies = self._sample(_source(namespace), wanted)
+        bodies = self._sample(_resource(namespace), wanted)
         try:
             trained = train(namespace, bodies, size, dictionaries.current(namespace))
         except CannotTrain as error:
@@ -66,7 +66,7 @@ class Command(BaseCommand):
         self._table(namespace, trained)
         self._finish(namespace, trained, dry_run=options["dry_run"])
 
-    def _sample(self, of: source.Source, wanted: int) -> list[bytes]:
+    def _sample(self, of: Resource, wanted: int) -> list[bytes]:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
             bar = progress.add_task(f"bodies of {of.policy.namespace}", total=wanted)
@@ -96,11 +96,11 @@ class Command(BaseCommand):
             self.stdout.write(self.style.SUCCESS(_NEXT.format(name=f"{stored.number:08x}", namespace=namespace)))
 
 
-def _source(namespace: str) -> source.Source:
+def _resource(namespace: str) -> Resource:
     try:
-        return source.registered(namespace)
-    except KeyError as error:
-        raise CommandError(f"{error.args[0]}.") from error
+        return registry.get(namespace)
+    except UnknownNamespace as error:
+        raise CommandError(f"{error}.") from error
 
 
 def _advice(namespace: str) -> str:

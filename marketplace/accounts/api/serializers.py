@@ -9,7 +9,6 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import IntegrityError, transaction
 from rest_framework import serializers
 
-from caching.http.id_list import IdListField
 from marketplace.accounts.models import User
 
 _MAX_PASSWORD = 128
@@ -82,9 +81,3 @@ class TokenSerializer(serializers.Serializer[Any]):
 
     token = serializers.CharField()
     expiry = serializers.DateTimeField()
-
-
-class UserIdsSerializer(serializers.Serializer[Any]):
-    """The users a batch asks for."""
-
-    user_ids = IdListField()

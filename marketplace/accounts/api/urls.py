@@ -10,5 +10,5 @@ urlpatterns = [
     path("auth/register/", views.RegisterView.as_view(), name="auth-register"),
     path("auth/login/", views.LoginView.as_view(), name="auth-login"),
     path("auth/logout/", views.LogoutView.as_view(), name="auth-logout"),
-    path("batch/users/", batch.UserBatchView.as_view(), name="batch-users"),
+    path("batch/users/", batch.UserBatch.as_view({"post": "create"}), name="batch-users"),
 ]

@@ -10,9 +10,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from caching.jobs.status import job_status
-from caching.redis.errors import REDIS_ERRORS
-from caching.upkeep.stats import redis_stats
+from caching import redis_stats
+from caching.jobs import job_status
+from caching.redis import REDIS_ERRORS
 from marketplace.api import errors
 from marketplace.api.authentication import AdminSessionAuthentication, TokenAuthentication
 from marketplace.ops.api.serializers import CacheStatsSerializer, JobStatusSerializer

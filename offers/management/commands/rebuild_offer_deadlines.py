@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from caching.deadlines.repair import rebuild
-from caching.redis.errors import REDIS_ERRORS
+from caching.deadlines import rebuild
+from caching.redis import REDIS_ERRORS
 from offers.deadlines import active_offers, offer_deadlines
 from offers.models import Offer, OfferStatus
 from products.progress import Progress

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from caching.entries.policy import Policy
 from caching.keys import Id, KeySpace
 from caching.readthrough.invalidation import invalidate
-from caching.readthrough.source import Load, Source, register
+from caching.readthrough.resource import Load, Resource, registry
 from caching.redis.connections import client
 from caching.redis.errors import REDIS_ERRORS
 
@@ -23,8 +23,8 @@ COLD = tuple(range(6, 26))
 IDS = HOT + COLD
 SOURCES = (
     # Leases as short as this end under loaders now and then, and those of the dead hold up nobody for long.
-    Source(Policy("random_run_hot", soft_ttl=0.2, hard_ttl=60, lease=0.3, wait=0.1), lambda ids: _load(ids)),
-    Source(Policy("random_run_cold", soft_ttl=60, hard_ttl=300, lease=1.0, wait=0.5), lambda ids: _load(ids)),
+    Resource(Policy("random_run_hot", soft_ttl=0.2, hard_ttl=60, lease=0.3, wait=0.1), lambda ids: _load(ids)),
+    Resource(Policy("random_run_cold", soft_ttl=60, hard_ttl=300, lease=1.0, wait=0.5), lambda ids: _load(ids)),
 )
 _TABLE = "random_run_rows"
 _PLAIN_SECONDS = 60
@@ -46,7 +46,7 @@ def drop() -> None:
 def announce() -> None:
     """Register the sources, for the tasks that refresh their entries."""
     for source in SOURCES:
-        register(source)
+        registry.add(source)
 
 
 def choose() -> tuple[int, ...]:
@@ -54,7 +54,7 @@ def choose() -> tuple[int, ...]:
     return random.choices([HOT, COLD], [60, 40])[0]
 
 
-def source_of(id: int) -> Source:
+def source_of(id: int) -> Resource:
     """Return the source of a row in our cache."""
     return SOURCES[id in COLD]
 

@@ -10,7 +10,8 @@ from django.db import transaction
 from pytest_django.fixtures import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
-from marketplace.accounts.cache import invalidate_users
+from caching import invalidate
+from marketplace.accounts.cache import users
 from marketplace.accounts.models import User
 from tests.marketplace.problems import problem
 
@@ -163,4 +164,4 @@ def _save(user: User, **changes: Any) -> None:
 
 def _update(user: User, **changes: Any) -> None:
     User.objects.filter(pk=user.pk).update(**changes)
-    invalidate_users([user.pk])
+    invalidate(users, [user.pk])

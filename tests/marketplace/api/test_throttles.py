@@ -126,7 +126,7 @@ def test_without_redis_people_can_log_in(api: APIClient, settings: Any, make_use
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"redis://127.0.0.1:{free.getsockname()[1]}/0"
-    settings.CACHES = {name: {**cache, "LOCATION": url} for name, cache in settings.CACHES.items()}
+    settings.CACHING = {**settings.CACHING, "URL": url, "STATE_URL": url}
 
     # when more people than the limit log in
     answers = [

@@ -109,7 +109,7 @@ def test_without_redis_the_stats_are_a_503(staff: APIClient, settings: Any, froz
         if frozen:
             listener.listen(16)
         url = f"redis://127.0.0.1:{listener.getsockname()[1]}/0"
-        settings.CACHES = {name: {**cache, "LOCATION": url} for name, cache in settings.CACHES.items()}
+        settings.CACHING = {**settings.CACHING, "URL": url, "STATE_URL": url}
 
         response = staff.get("/api/v1/batch/cache-stats")
 

@@ -14,7 +14,7 @@ from caching import metrics
 from caching.models import CounterSpill
 from caching.redis.connections import pool
 from products.cache import product_views, products
-from products.view_rules import Visitors, visitors
+from products.visitors import Visitors, visitors
 from tests.factories import ProductFactory, UserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -159,7 +159,7 @@ def test_a_read_with_a_token_is_two_round_trips_and_a_query_a_minute(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     settings.VIEW_SKIP_SELLER = True
-    monkeypatch.setattr("products.view_rules.clock", lambda: 1_800_000_000_000)
+    monkeypatch.setattr("products.visitors.clock", lambda: 1_800_000_000_000)
     product = ProductFactory()
     seller, buyer = token(product.seller), token(UserFactory())
     by_lane.get(product)
@@ -286,7 +286,7 @@ def test_a_view_that_nobody_takes_after_the_read_is_refused_and_the_read_answere
 ) -> None:
     # given counting fails where reading does not, and PostgreSQL takes no views
     settings.VIEW_SKIP_SELLER = True
-    settings.COUNTER_SPILL_ROWS = 0
+    settings.CACHING = {**settings.CACHING, "SPILL_ROWS": 0}
     product = ProductFactory(views=40)
     reader.get(product)
     redis_state.rpush(product_views._key(product_views.shard(product.pk), "sealed"), "of another type")
@@ -302,7 +302,7 @@ def test_a_view_that_nobody_takes_after_the_read_is_refused_and_the_read_answere
 
 
 def refused(reason: str) -> float:
-    return float(metrics.VIEWS_REFUSED.labels(product_views.name, reason)._value.get())
+    return float(metrics.INCREMENTS_REFUSED.labels(product_views.name, reason)._value.get())
 
 
 def test_a_product_that_does_not_exist_has_no_visitor(reader: Reader, settings: Any, redis_state: Any) -> None:

@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 from caching.entries.entry import decode, encode
 from caching.keys import KeySpace
-from caching.readthrough.source import Source
+from caching.readthrough.resource import Resource
 from caching.readthrough.workers import worker_health
 from marketplace.accounts.cache import users
 from products import feeds
-from products.cache import product_views, products
-from products.feeds import PageAddress, feed_pages
+from products.cache import feed_pages, product_views, products
+from products.feed_pages import PageAddress
 from tests.marketplace.api.lane import twists
 from tests.marketplace.api.lane.request import Request
 from tests.marketplace.api.lane.world import World
@@ -43,7 +43,7 @@ def states(target: Request) -> list[State]:
     )
 
 
-def _of_entries(source: Source, id: int | str) -> list[State]:
+def _of_entries(source: Resource, id: int | str) -> list[State]:
     keys, of = KeySpace(source.policy.namespace), f"a {source.policy.namespace}"
 
     def edited(name: str, change: Callable[[bytes], bytes]) -> State:
@@ -87,7 +87,7 @@ def _of_counts(id: int) -> list[State]:
     ]
 
 
-def _of_all(source: Source) -> list[State]:
+def _of_all(source: Resource) -> list[State]:
     keys, of = KeySpace(source.policy.namespace), f"{source.policy.namespace}s"
 
     def stale(world: World) -> None:

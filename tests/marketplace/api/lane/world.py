@@ -16,13 +16,14 @@ from caching.entries.entry import decode, encode
 from caching.keys import Id, KeySpace
 from caching.models import CounterSpill
 from caching.readthrough.batch import fetch_many
-from caching.readthrough.source import Source
+from caching.readthrough.resource import Resource
 from caching.readthrough.workers import worker_health
 from caching.redis.connections import pool
 from marketplace.accounts.cache import users
 from products import feeds
-from products.cache import product_views, products
-from products.feeds import PageAddress, feed_pages, read_page
+from products.cache import feed_pages, product_views, products
+from products.feed_pages import PageAddress
+from products.feeds import complete_page, read_page_once
 from products.models import ProductStatus, ProductViewsHour
 from tests.caching.conftest import FakeClock
 from tests.factories import CategoryFactory, ProductFactory, UserFactory
@@ -30,7 +31,14 @@ from tests.marketplace.api.lane import twists
 from tests.task_queue import Queue
 
 SOURCES = (products, users, feed_pages)
-_METRICS = (metrics.READS, metrics.VIEWS_REFUSED, metrics.BAD_ENTRIES, metrics.BACKED_OFF, metrics.FILLS, metrics.EARLY)
+_METRICS = (
+    metrics.READS,
+    metrics.INCREMENTS_REFUSED,
+    metrics.BAD_ENTRIES,
+    metrics.BACKED_OFF,
+    metrics.FILLS,
+    metrics.EARLY,
+)
 
 
 # Every key with its time to live and its value, and back again.
@@ -106,20 +114,20 @@ class World:
         more = {name: value - before.get(name, 0) for name, value in counted().items()}
         return Footprint(lies, tasks, {name: value for name, value in more.items() if value})
 
-    def edit(self, source: Source, id: Id, change: Callable[[bytes], bytes]) -> None:
+    def edit(self, source: Resource, id: Id, change: Callable[[bytes], bytes]) -> None:
         """Change the bytes of an entry in Redis."""
         key = KeySpace(source.policy.namespace).entry(id)
         found = self.redis.get(key)
         assert found is not None, key
         self.redis.set(key, change(found), keepttl=True)
 
-    def age(self, source: Source, id: Id) -> None:
+    def age(self, source: Resource, id: Id) -> None:
         """Make an entry stale."""
         self.edit(source, id, lambda data: encode(decode(data)._replace(loaded_ms=self.clock.now - 10**6)))
 
     def _warm(self) -> None:
         everything = [*twists.PRODUCTS, twists.SOLD]
-        fetch_many(products, everything, product_views)
+        fetch_many(products, everything)
         for id in everything:
             product_views.increment(id)
         fetch_many(users, twists.USERS)
@@ -127,9 +135,9 @@ class World:
             first = PageAddress(name, per_page=2)
             sizes = (replace(first, per_page=size) for size in (20, 100, 101))
             for address in (first, first.next(), first.next().next(), *sizes):
-                assert read_page(address) is not None
+                assert complete_page(read_page_once(address)) is not None
                 # The next read is a hit, and so this process knows what to ask for together with the page.
-                assert read_page(address) is not None
+                assert complete_page(read_page_once(address)) is not None
         self.queue.run()
 
 

@@ -7,7 +7,6 @@ from functools import cache
 from typing import Any
 
 from celery import current_app
-from django.conf import settings
 from django.db import transaction
 from kombu.common import maybe_declare
 from kombu.connection import Connection
@@ -15,6 +14,7 @@ from kombu.exceptions import KombuError
 from kombu.pools import producers
 
 from caching import metrics
+from caching.conf import conf
 from caching.redis.errors import REDIS_ERRORS
 from caching.transactions import in_transaction
 
@@ -64,7 +64,7 @@ def _broker() -> Connection:
 
     The worker's own connection is patient, since it has nobody waiting for it.
     """
-    timeouts = dict.fromkeys(("socket_timeout", "socket_connect_timeout"), settings.REDIS_TIMEOUT_SECONDS)
-    options = {**settings.CELERY_BROKER_TRANSPORT_OPTIONS, **timeouts, "max_retries": 0}
+    timeouts = dict.fromkeys(("socket_timeout", "socket_connect_timeout"), conf().timeout_seconds)
+    options = {**(current_app.conf.broker_transport_options or {}), **timeouts, "max_retries": 0}
     connection: Connection = current_app.connection_for_write(transport_options=options)
     return connection

@@ -7,7 +7,6 @@ hash does not change by the day: a visit at midnight would be two, and who comes
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
@@ -19,17 +18,12 @@ from django.http import HttpRequest
 from django.utils import timezone
 from knox.crypto import hash_token
 from knox.models import get_token_model
-from redis.exceptions import RedisError
 from rest_framework.throttling import BaseThrottle
 
-from caching.clock import Clock, system_ms
-from caching.counters.family import Visit
-from caching.counters.refusals import refuse
-from caching.errors import DATABASE_ERRORS
-from products.cache import product_views
+from caching import DATABASE_ERRORS, IncrementRefused
+from caching.counters import Visit
+from products import visitors
 from products.view_counts import increment_view
-
-clock: Clock = system_ms
 
 _DAY_MS = 24 * 3600 * 1000
 _MINUTE_MS = 60 * 1000
@@ -49,13 +43,6 @@ class View(NamedTuple):
     def at_once(self) -> int:
         """What to count in the round trip that reads the product."""
         return 0 if self.token else self.amount
-
-
-class Visitors(NamedTuple):
-    """About how many different visitors a product had, today and in the days that are kept, today included."""
-
-    today: int
-    kept: int
 
 
 _NONE = View(0)
@@ -78,29 +65,17 @@ def counted(view: View, product_id: int, body: bytes, live: int) -> int:
         return live
     try:
         now = increment_view(product_id, view.visit)
-    except RedisError:
-        # Refused, and told by the metrics; the product is answered all the same.
-        return live
-    except DATABASE_ERRORS:
-        refuse(product_views.name, 1, "database")
+    except (IncrementRefused, *DATABASE_ERRORS):
+        # The metric of refused increments has it; the product is answered all the same.
         return live
     return max(live, now or 0)
-
-
-def visitors(product_id: int) -> Visitors:
-    """Return the visitors of a product as HyperLogLog estimates them, within a percent or two; two round trips.
-
-    Zero unless VIEW_UNIQUE_DAYS is set. Redis may evict a day, and then nobody was there. Raises redis.RedisError.
-    """
-    days = [_day(ago) for ago in range(settings.VIEW_UNIQUE_DAYS)]
-    return Visitors(product_views.uniques(product_id, days[:1]), product_views.uniques(product_id, days))
 
 
 def _visit(request: HttpRequest, product_id: int, token: str) -> Visit | None:
     window, days = settings.VIEW_WINDOW_SECONDS, settings.VIEW_UNIQUE_DAYS
     if not (window or days):
         return None
-    return Visit(_visitor(request, product_id, token), window * 1000, _day() if days else "", days * _DAY_MS)
+    return Visit(_visitor(request, product_id, token), window * 1000, visitors.day() if days else "", days * _DAY_MS)
 
 
 def _visitor(request: HttpRequest, product_id: int, token: str) -> str:
@@ -113,10 +88,6 @@ def _visitor(request: HttpRequest, product_id: int, token: str) -> str:
 @lru_cache(maxsize=1)
 def _key(secret: str) -> bytes:
     return blake2b(secret.encode(), digest_size=32, person=b"product visitor").digest()
-
-
-def _day(ago: int = 0) -> str:
-    return f"{datetime.fromtimestamp(clock() / 1000, UTC) - timedelta(days=ago):%Y%m%d}"
 
 
 def _user_agent(request: HttpRequest) -> str:
@@ -140,7 +111,7 @@ def _token(request: HttpRequest) -> str:
 
 
 def _is_seller(token: str, body: bytes) -> bool:
-    holder = _holder(hash_token(token), clock() // _MINUTE_MS)
+    holder = _holder(hash_token(token), visitors.clock() // _MINUTE_MS)
     return holder is not None and holder == orjson.loads(body)["seller_id"]
 
 

@@ -1,0 +1,93 @@
+"""The layer's settings: `CACHING` in the settings of the project, read when they are first needed.
+
+    CACHING = {"URL": "redis://:password@host:6379/0"}
+
+is enough; every other option has a default.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, dataclass, fields
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+
+SETTING = "CACHING"
+
+
+@dataclass(frozen=True, slots=True)
+class Conf:
+    """The options of `CACHING`, each under its name in capitals.
+
+    `url` is the Redis of the cache, and `state_url` that of counters, deadlines and queues (the same unless given).
+    `key_prefix` begins every key, so that deployments can share a server, and `name` stands in Cache-Status. After
+    `timeout_seconds` a read goes to PostgreSQL; a process opens at most `max_connections` to each server.
+
+    `spill_rows` bounds what PostgreSQL takes of counters while Redis is away. A backlog of increments that is older
+    than `alarm_seconds` or larger than `alarm_mb` is an alarm. The ledger of flushed buckets and the runs of jobs are
+    kept for `ledger_days` and `job_run_days`.
+    """
+
+    url: str
+    state_url: str = ""
+    key_prefix: str = "caching"
+    name: str = "caching"
+    timeout_seconds: float = 0.25
+    max_connections: int = 64
+    spill_rows: int = 1_000_000
+    alarm_seconds: int = 60
+    alarm_mb: int = 256
+    ledger_days: int = 7
+    job_run_days: int = 14
+
+    def url_of(self, role: str) -> str:
+        """Return the URL of the Redis that serves a role, `cache` or `state`."""
+        return self.url if role == "cache" else self.state_url or self.url
+
+
+_TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "float": (int, float), "int": (int,)}
+
+
+@cache
+def conf() -> Conf:
+    """Return the options. Raises ImproperlyConfigured, with everything that is wrong with them."""
+    given = getattr(settings, SETTING, None)
+    if found := list(problems(given)):
+        raise ImproperlyConfigured(" ".join(found))
+    return Conf(**{name.lower(): value for name, value in (given or {}).items()})
+
+
+def problems(given: Any) -> Iterator[str]:
+    """Yield a sentence on each thing that is wrong with the value of `CACHING`."""
+    example = f'{SETTING} = {{"URL": "redis://:password@host:6379/0"}}'
+    if not isinstance(given, Mapping):
+        yield f"{SETTING} is not set. Write {example} in the settings."
+        return
+    known = {field.name.upper(): field for field in fields(Conf)}
+    for name in given.keys() - known.keys():
+        near = difflib.get_close_matches(str(name).upper(), known, 1)
+        yield f"{SETTING} has no option {name!r}{f', did you mean {near[0]!r}?' if near else '.'}"
+    for name, field in known.items():
+        if name not in given and field.default is MISSING:
+            yield f"{SETTING} has no {name!r}. Write {example} in the settings."
+        elif name in given and (complaint := _complaint(given[name], str(field.type))):
+            yield f"{SETTING}[{name!r}] is {given[name]!r}: {complaint}"
+
+
+def _complaint(value: Any, kind: str) -> str:
+    if not isinstance(value, _TYPES[kind]) or isinstance(value, bool):
+        return {"str": "it must be text.", "float": "it must be a number.", "int": "it must be a whole number."}[kind]
+    return "it must not be negative." if isinstance(value, (int, float)) and value < 0 else ""
+
+
+def _forget(*, setting: str, **_: Any) -> None:
+    if setting == SETTING:
+        conf.cache_clear()
+
+
+setting_changed.connect(_forget, dispatch_uid="caching.conf")

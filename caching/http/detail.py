@@ -1,0 +1,78 @@
+"""The detail of a declared resource as a DRF viewset: one entry by its id, with ETag, 304 and Cache-Status."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.http import Http404, HttpRequest, HttpResponseBase
+from rest_framework.request import Request
+from rest_framework.viewsets import ViewSetMixin
+
+from caching.http.hit_lane import HitLane
+from caching.http.id_list import MAX_ID
+from caching.http.responses import conditional_response, weak_etag
+from caching.readthrough.fetch import Found, Lookup, complete, read_once
+from caching.readthrough.resource import Resource
+
+_READS = frozenset({"GET", "HEAD"})
+_ID_DIGITS = len(str(MAX_ID))
+
+
+class CachedDetail(HitLane, ViewSetMixin):
+    """Adds `retrieve` to a viewset: `class ReviewViewSet(CachedDetail, ViewSet): resource = reviews`.
+
+    Reads are public. An id is a positive integer; anything else, and an id without a row, is 404. Override `read` to
+    count, and `body_of` to join what is not cached to the body.
+    """
+
+    resource: ClassVar[Resource]
+    lookup_value_regex = "[0-9]+"
+    lookup: Lookup | None = None
+
+    def get_authenticators(self) -> list[Any]:
+        """Authenticate writes alone: a public read must not fail on, or vary with, the credentials of its sender."""
+        request: Any = getattr(self, "request", None)
+        by_view: list[Any] = super().get_authenticators() if request and request.method not in _READS else []  # type: ignore[misc]
+        return by_view
+
+    def read(self, request: HttpRequest, id: int) -> Lookup:
+        """Read the entry in one round trip; an override may count in it."""
+        return read_once(self.resource, id)
+
+    def body_of(self, request: HttpRequest, id: int, found: Found) -> bytes:
+        """Return the bytes to answer; `found.body` is never None here."""
+        return found.body or b""
+
+    def lane(self, request: HttpRequest, **kwargs: Any) -> HttpResponseBase | None:
+        """Answer a detail that is a plain hit."""
+        pk = kwargs.get("pk")
+        if pk is None or request.method not in _READS or not 0 < len(pk) < _ID_DIGITS or (id := int(pk)) == 0:
+            return None
+        self.lookup = self.read(request, id)
+        found = self.lookup.plain_hit()
+        return None if found is None else self._answer(request, id, found)
+
+    def retrieve(self, request: Request, pk: str) -> HttpResponseBase:
+        """Answer one entry."""
+        id = self.id_of(pk)
+        # What the lane has read, and perhaps counted, is not read and counted again.
+        found = complete(self.lookup or self.read(request._request, id))
+        if found.body is None:
+            raise self.missing(pk)
+        return self._answer(request._request, id, found)
+
+    def id_of(self, pk: str) -> int:
+        """Return the id in a path. Raises Http404 if there can be no such row."""
+        # Python refuses to read thousands of digits.
+        id = int(pk) if len(pk) <= _ID_DIGITS else 0
+        if not 0 < id <= MAX_ID:
+            raise self.missing(pk)
+        return id
+
+    def missing(self, pk: str) -> Http404:
+        """Return the error for an id without a row."""
+        return Http404(f"There is no {self.resource.policy.namespace} {pk}.")
+
+    def _answer(self, request: HttpRequest, id: int, found: Found) -> HttpResponseBase:
+        body = self.body_of(request, id, found)
+        return conditional_response(request, body, found.origin, weak_etag([found.body or b""]))

@@ -1,0 +1,137 @@
+"""A resource: what is cached under one namespace, declared once by its owner, and the registry of them all.
+
+A task names its resource by namespace, so a worker can load what a web process found stale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Model
+from django.db.models.signals import ModelSignal
+
+from caching import metrics
+from caching.clock import Clock, system_ms
+from caching.counters.count import NO_COUNT, Count, NoCount
+from caching.counters.counts import NO_COUNTS, Counts, NoCounts
+from caching.counters.family import CounterFamily, Visit
+from caching.entries.policy import Policy
+from caching.entries.store import Store
+from caching.errors import UnknownNamespace
+from caching.keys import Id
+from caching.readthrough.load_times import LoadTimes
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a loader found, all of it in one snapshot of the database.
+
+    `bodies` are rendered bytes by id; an id without one does not exist. A resource with a counter family also returns
+    `totals` by id and `applied`, the (shard, bucket) pairs that the totals hold already.
+    """
+
+    bodies: Mapping[Id, bytes]
+    totals: Mapping[Id, int] = field(default_factory=dict)
+    applied: frozenset[tuple[int, int]] = frozenset()
+
+
+# Takes ids and asks the database once, for example
+#     lambda ids: Load({row["id"]: orjson.dumps(row) for row in Review.objects.filter(pk__in=ids).values("id", "text")})
+Loader = Callable[[Sequence[Id]], Load]
+# Takes a number and returns at most that many ids, the most wanted first.
+WorthWarming = Callable[[int], Iterable[Id]]
+
+
+class Resource:
+    """The entries of one namespace: how they are stored, loaded, counted and warmed.
+
+    `warm` returns the ids that are worth warming, which `warm_cache` knows by `warm_name` (the namespace unless given).
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        loader: Loader,
+        family: CounterFamily | None = None,
+        warm: WorthWarming | None = None,
+        warm_name: str = "",
+        clock: Clock = system_ms,
+    ) -> None:
+        self.policy = policy
+        self.loader = loader
+        self.family = family
+        self.warm = warm
+        self.warm_name = warm_name or policy.namespace
+        self.store = Store(policy, clock)
+        self.load_times = LoadTimes(policy.lease)
+        self.receivers: list[tuple[ModelSignal, str, type[Model]]] = []
+        self._reads: dict[str, Any] = {}
+
+    def count(self, id: Id, amount: int = 0, visit: Visit | None = None) -> Count | NoCount:
+        """Return the count that rides on a read of an id."""
+        return NO_COUNT if self.family is None else Count(self.family, id, amount, visit)
+
+    def counts(self, ids: Sequence[Id]) -> Counts | NoCounts:
+        """Return the live counts that ride on a read of many ids."""
+        return NO_COUNTS if self.family is None else Counts(self.family, ids)
+
+    def increment(self, id: int, amount: int = 1, visit: Visit | None = None) -> int | None:
+        """Count an id without reading it, and return the live count; None if it has no row.
+
+        Raises IncrementRefused if nothing could accept the increment or nobody knows whether it was counted, ValueError
+        for an amount below 1 or above a thousand million, and what the loader raises.
+        """
+        if self.family is None:
+            raise TypeError(f"{self.policy.namespace} was declared without a counter family")
+        return Count(self.family, id, amount, visit).alone(self.loader)
+
+    def worth_warming(self, limit: int) -> Iterable[Id]:
+        """Return at most `limit` ids that are worth warming, the most wanted first."""
+        return self.warm(limit) if self.warm is not None else ()
+
+    def note_read(self, result: str, amount: int = 1) -> None:
+        """Add keys that were read to the metric, by what was found."""
+        series = self._reads.get(result)
+        if series is None:
+            series = self._reads[result] = metrics.READS.labels(self.policy.namespace, result)
+        series.inc(amount)
+
+
+class Registry:
+    """The resources of this process by namespace."""
+
+    def __init__(self) -> None:
+        self._resources: dict[str, Resource] = {}
+
+    def add(self, resource: Resource) -> Resource:
+        """Make a resource known by its namespace. Raises ValueError if another one has it."""
+        namespace = resource.policy.namespace
+        if namespace in self._resources:
+            raise ValueError(f"namespace {namespace!r} is declared twice")
+        self._resources[namespace] = resource
+        return resource
+
+    def remove(self, namespace: str) -> None:
+        """Forget a resource, for tests that declare one of their own."""
+        del self._resources[namespace]
+
+    def get(self, namespace: str) -> Resource:
+        """Return the resource of a namespace. Raises UnknownNamespace, which names the known ones."""
+        try:
+            return self._resources[namespace]
+        except KeyError:
+            known = ", ".join(self.namespaces()) or "none"
+            raise UnknownNamespace(f"no namespace {namespace!r}; there are {known}") from None
+
+    def namespaces(self) -> list[str]:
+        """Return the names of all namespaces, sorted."""
+        return sorted(self._resources)
+
+    def worth_warming(self) -> dict[str, Resource]:
+        """Return the resources that can be warmed, by the name that `warm_cache` has for them."""
+        return {each.warm_name: each for each in self._resources.values() if each.warm is not None}
+
+
+registry = Registry()
