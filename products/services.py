@@ -11,10 +11,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404
 from django.utils import timezone
-from rest_framework.exceptions import ValidationError
 
 from products.cache import forget_products
-from products.errors import NotTheSeller, ProductSold
+from products.errors import InvalidInput, NotTheSeller, ProductSold
 from products.models import Product, ProductStatus, ProductViews
 from products.money import MoneyError, quantised
 from products.signals import products_closed
@@ -33,7 +32,7 @@ def create_product(seller: AbstractBaseUser, **fields: Any) -> Product:
 def update_product(product_id: int, seller: AbstractBaseUser, **fields: Any) -> Product:
     """Change fields of a product.
 
-    Raises Http404, NotTheSeller, ProductSold, or ValidationError for a price that the product's currency does not have.
+    Raises Http404, NotTheSeller, ProductSold, or InvalidInput for a price that the product's currency does not have.
     """
     product = _lock(product_id, seller)
     if product.status == ProductStatus.SOLD:
@@ -85,7 +84,7 @@ def _exact(product: Product) -> Decimal:
     try:
         return quantised(product.price, product.currency)
     except MoneyError as error:
-        raise ValidationError({"price": [str(error)]}) from error
+        raise InvalidInput("price", str(error)) from error
 
 
 def _own(products: QuerySet[Product], product_id: int, seller: AbstractBaseUser) -> Product:

@@ -17,10 +17,12 @@ from rest_framework import exceptions
 
 from caching.errors import LoaderBackedOff
 from marketplace.api.problems import ProblemResponse, flatten_errors, make_problem
+from products.errors import Conflict, Forbidden, InvalidInput, Refusal
 
 logger = logging.getLogger(__name__)
 
 DatabaseDown = (OperationalError, InterfaceError, PoolTimeout)
+_STATUSES = {InvalidInput: 400, Forbidden: 403, Conflict: 409}
 
 
 class ContentTooLarge(exceptions.APIException):
@@ -80,6 +82,8 @@ def problem_handler(exc: Exception, context: dict[str, Any]) -> ProblemResponse:
 
 def answer(exc: Exception, request: HttpRequest) -> ProblemResponse:
     """Return the problem for any exception; one that nobody expected is logged and reported as a 500."""
+    if isinstance(exc, Refusal):
+        return ProblemResponse(_describe_refusal(exc))
     known = exc if isinstance(exc, exceptions.APIException) else _translate(exc)
     if known is None:
         return _unexpected(exc, request)
@@ -113,13 +117,20 @@ def _message(exc: Exception) -> str | None:
     return exc.args[0] if exc.args and isinstance(exc.args[0], str) else None
 
 
+def _describe_refusal(refusal: Refusal) -> dict[str, Any]:
+    status = next(status for kind, status in _STATUSES.items() if isinstance(refusal, kind))
+    if isinstance(refusal, InvalidInput):
+        errors = {refusal.field: [refusal.detail]}
+        return make_problem(status, refusal.code, _summary(errors), errors)
+    return make_problem(status, refusal.code, refusal.detail, extra=refusal.extra)
+
+
 def _describe(exc: exceptions.APIException) -> dict[str, Any]:
-    extra = getattr(exc, "extra", None)
     if isinstance(exc.detail, (list, dict)):
         errors = flatten_errors(exc.detail)
         code = "invalid_input" if isinstance(exc, exceptions.ValidationError) else exc.default_code
-        return make_problem(exc.status_code, code, _summary(errors), errors, extra)
-    return make_problem(exc.status_code, exc.detail.code or exc.default_code, str(exc.detail), extra=extra)
+        return make_problem(exc.status_code, code, _summary(errors), errors)
+    return make_problem(exc.status_code, exc.detail.code or exc.default_code, str(exc.detail))
 
 
 def _summary(errors: dict[str, list[str]]) -> str:

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import Error, transaction
 from django.http import Http404
-from rest_framework.exceptions import APIException
 
 from offers.admin.selection import Choice
 from offers.formatting import moment
@@ -18,6 +17,7 @@ from offers.lifecycle import transitions
 from offers.lifecycle.lifetime import Lifetime
 from offers.lifecycle.state_machine import Actor, Role
 from offers.models import Offer
+from products.errors import Refusal
 
 logger = logging.getLogger(__name__)
 
@@ -91,8 +91,8 @@ def act_on_each(
                 offer = action.act(Order(staff, offer_id, end, more))
                 detail = _detail(action, offer)
                 note(offer, f"{action.done.capitalize()} {detail}.")
-        except (APIException, Http404) as error:
-            yield Outcome(offer_id, False, _reason(error))
+        except (Refusal, Http404) as error:
+            yield Outcome(offer_id, False, str(error))
         except Error:
             # Those before it are done and those after it may well be: their outcomes must not be lost for this one.
             logger.exception("offer %d could not be acted on", offer_id)
@@ -103,10 +103,3 @@ def act_on_each(
 
 def _detail(action: StaffAction, offer: Offer) -> str:
     return f"until {moment(offer.expires_at)}" if action.extends else f"at {moment(offer.closed_at)}"
-
-
-def _reason(error: APIException | Http404) -> str:
-    detail = getattr(error, "detail", None)
-    if isinstance(detail, dict):
-        return " ".join(str(message) for errors in detail.values() for message in errors)
-    return str(detail or error)

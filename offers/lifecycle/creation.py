@@ -7,7 +7,6 @@ from decimal import Decimal
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
-from rest_framework.exceptions import ValidationError
 
 from offers.clock import database_now
 from offers.deadlines import drop_offer_expirations, track_offer_expiration
@@ -16,6 +15,7 @@ from offers.lifecycle.lifetime import Lifetime
 from offers.lifecycle.state_machine import expire_own, note_made
 from offers.models import Offer
 from offers.selectors import offers
+from products.errors import InvalidInput
 from products.models import Product, ProductStatus
 from products.money import MoneyError, quantised
 
@@ -27,7 +27,7 @@ def make_offer(
 ) -> Offer:
     """Make an offer in the product's currency.
 
-    Raises ValidationError (unknown product, an amount that its currency does not have, a life too short or too
+    Raises InvalidInput (unknown product, an amount that its currency does not have, a life too short or too
     long), OwnProduct, ProductNotAvailable (sold or withdrawn), or OfferExists if the buyer has an active offer on it.
     """
     try:
@@ -48,7 +48,7 @@ def _lock(product_id: int, buyer: AbstractBaseUser) -> Product:
     found = Product.objects.raw("SELECT * FROM products_product WHERE id = %s FOR SHARE", [product_id])
     product = next(iter(found), None)
     if product is None:
-        raise ValidationError({"product_id": [f"There is no product {product_id}."]})
+        raise InvalidInput("product_id", f"There is no product {product_id}.")
     if product.seller_id == buyer.pk:
         raise OwnProduct
     if product.status != ProductStatus.AVAILABLE:
@@ -60,7 +60,7 @@ def _exact(amount: Decimal, currency: str) -> Decimal:
     try:
         return quantised(amount, currency)
     except MoneyError as error:
-        raise ValidationError({"amount": [str(error)]}) from error
+        raise InvalidInput("amount", str(error)) from error
 
 
 def _expire_late(buyer: AbstractBaseUser, product: Product) -> None:

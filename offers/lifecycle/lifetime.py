@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from rest_framework.exceptions import ValidationError
 
 from offers.formatting import exact_duration
+from products.errors import InvalidInput
 
 # A client that asks for exactly the shortest life by its own clock has already lost the request's way here.
 TOLERANCE = timedelta(seconds=2)
@@ -27,14 +27,14 @@ class Lifetime:
         return "expires_at" if self.expires_at is not None else "expires_in"
 
     def end(self, now: datetime) -> datetime:
-        """Return the moment of expiry. Raises ValidationError if it is too near or too far from `now`."""
+        """Return the moment of expiry. Raises InvalidInput if it is too near or too far from `now`."""
         shortest = timedelta(seconds=settings.OFFER_MIN_SECONDS)
         longest = timedelta(seconds=settings.OFFER_MAX_SECONDS)
         end = self._end(now)
         if end < now + shortest - TOLERANCE:
-            raise ValidationError({self.field: [f"An offer lives at least {exact_duration(shortest)} from now."]})
+            raise InvalidInput(self.field, f"An offer lives at least {exact_duration(shortest)} from now.")
         if end > now + longest:
-            raise ValidationError({self.field: [f"An offer lives at most {exact_duration(longest)} from now."]})
+            raise InvalidInput(self.field, f"An offer lives at most {exact_duration(longest)} from now.")
         return end
 
     def _end(self, now: datetime) -> datetime:

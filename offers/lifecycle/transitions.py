@@ -7,7 +7,6 @@ from collections.abc import Callable
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.http import Http404
-from rest_framework.exceptions import APIException, ValidationError
 
 from offers.clock import database_now
 from offers.deadlines import drop_offer_expirations, extend_offer_expiration
@@ -17,7 +16,7 @@ from offers.lifecycle.lifetime import Lifetime
 from offers.lifecycle.state_machine import Actor, Role
 from offers.models import Offer, OfferStatus
 from offers.selectors import offers, offers_of
-from products.errors import NotTheSeller
+from products.errors import InvalidInput, NotTheSeller, Refusal
 
 _NOT_THE_SELLER = "Only the seller who received this offer can do that."
 
@@ -46,7 +45,7 @@ def expire_now(offer_id: int, staff: AbstractBaseUser) -> Offer:
 def extend(offer_id: int, actor: Actor, lifetime: Lifetime) -> Offer:
     """Put an offer's end off, as its buyer or the staff.
 
-    Raises like `withdraw`, and ValidationError unless the new end is later and within bounds.
+    Raises like `withdraw`, and InvalidInput unless the new end is later and within bounds.
     """
     end = lifetime.end(database_now())
     _insist(lambda: state_machine.extend(offer_id, end, actor), offer_id, actor, not_later=lifetime.field)
@@ -73,11 +72,11 @@ def find(offer_id: int, actor: Actor) -> Offer:
     return offer
 
 
-def refusal(offer: Offer, not_later: str | None = None) -> APIException:
+def refusal(offer: Offer, not_later: str | None = None) -> Refusal:
     """Return why nothing can be done with an offer; `not_later` names the field of a new end."""
     state = offer.effective_status
     if state == OfferStatus.ACTIVE and not_later:
-        return ValidationError({not_later: ["An extension must end later than the offer does now."]})
+        return InvalidInput(not_later, "An extension must end later than the offer does now.")
     kind = OfferExpired if state == OfferStatus.EXPIRED else OfferClosed
     return kind(state, offer.effective_closed_at)
 

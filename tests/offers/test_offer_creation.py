@@ -6,13 +6,13 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from rest_framework.exceptions import ValidationError
 
 from offers.deadlines import offer_deadlines
 from offers.errors import OfferExists, OwnProduct, ProductNotAvailable
 from offers.lifecycle.creation import make_offer
 from offers.lifecycle.lifetime import Lifetime
 from offers.models import Offer, OfferStatus
+from products.errors import InvalidInput
 from tests.factories import OfferFactory, ProductFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -29,9 +29,9 @@ def test_an_offer_takes_seller_and_currency_from_its_product() -> None:
 
 
 def test_the_product_must_exist() -> None:
-    with pytest.raises(ValidationError) as caught:
+    with pytest.raises(InvalidInput) as caught:
         make_offer(UserFactory(), 2**62, Decimal(1), Lifetime())
-    assert "product_id" in caught.value.detail
+    assert caught.value.field == "product_id"
 
 
 @pytest.mark.parametrize("status", ["sold", "withdrawn"])

@@ -19,7 +19,6 @@ from django.db import DatabaseError, connection
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
-from rest_framework.exceptions import APIException
 
 from caching.redis.connections import client, pool
 from offers.clock import database_now
@@ -32,6 +31,7 @@ from offers.lifecycle.lifetime import Lifetime
 from offers.lifecycle.state_machine import Actor, Role
 from offers.models import Offer, OfferEvent
 from offers.selectors import offers
+from products.errors import Refusal
 from products.models import Product
 from tests.boundaries import Killed, at_boundary, dying_at
 from tests.database_clock import database_clock
@@ -236,7 +236,7 @@ def succeeds(act: Callable[[], Any]) -> bool:
     """Return whether it was allowed."""
     try:
         act()
-    except APIException:
+    except Refusal:
         return False
     return True
 
