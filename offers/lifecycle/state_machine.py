@@ -104,7 +104,7 @@ _EXPIRE = f"""
 """  # noqa: S608
 _JOB = {"busy": "SKIP LOCKED"}
 _BY_ID = _EXPIRE.format(condition="id = ANY(%(ids)s)", order="id", wanted="id", **_JOB)
-_BY_END = {"order": "expires_at, id", "wanted": "id, expires_at", **_JOB}
+_BY_END = {"order": "expires_at, id", "wanted": "expires_at, id", **_JOB}
 _FIRST = _EXPIRE.format(condition="true", **_BY_END)
 _NEXT = _EXPIRE.format(condition="(expires_at, id) > (%(after_at)s, %(after_id)s)", **_BY_END)
 # Passed over, a dead offer would block a new one. So it is waited for; whoever has it never waits for the product.
@@ -166,9 +166,11 @@ def expire_batch(limit: int, after: Deadline | None = None) -> list[Deadline]:
     A run goes on where its last batch ended, since the index still has what that one expired.
     """
     if after is None:
-        return sorted(_fetch(_FIRST, {"limit": limit}), key=_by_end)
-    after_id, after_at = after
-    return sorted(_fetch(_NEXT, {"limit": limit, "after_id": after_id, "after_at": after_at}), key=_by_end)
+        ended = _fetch(_FIRST, {"limit": limit})
+    else:
+        after_id, after_at = after
+        ended = _fetch(_NEXT, {"limit": limit, "after_id": after_id, "after_at": after_at})
+    return [(id, at) for at, id in sorted(ended)]
 
 
 def expire_own(buyer_id: int, product_id: int) -> list[int]:
@@ -196,8 +198,3 @@ def _fetch(sql: str, values: dict[str, Any]) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         return cursor.fetchall()
-
-
-def _by_end(deadline: Deadline) -> tuple[datetime, int]:
-    id, at = deadline
-    return at, id
