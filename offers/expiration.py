@@ -20,7 +20,7 @@ from offers.deadlines import (
     upcoming_offers,
 )
 from offers.overdue import overdue
-from offers.sweep import Expired, attempt, expire_due
+from offers.sweep import ExpiryStats, expire_due, try_redis
 
 __all__ = ["drop_offer_expirations", "extend_offer_expiration", "process_expired_offers", "track_offer_expiration"]
 
@@ -41,14 +41,14 @@ def process_expired_offers(budget: WorkBudget | None = None) -> dict[str, Any]:
     Works in bounded batches, each a transaction of its own, for as long as its budget; without Redis by the table
     alone.
     """
-    stats = Expired()
+    stats = ExpiryStats()
     if expire_due(stats, budget or WorkBudget(_SECONDS, _BURST, _PAUSE_RATIO)):
-        attempt(stats, partial(_reconcile, stats))
+        try_redis(stats, partial(_reconcile, stats))
     stats.backlog = overdue().count
     return asdict(stats)
 
 
-def _reconcile(stats: Expired) -> None:
+def _reconcile(stats: ExpiryStats) -> None:
     done = repair(offer_deadlines, upcoming_offers, lambda: Budget(_REPAIR_SLICE, _REPAIR_LIMIT))
     stats.orphans += done.removed
     stats.rescored += done.moved

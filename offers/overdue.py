@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db import connection
 
 # Counted no further: a count of a large backlog would slow down what works it off.
-_MOST_COUNTED = 100_000
+_MAX_COUNTED = 100_000
 
 _OVERDUE = """
     SELECT (SELECT count(*) FROM (
@@ -30,5 +30,5 @@ class Overdue:
 def overdue() -> Overdue:
     """Return which offers have ended without being closed."""
     with connection.cursor() as cursor:
-        cursor.execute(_OVERDUE, [_MOST_COUNTED])
+        cursor.execute(_OVERDUE, [_MAX_COUNTED])
         return Overdue(*cursor.fetchone())

@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 
 from offers.models import Offer, OfferStatus
 
-Role = Literal["buyer", "seller"]
+PartyRole = Literal["buyer", "seller"]
 
 
 def past_due() -> Q:
@@ -45,14 +45,14 @@ def offers() -> QuerySet[Offer]:
     )
 
 
-def offers_of(user: AbstractBaseUser, role: Role | None = None) -> QuerySet[Offer]:
+def offers_of(user: AbstractBaseUser, role: PartyRole | None = None) -> QuerySet[Offer]:
     """Return the offers that a user made, received, or with no role both."""
     if role is None:
         return offers().filter(Q(buyer=user) | Q(seller=user))
     return offers().filter(**{role: user})
 
 
-def expiring_soon(user: AbstractBaseUser, within: int, role: Role | None = None) -> QuerySet[Offer]:
+def expiring_soon(user: AbstractBaseUser, within: int, role: PartyRole | None = None) -> QuerySet[Offer]:
     """Return the user's live offers that will expire within that many seconds, the first to expire first."""
     soon = offers_of(user, role).filter(alive(), expires_at__lte=Now() + timedelta(seconds=within))
     return soon.order_by("expires_at", "id")

@@ -48,7 +48,7 @@ class OfferEventsCollector(Collector):
             self._found = {
                 "offer_events_waiting": events.waiting,
                 "offer_events_oldest_seconds": events.oldest_seconds,
-                "offer_events_given_up": backlog.given_up(),
+                "offer_events_given_up": backlog.count_given_up(),
                 "offers_due": late.count,
                 "offers_due_oldest_seconds": late.oldest_seconds,
             }

@@ -11,7 +11,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import Error, transaction
 from django.http import Http404
 
-from offers.admin.selection import Choice
+from offers.admin.selection import Selection
 from offers.formatting import moment
 from offers.lifecycle import transitions
 from offers.lifecycle.lifetime import Lifetime
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ActionRequest:
     """Who wants one offer acted on: the end it had when they saw it, and how much more they would give it."""
 
     staff: AbstractBaseUser
@@ -40,7 +40,7 @@ class StaffAction:
     verb: str
     done: str
     effect: str
-    act: Callable[[Order], Offer]
+    act: Callable[[ActionRequest], Offer]
 
     @property
     def extends(self) -> bool:
@@ -48,7 +48,7 @@ class StaffAction:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ActionOutcome:
     """What became of one offer, and since when, until when or why."""
 
     offer_id: int
@@ -56,18 +56,18 @@ class Outcome:
     detail: str
 
 
-def _extend(order: Order) -> Offer:
+def _extend(request: ActionRequest) -> Offer:
     # From the end that was seen: whoever submits twice asks for the same end twice, and the second time it is no later.
-    lifetime = Lifetime(expires_at=order.end + order.more)
-    return transitions.extend(order.offer_id, Actor(Role.STAFF, order.staff), lifetime)
+    lifetime = Lifetime(expires_at=request.end + request.more)
+    return transitions.extend(request.offer_id, Actor(Role.STAFF, request.staff), lifetime)
 
 
-def _expire_now(order: Order) -> Offer:
-    return transitions.expire_now(order.offer_id, order.staff)
+def _expire_now(request: ActionRequest) -> Offer:
+    return transitions.expire_now(request.offer_id, request.staff)
 
 
-def _decline(order: Order) -> Offer:
-    return transitions.decline(order.offer_id, Actor(Role.STAFF, order.staff))
+def _decline(request: ActionRequest) -> Offer:
+    return transitions.decline(request.offer_id, Actor(Role.STAFF, request.staff))
 
 
 EXTEND = StaffAction("extend", "Extend", "extended", "Each will live longer, counted from its present end.", _extend)
@@ -81,24 +81,24 @@ ACTIONS = {action.name: action for action in (EXTEND, EXPIRE_NOW, DECLINE)}
 
 
 def act_on_each(
-    choice: Choice, staff: AbstractBaseUser, more: timedelta, note: Callable[[Offer, str], object]
-) -> Iterator[Outcome]:
+    selection: Selection, staff: AbstractBaseUser, more: timedelta, log: Callable[[Offer, str], object]
+) -> Iterator[ActionOutcome]:
     """Act on each chosen offer in a transaction of its own, which also notes it; yield the outcomes."""
-    action = ACTIONS[choice.action]
-    for offer_id, end in choice.ends.items():
+    action = ACTIONS[selection.action]
+    for offer_id, end in selection.ends.items():
         try:
             with transaction.atomic(durable=True):
-                offer = action.act(Order(staff, offer_id, end, more))
+                offer = action.act(ActionRequest(staff, offer_id, end, more))
                 detail = _detail(action, offer)
-                note(offer, f"{action.done.capitalize()} {detail}.")
+                log(offer, f"{action.done.capitalize()} {detail}.")
         except (Refusal, Http404) as error:
-            yield Outcome(offer_id, False, str(error))
+            yield ActionOutcome(offer_id, False, str(error))
         except Error:
             # Those before it are done and those after it may well be: their outcomes must not be lost for this one.
             logger.exception("offer %d could not be acted on", offer_id)
-            yield Outcome(offer_id, False, "The database failed. See how the offer stands before you try again.")
+            yield ActionOutcome(offer_id, False, "The database failed. See how the offer stands before you try again.")
         else:
-            yield Outcome(offer_id, True, f"{action.done.capitalize()} {detail}.")
+            yield ActionOutcome(offer_id, True, f"{action.done.capitalize()} {detail}.")
 
 
 def _detail(action: StaffAction, offer: Offer) -> str:

@@ -9,7 +9,7 @@ from offers.formatting import moment
 from offers.models import OBSOLETE, OfferEvent
 
 
-class Delivery(models.TextChoices):
+class DeliveryState(models.TextChoices):
     """Where an event stands on its way to somebody outside."""
 
     WAITING = "waiting", "Waiting"
@@ -19,25 +19,25 @@ class Delivery(models.TextChoices):
     NONE = "none", "No delivery"
 
 
-def untold() -> Q:
+def undelivered() -> Q:
     """Return the condition that an event was to be told, was not, and no longer waits."""
     return Q(due_at__isnull=True, delivered_at__isnull=True) & ~Q(error="")
 
 
-def stands_at(delivery: str) -> Q:
-    """Return the condition that an event's delivery stands at one of Delivery."""
-    if delivery == Delivery.WAITING:
+def in_delivery_state(delivery: str) -> Q:
+    """Return the condition that an event's delivery stands at one of DeliveryState."""
+    if delivery == DeliveryState.WAITING:
         return Q(due_at__isnull=False)
-    if delivery == Delivery.DELIVERED:
+    if delivery == DeliveryState.DELIVERED:
         return Q(delivered_at__isnull=False)
-    if delivery == Delivery.GIVEN_UP:
-        return untold() & ~Q(error__startswith=OBSOLETE)
-    if delivery == Delivery.OBSOLETE:
-        return untold() & Q(error__startswith=OBSOLETE)
+    if delivery == DeliveryState.GIVEN_UP:
+        return undelivered() & ~Q(error__startswith=OBSOLETE)
+    if delivery == DeliveryState.OBSOLETE:
+        return undelivered() & Q(error__startswith=OBSOLETE)
     return Q(due_at__isnull=True, delivered_at__isnull=True, error="")
 
 
-def describe(event: OfferEvent) -> str:
+def delivery_label(event: OfferEvent) -> str:
     """Return how an event's delivery stands, and why."""
     if event.due_at is not None:
         tried = f", attempt {event.attempts} failed: {event.error}" if event.error else ""

@@ -14,10 +14,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from offers.admin import deliveries
-from offers.admin.deliveries import Delivery, stands_at, untold
-from offers.admin.history import what
-from offers.admin.people import who
-from offers.admin.read_only import MOST, TOO_MANY, ActedOnAdmin
+from offers.admin.deliveries import DeliveryState, in_delivery_state, undelivered
+from offers.admin.history import event_label
+from offers.admin.people import actor_label
+from offers.admin.read_only import MAX_ROWS, TOO_MANY, ReadOnlyAdmin
 from offers.delivery import outbox
 from offers.formatting import moment
 from offers.models import OfferEvent
@@ -29,14 +29,14 @@ class DeliveryFilter(admin.SimpleListFilter):
     title = parameter_name = "delivery"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(str(value), str(label)) for value, label in Delivery.choices]
+        return [(str(value), str(label)) for value, label in DeliveryState.choices]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[OfferEvent]) -> QuerySet[OfferEvent]:
-        return queryset.filter(stands_at(self.value())) if self.value() in Delivery.values else queryset
+        return queryset.filter(in_delivery_state(self.value())) if self.value() in DeliveryState.values else queryset
 
 
 @admin.register(OfferEvent)
-class OfferEventAdmin(ActedOnAdmin):
+class OfferEventAdmin(ReadOnlyAdmin):
     """Events, newest first. Nothing sorts them otherwise: no other column of theirs has an index."""
 
     list_display = ("when", "what", "offer_link", "who", "delivery")
@@ -66,7 +66,7 @@ class OfferEventAdmin(ActedOnAdmin):
 
     @admin.display(description="what")
     def what(self, event: OfferEvent) -> str:
-        return what(event)
+        return event_label(event)
 
     @admin.display(description="offer")
     def offer_link(self, event: OfferEvent) -> SafeString:
@@ -75,20 +75,20 @@ class OfferEventAdmin(ActedOnAdmin):
 
     @admin.display(description="who")
     def who(self, event: OfferEvent) -> str:
-        return who(event, link=False)
+        return actor_label(event, link=False)
 
     @admin.display(description="delivery")
     def delivery(self, event: OfferEvent) -> str:
-        return deliveries.describe(event)
+        return deliveries.delivery_label(event)
 
     @admin.action(description="Deliver again what was not told", permissions=["change"])
     def deliver_again(self, request: HttpRequest, queryset: QuerySet[OfferEvent]) -> None:
-        chosen = list(queryset.filter(untold())[: MOST + 1])
-        if len(chosen) > MOST:
+        chosen = list(queryset.filter(undelivered())[: MAX_ROWS + 1])
+        if len(chosen) > MAX_ROWS:
             self.message_user(request, TOO_MANY, messages.ERROR)
             return
         with transaction.atomic():
-            count = outbox.again([event.pk for event in chosen])
+            count = outbox.requeue([event.pk for event in chosen])
             LogEntry.objects.log_actions(request.user.pk, chosen, CHANGE, "Put back, to be delivered again.")
         told = f"{count} event{'' if count == 1 else 's'} will be delivered again."
         rest = "" if count else " Only those that were given up, or not thought worth telling, can be."

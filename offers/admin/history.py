@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from offers.admin import deliveries
-from offers.admin.people import who
+from offers.admin.people import actor_label
 from offers.formatting import moment
 from offers.models import OfferEvent
 
 # A buyer may extend an offer as often as they like.
-MOST_EVENTS = 200
+MAX_EVENTS = 200
 _UNTIL = {OfferEvent.Kind.MADE, OfferEvent.Kind.EXTENDED}
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class HistoryEntry:
     """One event in words."""
 
     when: str
@@ -25,13 +25,16 @@ class Line:
     delivery: str
 
 
-def history_of(offer_id: int, link: bool) -> Sequence[Line]:
+def history_of(offer_id: int, link: bool) -> Sequence[HistoryEntry]:
     """Return the last events of an offer, in order, from one query; `link` is whether people are links."""
-    newest = OfferEvent.objects.filter(offer=offer_id).select_related("actor").order_by("-id")[:MOST_EVENTS]
-    return [Line(moment(event.at), what(event), who(event, link), deliveries.describe(event)) for event in newest][::-1]
+    newest = OfferEvent.objects.filter(offer=offer_id).select_related("actor").order_by("-id")[:MAX_EVENTS]
+    return [
+        HistoryEntry(moment(event.at), event_label(event), actor_label(event, link), deliveries.delivery_label(event))
+        for event in newest
+    ][::-1]
 
 
-def what(event: OfferEvent) -> str:
+def event_label(event: OfferEvent) -> str:
     """Return what happened, as in `Extended until 2026-11-25 14:03:22 UTC`."""
     kind = event.get_kind_display()
     if event.kind == OfferEvent.Kind.REMINDER:

@@ -15,9 +15,9 @@ from django.utils.safestring import SafeString
 
 from offers.admin.confirmation import ConfirmedActions
 from offers.admin.filters import BuyerFilter, SellerFilter, StateFilter, TimeLeftFilter, person_named
-from offers.admin.history import MOST_EVENTS, history_of
+from offers.admin.history import MAX_EVENTS, history_of
 from offers.admin.people import may_see_people
-from offers.admin.presentation import Standing
+from offers.admin.presentation import OfferPresenter
 from offers.formatting import moment
 from offers.models import Offer
 from offers.selectors import offers
@@ -30,7 +30,7 @@ class OfferChangeList(ChangeList):
         super().get_results(request)
         self.result_list = list(self.result_list)
         for offer in self.result_list:
-            offer.narrowed = self.get_query_string
+            offer.query_string = self.get_query_string
 
 
 @admin.register(Offer)
@@ -85,15 +85,15 @@ class OfferAdmin(ConfirmedActions):
 
     @admin.display(description="amount", ordering="amount")
     def money(self, offer: Offer) -> str:
-        return Standing(offer).money
+        return OfferPresenter(offer).money
 
     @admin.display(description="status")
     def state(self, offer: Any) -> str:
-        return Standing(offer).state
+        return OfferPresenter(offer).state
 
     @admin.display(description="time left", ordering="expires_at")
     def time_left(self, offer: Any) -> str:
-        return Standing(offer).time_left or "-"
+        return OfferPresenter(offer).time_left or "-"
 
     @admin.display(description="closed at")
     def closed_on(self, offer: Any) -> str:
@@ -101,22 +101,22 @@ class OfferAdmin(ConfirmedActions):
 
     @admin.display(description="buyer")
     def buyer_link(self, offer: Any) -> SafeString:
-        return _narrowing(offer, BuyerFilter.parameter_name, offer.buyer.username)
+        return _filter_link(offer, BuyerFilter.parameter_name, offer.buyer.username)
 
     @admin.display(description="seller")
     def seller_link(self, offer: Any) -> SafeString:
-        return _narrowing(offer, SellerFilter.parameter_name, offer.seller.username)
+        return _filter_link(offer, SellerFilter.parameter_name, offer.seller.username)
 
     @admin.display(description="history")
     def history(self, offer: Any) -> str:
         events = history_of(offer.pk, offer.links_people)
-        return render_to_string("admin/offers/offer/history.html", {"events": events, "most": MOST_EVENTS})
+        return render_to_string("admin/offers/offer/history.html", {"events": events, "most": MAX_EVENTS})
 
 
-def _narrowing(offer: Any, parameter: str, username: str) -> SafeString:
+def _filter_link(offer: Any, parameter: str, username: str) -> SafeString:
     return format_html(
         '<a href="{}" title="Only offers whose {} is {}">{}</a>',
-        offer.narrowed({parameter: username}),
+        offer.query_string({parameter: username}),
         parameter,
         username,
         username,

@@ -7,7 +7,7 @@ from functools import cached_property
 from django.core.paginator import Paginator
 
 # Nobody turns a hundred pages, and PostgreSQL would read the whole table to say how many there are.
-MOST_COUNTED = 10_000
+MAX_COUNTED = 10_000
 
 
 class CappedPaginator(Paginator):
@@ -15,8 +15,8 @@ class CappedPaginator(Paginator):
 
     @cached_property
     def count(self) -> int:
-        return int(self.object_list.order_by()[:MOST_COUNTED].count())
+        return int(self.object_list.order_by()[:MAX_COUNTED].count())
 
     @property
     def is_capped(self) -> bool:
-        return self.count == MOST_COUNTED
+        return self.count == MAX_COUNTED

@@ -19,7 +19,7 @@ def may_see_people(viewer: Any) -> bool:
     return any(viewer.has_perm(f"{opts.app_label}.{name}") for name in names)
 
 
-def who(event: OfferEvent, link: bool) -> str:
+def actor_label(event: OfferEvent, link: bool) -> str:
     """Return who did it and as what, as in `ada (buyer)`, with a link to the user if that is wanted."""
     role = event.get_role_display()
     if event.actor is None:

@@ -11,7 +11,7 @@ from products.money import text
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class OfferPresenter:
     """An offer that was read by `offers.selectors` together with the time it has `left`."""
 
     offer: Any

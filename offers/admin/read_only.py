@@ -12,14 +12,14 @@ from django.http import HttpRequest, HttpResponse
 from offers.admin.pages import CappedPaginator
 
 # As many rows as one action takes: each has a transaction of its own, and somebody waits for the page.
-MOST = 500
+MAX_ROWS = 500
 TOO_MANY = (
-    f"An action takes at most {MOST} rows, and you chose more. Nothing was done. "
+    f"An action takes at most {MAX_ROWS} rows, and you chose more. Nothing was done. "
     "Narrow the list with the filters or the search, or choose page by page."
 )
 
 
-class ActedOnAdmin(admin.ModelAdmin):
+class ReadOnlyAdmin(admin.ModelAdmin):
     """Rows that are acted on and never edited: the permission to change them is the permission to act."""
 
     show_full_result_count = False

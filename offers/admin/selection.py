@@ -15,7 +15,7 @@ _SALT = "offers.admin.selection"
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Selection:
     """An action and the offers it is meant for, each with the end that it had on the page that asked.
 
     It travels in the form, signed: what is done is what was shown, and no more rows than the page may have.
@@ -25,11 +25,11 @@ class Choice:
     ends: dict[int, datetime]
 
     @classmethod
-    def of(cls, action: str, offers: Iterable[Offer]) -> Choice:
+    def of(cls, action: str, offers: Iterable[Offer]) -> Selection:
         return cls(action, {offer.pk: offer.expires_at for offer in offers})
 
     @classmethod
-    def read(cls, text: str) -> Choice | None:
+    def read(cls, text: str) -> Selection | None:
         """Return what was signed, or None if it was not signed here."""
         try:
             action, ends = signing.loads(text, salt=_SALT)

@@ -19,6 +19,6 @@ _BACKENDS: dict[str, Callable[[], Backend | None]] = {
 }
 
 
-def chosen() -> Backend | None:
+def configured_backend() -> Backend | None:
     """Return the backend of the settings; None if nobody is to be told."""
     return _BACKENDS[settings.OFFER_EVENTS_BACKEND]()

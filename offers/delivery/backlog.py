@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db import connection
 
 # Counted no further, so that a large backlog is not made worse by those who look at it.
-_MOST_COUNTED = 100_000
+_MAX_COUNTED = 100_000
 
 # By when it happened, since each failure puts off when it is due: the wait for another attempt is a wait too.
 _EVENTS = """
@@ -24,25 +24,25 @@ _GIVEN_UP = """
 
 
 @dataclass(frozen=True, slots=True)
-class Backlog:
+class EventBacklog:
     """Events that wait, and how many seconds ago the oldest of them happened."""
 
     waiting: int
     oldest_seconds: float
 
 
-def measure() -> Backlog:
+def measure() -> EventBacklog:
     """Return what waits to be told, also what failed and is to be tried again."""
-    return Backlog(*_row(_EVENTS))
+    return EventBacklog(*_row(_EVENTS))
 
 
-def given_up() -> int:
+def count_given_up() -> int:
     """Return how many events were given up and are still so."""
     return int(_row(_GIVEN_UP)[0])
 
 
 def _row(sql: str) -> tuple[float, ...]:
     with connection.cursor() as cursor:
-        cursor.execute(sql, {"most": _MOST_COUNTED})
+        cursor.execute(sql, {"most": _MAX_COUNTED})
         row: tuple[float, ...] = cursor.fetchone()
         return row

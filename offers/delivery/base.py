@@ -41,7 +41,7 @@ class Message:
     buyer: Party
     seller: Party
     claimed_at: str
-    told: str = ""
+    notified: str = ""
 
 
 class Result(enum.Enum):
@@ -50,7 +50,7 @@ class Result(enum.Enum):
     DELIVERED = "delivered"
     FAILED = "failed"
     REFUSED = "refused"
-    POINTLESS = "pointless"
+    NO_RECIPIENT = "no_recipient"
 
 
 class Outcome(NamedTuple):
@@ -58,7 +58,7 @@ class Outcome(NamedTuple):
 
     result: Result
     error: str = ""
-    told: str = ""
+    notified: str = ""
 
 
 DELIVERED = Outcome(Result.DELIVERED)

@@ -11,10 +11,10 @@ from django.conf import settings
 
 from caching.jobs.work_budget import WorkBudget
 from offers.delivery import outbox
-from offers.delivery.backends import chosen
+from offers.delivery.backends import configured_backend
 from offers.delivery.backlog import measure
 from offers.delivery.base import Backend, Message, Outcome, Result
-from offers.delivery.outbox import Claim, Verdict
+from offers.delivery.outbox import Claim, Settlement
 
 logger = logging.getLogger(__name__)
 
@@ -24,15 +24,15 @@ SECONDS = 8.0
 LEASE = 120.0
 _BATCH = 50
 # Events that are dropped in one statement where nobody is told.
-_DROPPED = 5000
+_DROP_BATCH = 5000
 # Failures in a row after which it is the receiver and not the events: the rest of the run is spared.
-_DOWN = 3
-_FIRST_WAIT = 10.0
-_LAST_WAIT = 3600.0
+_MAX_FAILURES_IN_A_ROW = 3
+_FIRST_DELAY = 10.0
+_MAX_DELAY = 3600.0
 
 
 @dataclass(slots=True)
-class Told:
+class DeliveryStats:
     """The statistics of a run: events told, to be tried again, given up, and no longer worth telling; events that wait
     after it, at most 100,000, and how long ago the oldest of them happened."""
 
@@ -47,36 +47,36 @@ class Told:
 def deliver_offer_events(budget: WorkBudget | None = None, lease: float = LEASE) -> dict[str, Any]:
     """Tell the due events by the backend of the settings, for as long as the budget; each at least once."""
     budget = budget or WorkBudget(SECONDS, 0, 0.0)
-    stats = Told()
-    backend = chosen()
+    stats = DeliveryStats()
+    backend = configured_backend()
     if backend is None:
         _drop(stats, budget)
     else:
         with backend:
-            _tell(backend, stats, budget, lease)
+            _deliver_batches(backend, stats, budget, lease)
     left = measure()
     stats.waiting, stats.oldest_seconds = left.waiting, left.oldest_seconds
     return asdict(stats)
 
 
-def wait_after(attempts: int) -> float:
+def retry_delay(attempts: int) -> float:
     """Return the seconds to wait after so many attempts: doubled with each, a quarter more or less, about an hour at
     most."""
-    wait = min(_LAST_WAIT, _FIRST_WAIT * 2 ** min(attempts - 1, 20))
+    wait = min(_MAX_DELAY, _FIRST_DELAY * 2 ** min(attempts - 1, 20))
     return wait * random.uniform(0.75, 1.25)
 
 
-def _drop(stats: Told, budget: WorkBudget) -> None:
-    while not budget.is_spent and (dropped := outbox.drop_due(_DROPPED, "no backend")):
+def _drop(stats: DeliveryStats, budget: WorkBudget) -> None:
+    while not budget.is_spent and (dropped := outbox.drop_due(_DROP_BATCH, "no backend")):
         stats.obsolete += dropped
 
 
-def _tell(backend: Backend, stats: Told, budget: WorkBudget, lease: float) -> None:
+def _deliver_batches(backend: Backend, stats: DeliveryStats, budget: WorkBudget, lease: float) -> None:
     is_up = True
     while is_up and not budget.is_spent and (claims := outbox.claim(_BATCH, lease)):
         batch = _Batch(claims)
         try:
-            is_up = batch.tell(backend, budget)
+            is_up = batch.deliver(backend, budget)
         finally:
             # Also if the worker is told to stop: what was told is written down, the rest goes back.
             batch.settle(stats)
@@ -87,39 +87,39 @@ class _Batch:
 
     def __init__(self, claims: list[Claim]) -> None:
         self._left = list(reversed(claims))
-        self._verdicts: list[tuple[str, Verdict]] = []
+        self._settlements: list[tuple[str, Settlement]] = []
 
-    def tell(self, backend: Backend, budget: WorkBudget) -> bool:
+    def deliver(self, backend: Backend, budget: WorkBudget) -> bool:
         """Tell one after the other until time is up; return False as soon as the receiver seems to be down."""
         failures = 0
         while self._left and not budget.is_spent:
             claim = self._left[-1]
-            name, verdict = _work_on(claim, backend)
+            name, settlement = _process(claim, backend)
             self._left.pop()
-            self._verdicts.append((name, verdict))
+            self._settlements.append((name, settlement))
             failures = failures + 1 if name in ("failed", "given_up") else 0
-            if failures == _DOWN:
+            if failures == _MAX_FAILURES_IN_A_ROW:
                 return False
         return True
 
-    def settle(self, stats: Told) -> None:
+    def settle(self, stats: DeliveryStats) -> None:
         """Write down what became of each, and give back what was not tried."""
-        held = outbox.settle([*(verdict for _, verdict in self._verdicts), *map(outbox.returned, self._left)])
-        for name, verdict in self._verdicts:
-            if verdict.id in held:
+        held = outbox.settle([*(settlement for _, settlement in self._settlements), *map(outbox.returned, self._left)])
+        for name, settlement in self._settlements:
+            if settlement.id in held:
                 setattr(stats, name, getattr(stats, name) + 1)
             else:
-                logger.warning("event %d was told too slowly, somebody else has claimed it", verdict.id)
+                logger.warning("event %d was told too slowly, somebody else has claimed it", settlement.id)
 
 
-def _work_on(claim: Claim, backend: Backend) -> tuple[str, Verdict]:
-    """Tell an event unless there is a reason not to; return what counts one up, and the verdict."""
+def _process(claim: Claim, backend: Backend) -> tuple[str, Settlement]:
+    """Tell an event unless there is a reason not to; return what counts one up, and the settlement."""
     if claim.message is None or claim.obsolete:
         return "obsolete", outbox.obsolete(claim, claim.obsolete)
     if claim.attempts > settings.OFFER_EVENT_ATTEMPTS:
         # Each attempt ended with the worker, so this one might too.
         return "given_up", outbox.given_up(claim, f"no attempt of {claim.attempts - 1} came to an end")
-    return _judge(claim, _attempt(backend, claim.message))
+    return _settlement(claim, _attempt(backend, claim.message))
 
 
 def _attempt(backend: Backend, message: Message) -> Outcome:
@@ -131,11 +131,11 @@ def _attempt(backend: Backend, message: Message) -> Outcome:
         return Outcome(Result.FAILED, f"{type(error).__name__}: {error}")
 
 
-def _judge(claim: Claim, outcome: Outcome) -> tuple[str, Verdict]:
+def _settlement(claim: Claim, outcome: Outcome) -> tuple[str, Settlement]:
     if outcome.result is Result.DELIVERED:
         return "delivered", outbox.delivered(claim)
-    if outcome.result is Result.POINTLESS:
+    if outcome.result is Result.NO_RECIPIENT:
         return "obsolete", outbox.obsolete(claim, outcome.error)
     if outcome.result is Result.REFUSED or claim.attempts >= settings.OFFER_EVENT_ATTEMPTS:
-        return "given_up", outbox.given_up(claim, outcome.error, outcome.told)
-    return "failed", outbox.failed(claim, outcome.error, wait_after(claim.attempts), outcome.told)
+        return "given_up", outbox.given_up(claim, outcome.error, outcome.notified)
+    return "failed", outbox.failed(claim, outcome.error, retry_delay(claim.attempts), outcome.notified)

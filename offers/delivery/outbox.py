@@ -25,7 +25,7 @@ from offers.models import OBSOLETE, OfferEvent
 from products import money
 
 # A smallint holds no more, and one event that cannot be counted would stop the claim of all.
-_MOST_ATTEMPTS = 32_767
+_MAX_ATTEMPTS = 32_767
 _DUE = """
     SELECT id FROM offers_offerevent WHERE due_at <= (SELECT clock_timestamp())
     ORDER BY due_at, id LIMIT %(limit)s
@@ -35,7 +35,7 @@ _CLAIM = f"""
     WITH due AS MATERIALIZED ({_DUE}),
     claimed AS (
         UPDATE offers_offerevent AS event
-        SET attempts = least(event.attempts + 1, {_MOST_ATTEMPTS}),
+        SET attempts = least(event.attempts + 1, {_MAX_ATTEMPTS}),
             due_at = clock_timestamp() + make_interval(secs => %(lease)s)
         FROM due WHERE event.id = due.id
         RETURNING event.id, event.attempts, event.kind, event.at, event.expires_at, event.told, event.offer_id
@@ -59,21 +59,21 @@ _CLAIM = f"""
 # `wait` is null where the event is settled for good.
 _SETTLE = """
     UPDATE offers_offerevent AS event
-    SET due_at = clock_timestamp() + make_interval(secs => verdict.wait),
-        delivered_at = CASE WHEN verdict.delivered THEN clock_timestamp() END,
-        attempts = event.attempts - verdict.returned::int,
-        error = coalesce(verdict.error, event.error),
-        told = CASE WHEN verdict.delivered THEN '' ELSE coalesce(nullif(verdict.told, ''), event.told) END
+    SET due_at = clock_timestamp() + make_interval(secs => settlement.wait),
+        delivered_at = CASE WHEN settlement.delivered THEN clock_timestamp() END,
+        attempts = event.attempts - settlement.returned::int,
+        error = coalesce(settlement.error, event.error),
+        told = CASE WHEN settlement.delivered THEN '' ELSE coalesce(nullif(settlement.notified, ''), event.told) END
     FROM unnest(%s::bigint[], %s::int[], %s::boolean[], %s::boolean[], %s::float[], %s::text[], %s::text[])
-         AS verdict (id, attempts, delivered, returned, wait, error, told)
-    WHERE event.id = verdict.id AND event.attempts = verdict.attempts AND event.due_at IS NOT NULL
+         AS settlement (id, attempts, delivered, returned, wait, error, notified)
+    WHERE event.id = settlement.id AND event.attempts = settlement.attempts AND event.due_at IS NOT NULL
     RETURNING event.id
 """
 _DROP = f"""
     WITH due AS MATERIALIZED ({_DUE})
     UPDATE offers_offerevent AS event SET due_at = NULL, error = %(error)s FROM due WHERE event.id = due.id
 """  # noqa: S608
-_AGAIN = """
+_REQUEUE = """
     UPDATE offers_offerevent SET due_at = clock_timestamp(), attempts = 0
     WHERE id = ANY(%s) AND due_at IS NULL AND delivered_at IS NULL AND error <> ''
 """
@@ -92,7 +92,7 @@ class Claim(NamedTuple):
     message: Message | None
 
 
-class Verdict(NamedTuple):
+class Settlement(NamedTuple):
     """What is to be written of a claimed attempt; use the functions below."""
 
     id: int
@@ -101,7 +101,7 @@ class Verdict(NamedTuple):
     returned: bool = False
     wait: float | None = None
     error: str | None = ""
-    told: str = ""
+    notified: str = ""
 
 
 def claim(limit: int, lease: float) -> list[Claim]:
@@ -111,36 +111,36 @@ def claim(limit: int, lease: float) -> list[Claim]:
         return [_claim(*row) for row in cursor.fetchall()]
 
 
-def delivered(claim: Claim) -> Verdict:
+def delivered(claim: Claim) -> Settlement:
     """Say that somebody has been told."""
-    return Verdict(claim.id, claim.attempts, delivered=True)
+    return Settlement(claim.id, claim.attempts, delivered=True)
 
 
-def failed(claim: Claim, error: str, wait: float, told: str = "") -> Verdict:
-    """Say that it did not work, or with nobody but `told`, and is to be tried again after so many seconds."""
-    return Verdict(claim.id, claim.attempts, wait=float(wait), error=_short(error), told=told)
+def failed(claim: Claim, error: str, wait: float, notified: str = "") -> Settlement:
+    """Say that it did not work, or with nobody but `notified`, and is to be tried again after so many seconds."""
+    return Settlement(claim.id, claim.attempts, wait=float(wait), error=_short(error), notified=notified)
 
 
-def given_up(claim: Claim, error: str, told: str = "") -> Verdict:
-    """Say that it did not work, or with nobody but `told`, and is not tried again unless somebody calls `again`."""
-    return Verdict(claim.id, claim.attempts, error=_short(error), told=told)
+def given_up(claim: Claim, error: str, notified: str = "") -> Settlement:
+    """Say that the event is given up until somebody calls `requeue`; `notified` is the party that was reached."""
+    return Settlement(claim.id, claim.attempts, error=_short(error), notified=notified)
 
 
-def obsolete(claim: Claim, why: str) -> Verdict:
+def obsolete(claim: Claim, why: str) -> Settlement:
     """Say that it is no longer worth telling."""
-    return Verdict(claim.id, claim.attempts, error=_short(OBSOLETE + why))
+    return Settlement(claim.id, claim.attempts, error=_short(OBSOLETE + why))
 
 
-def returned(claim: Claim) -> Verdict:
+def returned(claim: Claim) -> Settlement:
     """Give an event back untried: it is due at once, and the attempt does not count."""
-    return Verdict(claim.id, claim.attempts, returned=True, wait=0.0, error=None)
+    return Settlement(claim.id, claim.attempts, returned=True, wait=0.0, error=None)
 
 
-def settle(verdicts: Sequence[Verdict]) -> set[int]:
+def settle(settlements: Sequence[Settlement]) -> set[int]:
     """Write what became of claimed attempts; return the ids of those whose claim still held."""
-    if not verdicts:
+    if not settlements:
         return set()
-    columns: Iterator[tuple[Any, ...]] = zip(*verdicts, strict=True)
+    columns: Iterator[tuple[Any, ...]] = zip(*settlements, strict=True)
     with connection.cursor() as cursor:
         cursor.execute(_SETTLE, [list(column) for column in columns])
         return {id for (id,) in cursor.fetchall()}
@@ -153,10 +153,10 @@ def drop_due(limit: int, why: str) -> int:
         return int(cursor.rowcount)
 
 
-def again(ids: Sequence[int]) -> int:
+def requeue(ids: Sequence[int]) -> int:
     """Put events that were not told back, whether given up or obsolete, with all their attempts; return how many."""
     with connection.cursor() as cursor:
-        cursor.execute(_AGAIN, [list(ids)])
+        cursor.execute(_REQUEUE, [list(ids)])
         return int(cursor.rowcount)
 
 
@@ -171,7 +171,7 @@ def _claim(
     kind: str,
     at: datetime,
     end: datetime,
-    told: str,
+    notified: str,
     now: datetime,
     obsolete: str,
     offer: int,
@@ -200,7 +200,7 @@ def _claim(
         buyer=Party(*parties[:3]),
         seller=Party(*parties[3:]),
         claimed_at=_rfc3339(now),
-        told=told,
+        notified=notified,
     )
     return Claim(id, attempts, obsolete, message)
 

@@ -65,7 +65,7 @@ _IN_ORDER = "SET LOCAL enable_sort = off"
 
 
 @dataclass(slots=True)
-class Reminded:
+class ReminderStats:
     """The statistics of a run: reminders noted, offers looked at, and whether it came to the end of the window."""
 
     recorded: int = 0
@@ -73,7 +73,7 @@ class Reminded:
     finished: bool = False
 
 
-class Page(NamedTuple):
+class PageResult(NamedTuple):
     """What became of a page of the window: reminders noted, offers looked at, and the last of these."""
 
     recorded: int
@@ -88,12 +88,12 @@ def send_offer_reminders(budget: WorkBudget | None = None, batch: int = _BATCH) 
     An offer that was made with less than that to live is not reminded of: its parties have just heard of it.
     """
     lead = settings.OFFER_REMINDER_SECONDS
-    stats = Reminded(finished=not lead)
+    stats = ReminderStats(finished=not lead)
     budget = budget or WorkBudget(SECONDS, _BURST, _PAUSE_RATIO)
     last = None
     while not stats.finished and not budget.is_spent:
         with budget.batch(batch):
-            page = note_page(lead, batch, last)
+            page = record_page(lead, batch, last)
         last = page.last
         stats.recorded += page.recorded
         stats.looked_at += page.looked_at
@@ -101,7 +101,7 @@ def send_offer_reminders(budget: WorkBudget | None = None, batch: int = _BATCH) 
     return asdict(stats)
 
 
-def note_page(lead: float, limit: int, last: Deadline | None = None) -> Page:
+def record_page(lead: float, limit: int, last: Deadline | None = None) -> PageResult:
     """Note what is missing on one page of the window, the one after the offer `last` or the first."""
     values: dict[str, Any] = {"lead": lead, "limit": limit}
     if last is not None:
@@ -110,4 +110,4 @@ def note_page(lead: float, limit: int, last: Deadline | None = None) -> Page:
         cursor.execute(_IN_ORDER)
         cursor.execute(_FIRST if last is None else _NEXT, values)
         recorded, looked_at, id, end = cursor.fetchone()
-    return Page(recorded, looked_at, (id, end) if looked_at else None)
+    return PageResult(recorded, looked_at, (id, end) if looked_at else None)

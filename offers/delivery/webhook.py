@@ -14,17 +14,17 @@ from typing import Any
 
 import urllib3
 from urllib3.exceptions import HTTPError, NewConnectionError
-from urllib3.exceptions import TimeoutError as TookTooLong
+from urllib3.exceptions import TimeoutError as HTTPTimeout
 from urllib3.util import parse_url
 
 from offers.delivery.base import DELIVERED, Message, Outcome, Result
-from offers.delivery.cutoff import TOTAL, Deadline
+from offers.delivery.total_timeout import TOTAL, TotalTimeout
 
 # Seconds for the connection, and then for each wait for bytes.
 TIMEOUT = 5.0
 # The receiver says so: it does not want to be called again.
 _GONE = 410
-_MOST_READ = 1000
+_MAX_READ = 1000
 
 
 class Webhook:
@@ -37,7 +37,7 @@ class Webhook:
         self._total = total
         self._sock: socket.socket | None = None
         self._pool = urllib3.connection_from_url(url, maxsize=1, retries=False)
-        self._pool.ConnectionCls = _telling(self._pool.ConnectionCls, self._note)
+        self._pool.ConnectionCls = _reporting_socket(self._pool.ConnectionCls, self._keep_socket)
 
     def __enter__(self) -> Webhook:
         return self
@@ -49,18 +49,18 @@ class Webhook:
 
     def deliver(self, message: Message) -> Outcome:
         """Post one event; only an answer of 2xx says that the receiver has it."""
-        with Deadline(self._total, lambda: self._sock) as deadline:
-            outcome = self._try(message)
+        with TotalTimeout(self._total, lambda: self._sock) as timeout:
+            outcome = self._attempt(message)
         # Whatever it is, it was made of what had arrived until the cut.
-        return Outcome(Result.FAILED, deadline.words) if deadline.passed else outcome
+        return Outcome(Result.FAILED, timeout.reason) if timeout.timed_out else outcome
 
-    def _try(self, message: Message) -> Outcome:
+    def _attempt(self, message: Message) -> Outcome:
         body = json.dumps(payload(message), ensure_ascii=False, separators=(",", ":")).encode()
         try:
             status = self._post(body, self._headers(message, body))
         except NewConnectionError:
             return Outcome(Result.FAILED, "no connection")
-        except TookTooLong:
+        except HTTPTimeout:
             return Outcome(Result.FAILED, f"no answer within {self._timeout:g} s")
         except HTTPError as error:
             # The class alone: a message can hold the address, and that a token.
@@ -81,12 +81,12 @@ class Webhook:
         )
         try:
             # Enough for a short answer, which leaves the connection fit for the next request; nobody needs a long one.
-            response.read1(_MOST_READ)
+            response.read1(_MAX_READ)
         finally:
             response.release_conn() if response.length_remaining == 0 else response.close()
         return response.status
 
-    def _note(self, sock: socket.socket) -> None:
+    def _keep_socket(self, sock: socket.socket) -> None:
         self._sock = sock
 
     def _headers(self, message: Message, body: bytes) -> dict[str, str]:
@@ -126,12 +126,12 @@ def signature(key: bytes, id: str, timestamp: str, body: bytes) -> str:
     return f"v1,{base64.b64encode(digest).decode()}"
 
 
-def _telling(kind: type[Any], note: Callable[[socket.socket], None]) -> type[Any]:
+def _reporting_socket(kind: type[Any], note: Callable[[socket.socket], None]) -> type[Any]:
     """Return a class of connections that tells which socket it has, for a response keeps that longer than they do."""
 
-    class Telling(kind):  # type: ignore[misc]
+    class ReportingConnection(kind):  # type: ignore[misc]
         def connect(self) -> None:
             super().connect()
             note(self.sock)
 
-    return Telling
+    return ReportingConnection

@@ -14,7 +14,7 @@ from django.db import transaction
 from offers.clock import ClockTimestamp
 from offers.deadlines import drop_offer_expirations
 from offers.errors import ProductNotAvailable
-from offers.lifecycle.state_machine import Actor, Role, check_now, close_all_on, lock_all_on
+from offers.lifecycle.state_machine import Actor, Role, check_constraints_now, close_all_on, lock_all_on
 from offers.lifecycle.transitions import close, find, refusal
 from offers.models import Offer, OfferStatus
 from products.cache import invalidate_products
@@ -44,10 +44,10 @@ def accept(offer_id: int, seller: AbstractBaseUser) -> Offer:
 
 
 def _sell(product_id: int, offer_id: int, actor: Actor) -> None:
-    _decline_all_on([product_id], actor, spared=offer_id)
+    _decline_all_on([product_id], actor, except_id=offer_id)
     Product.objects.filter(pk=product_id).update(status=ProductStatus.SOLD, updated_at=ClockTimestamp())
     invalidate_products([product_id])
-    check_now()
+    check_constraints_now()
 
 
 def decline_all_on(product_ids: Sequence[int], actor: Actor) -> None:
@@ -59,6 +59,6 @@ def decline_all_on(product_ids: Sequence[int], actor: Actor) -> None:
     _decline_all_on(product_ids, actor)
 
 
-def _decline_all_on(product_ids: Sequence[int], actor: Actor, spared: int | None = None) -> None:
-    closed = close_all_on(product_ids, actor, spared)
+def _decline_all_on(product_ids: Sequence[int], actor: Actor, except_id: int | None = None) -> None:
+    closed = close_all_on(product_ids, actor, except_id)
     transaction.on_commit(lambda: drop_offer_expirations(closed), robust=True)

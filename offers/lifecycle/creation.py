@@ -12,7 +12,7 @@ from offers.clock import database_now
 from offers.deadlines import drop_offer_expirations, track_offer_expiration
 from offers.errors import OfferExists, OwnProduct, ProductNotAvailable
 from offers.lifecycle.lifetime import Lifetime
-from offers.lifecycle.state_machine import expire_own, note_made
+from offers.lifecycle.state_machine import expire_own, record_made
 from offers.models import Offer
 from offers.selectors import offers
 from products.errors import InvalidInput
@@ -35,7 +35,7 @@ def make_offer(
             product = _lock(product_id, buyer)
             now = database_now()
             end = lifetime.end(now)
-            _expire_late(buyer, product)
+            _expire_own_offer(buyer, product)
             return _insert(buyer, product, _exact(amount, product.currency), message, now, end)
     except IntegrityError as error:
         if _ONE_ACTIVE in str(error):
@@ -63,7 +63,7 @@ def _exact(amount: Decimal, currency: str) -> Decimal:
         raise InvalidInput("amount", str(error)) from error
 
 
-def _expire_late(buyer: AbstractBaseUser, product: Product) -> None:
+def _expire_own_offer(buyer: AbstractBaseUser, product: Product) -> None:
     expired = expire_own(buyer.pk, product.pk)
     transaction.on_commit(lambda: drop_offer_expirations(expired), robust=True)
 
@@ -81,6 +81,6 @@ def _insert(
         created_at=now,
         expires_at=end,
     )
-    note_made(offer.pk)
+    record_made(offer.pk)
     transaction.on_commit(lambda: track_offer_expiration(offer.pk, end), robust=True)
     return offers().get(pk=offer.pk)

@@ -69,10 +69,11 @@ _CLOSE_ALL = f"""
         SET status = CASE WHEN offer.expires_at > clock.at THEN 'declined' ELSE 'expired' END,
             closed_at = LEAST(clock.at, offer.expires_at)
         FROM clock
-        WHERE offer.product_id = ANY(%(products)s) AND offer.status = 'active' AND offer.id IS DISTINCT FROM %(spared)s
+        WHERE offer.product_id = ANY(%(products)s) AND offer.status = 'active'
+          AND offer.id IS DISTINCT FROM %(except_id)s
         RETURNING offer.id, offer.status, offer.closed_at, offer.expires_at
     ),
-    told AS (
+    recorded AS (
         {_EVENT}
         SELECT id, status, closed_at, CASE status WHEN 'declined' THEN %(actor)s::bigint END,
                CASE status WHEN 'declined' THEN %(role)s ELSE 'time' END, expires_at,
@@ -97,7 +98,7 @@ _EXPIRE = f"""
         FROM due WHERE offer.id = due.id
         RETURNING offer.id, offer.expires_at
     ),
-    told AS (
+    recorded AS (
         {_EVENT} SELECT id, 'expired', expires_at, NULL, 'time', expires_at, clock_timestamp() FROM expired
     )
     SELECT {{wanted}} FROM expired
@@ -134,13 +135,15 @@ def lock_all_on(product_ids: Sequence[int]) -> None:
         cursor.execute(_LOCK_ALL, {"products": list(product_ids)})
 
 
-def close_all_on(product_ids: Sequence[int], actor: Actor, spared: int | None = None) -> list[int]:
+def close_all_on(product_ids: Sequence[int], actor: Actor, except_id: int | None = None) -> list[int]:
     """Decline the active offers on products, except one; expire those whose time has passed; return the ids of all.
 
     The caller has locked the products and then the offers: a clock that was read before a wait would be an old one.
     """
-    who = {"role": actor.role.value, "actor": actor.user.pk}
-    return [id for id, *_ in _fetch(_CLOSE_ALL, {"products": list(product_ids), "spared": spared, **who})]
+    actor_values = {"role": actor.role.value, "actor": actor.user.pk}
+    return [
+        id for id, *_ in _fetch(_CLOSE_ALL, {"products": list(product_ids), "except_id": except_id, **actor_values})
+    ]
 
 
 def lock(offer_id: int, actor: Actor) -> None:
@@ -149,7 +152,7 @@ def lock(offer_id: int, actor: Actor) -> None:
         cursor.execute(_LOCK.format(guard=_GUARDS[actor.role]), {"offer": offer_id, "actor": actor.user.pk})
 
 
-def check_now() -> None:
+def check_constraints_now() -> None:
     """Have the transaction's keys checked now, one for each event so far, and not between its last guard and commit."""
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
@@ -178,7 +181,7 @@ def expire_own(buyer_id: int, product_id: int) -> list[int]:
     return [id for (id,) in _fetch(_OWN, {"buyer": buyer_id, "product": product_id, "limit": 1})]
 
 
-def note_made(offer_id: int) -> None:
+def record_made(offer_id: int) -> None:
     """Write the first event of an offer that was just inserted."""
     with connection.cursor() as cursor:
         cursor.execute(_MADE, [offer_id])
@@ -188,9 +191,9 @@ def _change(offer_id: int, assignments: str, kind: str, actor: Actor, also: str 
     due = "clock_timestamp()" if kind == "expired" else "NULL"
     guard = f"{_GUARDS[actor.role]} AND {also}"
     sql = _CHANGE.format(assignments=assignments, guard=guard, event=_EVENT, due=due)
-    who = {"offer": offer_id, "kind": kind, "actor": actor.user.pk, "role": actor.role.value}
+    actor_values = {"offer": offer_id, "kind": kind, "actor": actor.user.pk, "role": actor.role.value}
     with connection.cursor() as cursor:
-        cursor.execute(sql, {**who, **values})
+        cursor.execute(sql, {**actor_values, **values})
         return bool(cursor.rowcount)
 
 

@@ -37,8 +37,8 @@ def decline(offer_id: int, actor: Actor) -> Offer:
 def expire_now(offer_id: int, staff: AbstractBaseUser) -> Offer:
     """End an offer's life at this moment, as the staff. Raises Http404, OfferClosed or OfferExpired."""
     actor = Actor(Role.STAFF, staff)
-    _insist(lambda: state_machine.expire_now(offer_id, actor), offer_id, actor)
-    return _closed(offer_id)
+    _change_or_refuse(lambda: state_machine.expire_now(offer_id, actor), offer_id, actor)
+    return _closed_offer(offer_id)
 
 
 @transaction.atomic
@@ -48,15 +48,15 @@ def extend(offer_id: int, actor: Actor, lifetime: Lifetime) -> Offer:
     Raises like `withdraw`, and InvalidInput unless the new end is later and within bounds.
     """
     end = lifetime.end(database_now())
-    _insist(lambda: state_machine.extend(offer_id, end, actor), offer_id, actor, not_later=lifetime.field)
+    _change_or_refuse(lambda: state_machine.extend(offer_id, end, actor), offer_id, actor, not_later=lifetime.field)
     transaction.on_commit(lambda: extend_offer_expiration(offer_id, end), robust=True)
     return offers().get(pk=offer_id)
 
 
 def close(offer_id: int, state: OfferStatus, actor: Actor) -> Offer:
     """Move a live offer of the actor to a final state, inside the caller's transaction; raises the refusal."""
-    _insist(lambda: state_machine.close(offer_id, state, actor), offer_id, actor)
-    return _closed(offer_id)
+    _change_or_refuse(lambda: state_machine.close(offer_id, state, actor), offer_id, actor)
+    return _closed_offer(offer_id)
 
 
 def find(offer_id: int, actor: Actor) -> Offer:
@@ -81,7 +81,7 @@ def refusal(offer: Offer, not_later: str | None = None) -> Refusal:
     return kind(state, offer.effective_closed_at)
 
 
-def _insist(change: Callable[[], bool], offer_id: int, actor: Actor, not_later: str | None = None) -> None:
+def _change_or_refuse(change: Callable[[], bool], offer_id: int, actor: Actor, not_later: str | None = None) -> None:
     """Make a change whose guard decides, or raise its refusal."""
     # First, so that the guard looks at the clock after all waiting, and nobody else can still make a refusal untrue.
     state_machine.lock(offer_id, actor)
@@ -89,6 +89,6 @@ def _insist(change: Callable[[], bool], offer_id: int, actor: Actor, not_later: 
         raise refusal(find(offer_id, actor), not_later)
 
 
-def _closed(offer_id: int) -> Offer:
+def _closed_offer(offer_id: int) -> Offer:
     transaction.on_commit(lambda: drop_offer_expirations([offer_id]), robust=True)
     return offers().get(pk=offer_id)

@@ -39,12 +39,12 @@ def die(*_: Any) -> set[int]:
 
 def die_before_telling(path: str, lease: float) -> None:
     """Run the job, and be killed between the claim and the delivery."""
-    courier.chosen = lambda: Notebook(path, dies=True)
+    courier.configured_backend = lambda: Notebook(path, dies=True)
     courier.deliver_offer_events(lease=lease)
 
 
 def die_before_settling(path: str, lease: float) -> None:
     """Run the job, and be killed between the delivery and the mark."""
-    courier.chosen = lambda: Notebook(path)
+    courier.configured_backend = lambda: Notebook(path)
     outbox.settle = die
     courier.deliver_offer_events(lease=lease)

@@ -44,12 +44,12 @@ def confirm(client: Client, asked: Any, **data: Any) -> Any:
 
 def act(client: Client, action: str, *offers: Any, **data: Any) -> dict[int, tuple[bool, str]]:
     """Choose and confirm an action; return what became of each offer."""
-    return told(confirm(client, choose(client, action, *offers), **data))
+    return outcomes_of(confirm(client, choose(client, action, *offers), **data))
 
 
-def told(outcome: Any) -> dict[int, tuple[bool, str]]:
-    assert outcome.status_code == 200
-    return {row.offer_id: (row.done, row.detail) for row in outcome.context["outcomes"]}
+def outcomes_of(response: Any) -> dict[int, tuple[bool, str]]:
+    assert response.status_code == 200
+    return {row.offer_id: (row.done, row.detail) for row in response.context["outcomes"]}
 
 
 def messages_of(response: Any) -> list[str]:

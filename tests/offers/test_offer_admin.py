@@ -120,7 +120,7 @@ def test_search_finds_ids_and_whole_names(reader: Client) -> None:
 
 
 def test_a_very_long_list_is_counted_only_so_far(reader: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages, "MOST_COUNTED", 3)
+    monkeypatch.setattr(pages, "MAX_COUNTED", 3)
     offers = OfferFactory.create_batch(4)
     long, short = reader.get(LIST), reader.get(f"{LIST}?seller={offers[0].seller}")
     assert [row.pk for row in long.context["cl"].result_list] == [offer.pk for offer in reversed(offers)]

@@ -13,7 +13,7 @@ from django.test import Client
 from offers.lifecycle import transitions
 from offers.models import Offer, OfferEvent
 from tests.factories import OfferFactory
-from tests.offers.staff import LIST, act, choose, confirm, staff, told
+from tests.offers.staff import LIST, act, choose, confirm, outcomes_of, staff
 
 pytestmark = pytest.mark.django_db
 
@@ -37,7 +37,7 @@ def test_each_offer_has_its_outcome(editor: Client, let_expire: Any, action: str
     outcome = confirm(editor, asked)
     # then each is told by itself
     alive.refresh_from_db()
-    assert told(outcome) == {
+    assert outcomes_of(outcome) == {
         alive.pk: (True, f"{state.capitalize()} at {alive.closed_at:%Y-%m-%d %H:%M:%S} UTC."),
         dead.pk: DEAD,
         closed.pk: (False, "The offer is no longer active: it is withdrawn."),
@@ -48,7 +48,7 @@ def test_each_offer_has_its_outcome(editor: Client, let_expire: Any, action: str
     event, entry = OfferEvent.objects.get(), LogEntry.objects.get()
     assert (alive.status, event.offer, event.kind, event.role) == (state, alive, state, "staff")
     assert event.actor.username == entry.user.username == "clerk"
-    assert (entry.object_id, entry.change_message) == (str(alive.pk), told(outcome)[alive.pk][1])
+    assert (entry.object_id, entry.change_message) == (str(alive.pk), outcomes_of(outcome)[alive.pk][1])
 
 
 @pytest.mark.parametrize(("choice", "hours"), [("1", 1), ("24", 24), ("72", 72), ("168", 168)])
@@ -86,10 +86,10 @@ def test_a_second_submit_changes_nothing(editor: Client, action: str, reason: st
     # given an action that was confirmed
     offer = OfferFactory()
     asked = choose(editor, action, offer)
-    assert told(confirm(editor, asked, more="24"))[offer.pk][0]
+    assert outcomes_of(confirm(editor, asked, more="24"))[offer.pk][0]
     before = Offer.objects.values().get()
     # when the same form is sent again
-    second = told(confirm(editor, asked, more="24"))
+    second = outcomes_of(confirm(editor, asked, more="24"))
     # then it is refused, and nothing is done or noted
     assert second == {offer.pk: (False, reason)}
     assert Offer.objects.values().get() == before
@@ -102,7 +102,7 @@ def test_an_offer_that_ends_while_the_question_is_open_is_not_acted_on(editor: C
     asked = choose(editor, "decline", ends, lives, url=f"{LIST}?state=active")
     # when one ends before it is sent, and so is no longer in that list
     let_expire(ends)
-    outcomes = told(confirm(editor, asked))
+    outcomes = outcomes_of(confirm(editor, asked))
     # then it has an outcome all the same
     assert outcomes[ends.pk] == DEAD
     assert outcomes[lives.pk][0]

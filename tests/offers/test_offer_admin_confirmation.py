@@ -11,10 +11,10 @@ from django.test import Client
 from django.utils import timezone
 
 from offers.admin import read_only
-from offers.admin.selection import Choice
+from offers.admin.selection import Selection
 from offers.models import Offer
 from tests.factories import OfferFactory, UserFactory
-from tests.offers.staff import ACT, LIST, choose, confirm, messages_of, staff, told
+from tests.offers.staff import ACT, LIST, choose, confirm, messages_of, outcomes_of, staff
 
 pytestmark = pytest.mark.django_db
 
@@ -27,7 +27,7 @@ def editor() -> Client:
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """A bound of two offers on what one action takes."""
-    monkeypatch.setattr("offers.admin.confirmation.MOST", 2)
+    monkeypatch.setattr("offers.admin.confirmation.MAX_ROWS", 2)
 
 
 def test_a_confirmation_shows_how_the_offers_stand_and_does_nothing(editor: Client, let_expire: Any) -> None:
@@ -67,7 +67,7 @@ def test_an_extension_by_nothing_that_was_offered_is_asked_again(editor: Client,
     again = confirm(editor, asked, more=more)
     assert again.context["title"] == "Extend: 1 offer?"
     assert b'id="more-errors"' in again.content
-    assert told(confirm(editor, again, more="1"))[offer.pk][0]
+    assert outcomes_of(confirm(editor, again, more="1"))[offer.pk][0]
 
 
 def test_the_way_back_leads_to_the_same_filtered_list(editor: Client) -> None:
@@ -97,11 +97,11 @@ def test_more_offers_than_an_action_takes_are_refused_with_advice(editor: Client
 
 def test_as_many_as_the_bound_fit_into_a_form(settings: Any) -> None:
     now = timezone.now()
-    ends = {10**15 + n: now + timedelta(microseconds=n * 15_485_863) for n in range(read_only.MOST)}
-    choice = Choice("extend", ends)
+    ends = {10**15 + n: now + timedelta(microseconds=n * 15_485_863) for n in range(read_only.MAX_ROWS)}
+    selection = Selection("extend", ends)
     assert f"at most {len(ends)} rows" in read_only.TOO_MANY
-    assert len(choice.sign()) < settings.DATA_UPLOAD_MAX_MEMORY_SIZE / 4
-    assert Choice.read(choice.sign()) == choice
+    assert len(selection.sign()) < settings.DATA_UPLOAD_MAX_MEMORY_SIZE / 4
+    assert Selection.read(selection.sign()) == selection
 
 
 @pytest.mark.parametrize("count", [1, 20])
@@ -152,7 +152,7 @@ def test_a_confirmation_needs_the_token_of_its_form() -> None:
     asked = choose(strict, "decline", offer, csrfmiddlewaretoken=token)
     assert b'name="csrfmiddlewaretoken"' in asked.content
     assert confirm(strict, asked).status_code == 403
-    assert told(confirm(strict, asked, csrfmiddlewaretoken=token))[offer.pk][0]
+    assert outcomes_of(confirm(strict, asked, csrfmiddlewaretoken=token))[offer.pk][0]
 
 
 def test_what_people_wrote_is_never_markup(editor: Client) -> None:

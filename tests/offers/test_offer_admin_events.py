@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from offers.admin import read_only
-from offers.admin.deliveries import Delivery, stands_at
+from offers.admin.deliveries import DeliveryState, in_delivery_state
 from offers.delivery import outbox
 from offers.models import OfferEvent
 from tests.factories import OfferFactory, UserFactory
@@ -92,9 +92,11 @@ def test_each_event_stands_at_one_delivery_whatever_the_outbox_does() -> None:
         ]
     )
     # then the conditions part them as the outbox means it
-    found = {str(delivery): OfferEvent.objects.filter(stands_at(delivery)).count() for delivery in Delivery}
+    found = {
+        str(delivery): OfferEvent.objects.filter(in_delivery_state(delivery)).count() for delivery in DeliveryState
+    }
     assert found == {"waiting": 2, "delivered": 1, "given_up": 1, "obsolete": 1, "none": 1}
-    assert OfferEvent.objects.filter(Q(*map(stands_at, Delivery), _connector=Q.OR)).count() == 6
+    assert OfferEvent.objects.filter(Q(*map(in_delivery_state, DeliveryState), _connector=Q.OR)).count() == 6
 
 
 def test_search_finds_the_events_of_an_offer(reader: Client) -> None:
@@ -121,7 +123,7 @@ def test_what_was_given_up_is_delivered_again(editor: Client) -> None:
 
 
 def test_more_than_an_action_takes_are_refused_with_advice(editor: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("offers.admin.events.MOST", 1)
+    monkeypatch.setattr("offers.admin.events.MAX_ROWS", 1)
     first, _ = given_up(), given_up()
     response = choose(editor, "deliver_again", first, url=EVENTS, select_across="1")
     assert messages_of(editor.get(response.url)) == [read_only.TOO_MANY]

@@ -102,8 +102,8 @@ def test_a_page_takes_as_many_queries_with_a_long_history_as_without(
 
 
 def test_of_a_very_long_history_the_last_events_are_shown(reader: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(history, "MOST_EVENTS", 2)
-    monkeypatch.setattr("offers.admin.offers.MOST_EVENTS", 2)
+    monkeypatch.setattr(history, "MAX_EVENTS", 2)
+    monkeypatch.setattr("offers.admin.offers.MAX_EVENTS", 2)
     offer = OfferFactory()
     for minute in range(3):
         happened(offer, "extended", minute)

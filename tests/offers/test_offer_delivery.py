@@ -18,7 +18,7 @@ from offers import tasks
 from offers.clock import database_now
 from offers.delivery import courier, outbox
 from offers.delivery.base import DELIVERED, Message, Outcome, Result
-from offers.delivery.courier import deliver_offer_events, wait_after
+from offers.delivery.courier import deliver_offer_events, retry_delay
 from offers.lifecycle import state_machine
 from offers.models import Offer, OfferEvent
 from tests.database_clock import DatabaseClock, database_clock
@@ -56,7 +56,7 @@ class Receiver:
 @pytest.fixture(autouse=True)
 def receiver(monkeypatch: pytest.MonkeyPatch) -> Receiver:
     receiver = Receiver()
-    monkeypatch.setattr(courier, "chosen", lambda: receiver)
+    monkeypatch.setattr(courier, "configured_backend", lambda: receiver)
     return receiver
 
 
@@ -136,10 +136,10 @@ def test_a_failure_is_tried_again_after_a_wait_that_doubles(
 
 
 def test_no_two_wait_alike() -> None:
-    waits = [wait_after(3) for _ in range(100)]
+    waits = [retry_delay(3) for _ in range(100)]
 
     assert 30 <= min(waits) < 36 < 44 < max(waits) <= 50
-    assert wait_after(30_000) <= 4500
+    assert retry_delay(30_000) <= 4500
 
 
 @pytest.mark.parametrize("attempts", [1, 4])
@@ -157,7 +157,7 @@ def test_after_its_last_attempt_an_event_is_given_up_until_somebody_says_again(
     assert (of([event], "due_at"), of([event], "error")) == ([None], ["answered 500"])
     # And told if it is put back
     receiver.always = DELIVERED
-    outbox.again([event.pk])
+    outbox.requeue([event.pk])
     assert deliver() == only(delivered=1)
 
 
@@ -171,7 +171,7 @@ def test_who_refuses_for_ever_is_asked_once(receiver: Receiver) -> None:
 
 def test_what_has_nobody_to_be_told_to_is_obsolete(receiver: Receiver) -> None:
     (event,) = due(1)
-    receiver.answers[event.offer_id] = Outcome(Result.POINTLESS, "no address")
+    receiver.answers[event.offer_id] = Outcome(Result.NO_RECIPIENT, "no address")
 
     assert deliver() == only(obsolete=1)
     assert of([event], "error") == ["obsolete: no address"]
@@ -281,7 +281,7 @@ def test_where_nobody_is_to_be_told_events_are_dropped_in_bulk(
     monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
 ) -> None:
     events = due(30)
-    monkeypatch.setattr(courier, "chosen", lambda: None)
+    monkeypatch.setattr(courier, "configured_backend", lambda: None)
 
     with django_assert_num_queries(3):
         assert deliver() == only(obsolete=30)
@@ -355,10 +355,10 @@ def test_who_was_told_comes_with_the_next_attempt(
     # When it is tried again
     receiver.always = DELIVERED
     clock.advance(timedelta(minutes=1))
-    outbox.again([event.pk])
+    outbox.requeue([event.pk])
     deliver_offer_events()
     # Then
-    assert [message.told for message in receiver.told] == ["", "buyer"]
+    assert [message.notified for message in receiver.told] == ["", "buyer"]
     assert of([event], "told") == [""]
 
 
@@ -392,7 +392,7 @@ def test_the_console_says_it_in_a_line(
     from offers.delivery import backends
 
     settings.OFFER_EVENTS_BACKEND = "console"
-    monkeypatch.setattr(courier, "chosen", backends.chosen)
+    monkeypatch.setattr(courier, "configured_backend", backends.configured_backend)
     (event,) = due(1)
 
     with caplog.at_level(logging.INFO, logger="offers.delivery.console"):

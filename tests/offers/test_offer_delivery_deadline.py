@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from offers.delivery.cutoff import Deadline
+from offers.delivery.total_timeout import TotalTimeout
 
 
 @pytest.fixture
@@ -24,12 +24,12 @@ def test_who_waits_past_the_deadline_reads_the_end(pair: tuple[socket.socket, so
     ours, theirs = pair
     began = time.monotonic()
 
-    with Deadline(0.2, lambda: ours) as deadline:
+    with TotalTimeout(0.2, lambda: ours) as timeout:
         assert ours.recv(1) == b""
 
     assert 0.2 <= time.monotonic() - began < 2
-    assert deadline.passed
-    assert deadline.words == "not done within 0.2 s"
+    assert timeout.timed_out
+    assert timeout.reason == "not done within 0.2 s"
     assert theirs.recv(1) == b""
 
 
@@ -40,10 +40,10 @@ def test_what_is_done_in_time_is_left_alone_and_waited_for_by_nobody(
     before, began = threading.active_count(), time.monotonic()
 
     for _ in range(3):
-        with Deadline(0.5, lambda: ours) as deadline:
+        with TotalTimeout(0.5, lambda: ours) as timeout:
             theirs.sendall(b"x")
             assert ours.recv(1) == b"x"
-        assert not deadline.passed
+        assert not timeout.timed_out
 
     assert time.monotonic() - began < 0.5
     assert threading.active_count() == before
@@ -55,16 +55,16 @@ def test_a_connection_that_is_made_after_the_deadline_is_cut_too(pair: tuple[soc
     closed = socket.socket()
     closed.close()
     found: list[socket.socket | None] = [None]
-    with Deadline(0.1, lambda: found[0]) as deadline:
+    with TotalTimeout(0.1, lambda: found[0]) as timeout:
         for sock in (None, closed):
             found[0] = sock
             time.sleep(0.2)
-        assert deadline.passed
+        assert timeout.timed_out
         # When it is made, then whoever waits on it is not left there
         found[0] = ours
         assert ours.recv(1) == b""
 
 
 def test_an_error_comes_through(pair: tuple[socket.socket, socket.socket]) -> None:
-    with pytest.raises(KeyError), Deadline(5, lambda: pair[0]):
+    with pytest.raises(KeyError), TotalTimeout(5, lambda: pair[0]):
         raise KeyError

@@ -125,7 +125,7 @@ def test_what_is_no_address_is_not_written_to(email: Email, server: MailServer, 
 def test_where_neither_has_an_address_there_is_no_point(email: Email, server: MailServer) -> None:
     nobody = replace(MESSAGE, buyer=Party(1, "Bea", ""), seller=Party(2, "Sam", ""))
 
-    assert email.deliver(nobody) == Outcome(Result.POINTLESS, "no address")
+    assert email.deliver(nobody) == Outcome(Result.NO_RECIPIENT, "no address")
     assert server.connections == 0
 
 
@@ -138,24 +138,24 @@ def test_a_recipient_that_is_refused_is_tried_again_only_if_the_server_says_so(
 ) -> None:
     server.refused = {"sam@example.com": answer}
 
-    assert email.deliver(MESSAGE) == Outcome(result, error, told="buyer")
+    assert email.deliver(MESSAGE) == Outcome(result, error, notified="buyer")
     assert [mail.recipients for mail in server.mails] == [["bea@example.com"]]
     # And the next message has nothing of it
     server.refused = {}
     assert email.deliver(MESSAGE) == DELIVERED
 
 
-@pytest.mark.parametrize(("told", "written"), [("buyer", "sam@example.com"), ("seller", "bea@example.com")])
-def test_who_was_told_is_not_written_to_again(email: Email, server: MailServer, told: str, written: str) -> None:
-    message = replace(MESSAGE, told=told)
+@pytest.mark.parametrize(("notified", "written"), [("buyer", "sam@example.com"), ("seller", "bea@example.com")])
+def test_who_was_told_is_not_written_to_again(email: Email, server: MailServer, notified: str, written: str) -> None:
+    message = replace(MESSAGE, notified=notified)
 
     assert email.deliver(message) == DELIVERED
     assert [mail.recipients for mail in server.mails] == [[written]]
     # And if it fails once more, that is still so
     server.refused = {written: b"451 later"}
-    assert email.deliver(message).told == told
+    assert email.deliver(message).notified == notified
     # And if the other has no address any more, there is nobody left
-    nobody = {"seller" if told == "buyer" else "buyer": Party(3, "Eve", "")}
+    nobody = {"seller" if notified == "buyer" else "buyer": Party(3, "Eve", "")}
     assert email.deliver(replace(message, **nobody)) == DELIVERED
     assert len(server.mails) == 1
 
@@ -167,7 +167,7 @@ def test_a_bug_that_one_letter_meets_does_not_have_the_other_one_written_again(
     first, second = letters(MESSAGE)
     monkeypatch.setattr("offers.delivery.email.letters", lambda _: [first, second._replace(subject="a\nb")])
     # When, then
-    assert email.deliver(MESSAGE) == Outcome(Result.FAILED, "seller: BadHeaderError", told="buyer")
+    assert email.deliver(MESSAGE) == Outcome(Result.FAILED, "seller: BadHeaderError", notified="buyer")
     assert "event 11 could not be written to the seller" in caplog.text
 
 
@@ -208,13 +208,13 @@ def test_who_was_told_before_the_server_was_cut_off_is_known(server: MailServer)
     server.drips_at = "sam@example.com"
 
     with Email(SENDER, total=0.6) as email:
-        assert email.deliver(MESSAGE) == Outcome(Result.FAILED, "seller: not done within 0.6 s", told="buyer")
+        assert email.deliver(MESSAGE) == Outcome(Result.FAILED, "seller: not done within 0.6 s", notified="buyer")
 
 
 def test_a_server_that_says_goodbye_bit_by_bit_is_left(server: MailServer) -> None:
     server.drips_at = "QUIT"
 
-    with Email(SENDER, farewell=0.3) as email:
+    with Email(SENDER, quit_timeout=0.3) as email:
         assert email.deliver(MESSAGE) == DELIVERED
         began = time.monotonic()
 
@@ -264,7 +264,7 @@ def test_a_letter_that_fails_is_tried_again_and_the_other_party_hears_of_it_once
         assert (event.attempts, event.due_at, event.error) == (5, None, "seller: 451")
         # And put back once the server takes them
         server.refused = {}
-        outbox.again([event.pk])
+        outbox.requeue([event.pk])
         assert deliver_offer_events()["delivered"] == 1
     # Then each of the two has one letter
     assert [mail.recipients for mail in server.mails] == [["bea@example.com"], ["sam@example.com"]]

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection, transaction
 
 from offers.delivery import backlog, outbox, reminders
-from offers.delivery.reminders import note_page
+from offers.delivery.reminders import record_page
 from offers.models import Offer
 from offers.overdue import overdue
 from tests.bulk import drop_everything, make_catalogue, make_offers
@@ -78,7 +78,7 @@ def test_what_has_ended_is_read_from_the_index_of_live_offers() -> None:
 
 
 def test_the_first_page_of_reminders_is_read_from_the_index_of_live_offers() -> None:
-    plan = in_order(lambda: note_page(WEEK, 100))
+    plan = in_order(lambda: record_page(WEEK, 100))
 
     assert_reads(plan, "offer_due_in_order")
     assert_reads(plan, "offer_event_one_reminder")
@@ -89,7 +89,7 @@ def test_the_first_page_of_reminders_is_read_from_the_index_of_live_offers() -> 
 def test_the_next_page_begins_where_the_last_one_ended() -> None:
     some = Offer.objects.filter(status="active").order_by("-expires_at").values_list("pk", "expires_at")[1000]
 
-    plan = in_order(lambda: note_page(WEEK, 100, some))
+    plan = in_order(lambda: record_page(WEEK, 100, some))
 
     assert_reads(plan, "offer_due_in_order")
     assert "ROW(expires_at, id) >" in condition(plan, "offer_due_in_order")
@@ -120,7 +120,7 @@ def walk() -> tuple[int, list[int]]:
     recorded, blocks, last = 0, [], None
     while True:
         before = fetched()
-        page = note_page(4 * WEEK, 1000, last)
+        page = record_page(4 * WEEK, 1000, last)
         blocks.append(fetched() - before)
         recorded += page.recorded
         if page.looked_at < 1000:

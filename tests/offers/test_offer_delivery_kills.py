@@ -37,7 +37,7 @@ def notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The file into which couriers write, of this process too."""
     path = tmp_path / "notes"
     path.touch()
-    monkeypatch.setattr(courier, "chosen", lambda: Notebook(str(path)))
+    monkeypatch.setattr(courier, "configured_backend", lambda: Notebook(str(path)))
     return path
 
 

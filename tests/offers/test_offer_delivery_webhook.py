@@ -364,7 +364,7 @@ def test_an_event_whose_receiver_drips_has_failed_and_the_next_run_tells_the_oth
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given three events, and a receiver that answers the first one bit by bit
-    monkeypatch.setattr(courier, "chosen", lambda: Webhook(receiver.url, SECRET, timeout=0.3, total=0.6))
+    monkeypatch.setattr(courier, "configured_backend", lambda: Webhook(receiver.url, SECRET, timeout=0.3, total=0.6))
     events = OfferEventFactory.create_batch(3)
     receiver.answer = dripping(b"HTTP/1.1 200 OK\r\nX-Slow: ", b"x")
     # When the job has time for one

@@ -185,8 +185,8 @@ def test_what_the_index_lacks_has_half_of_the_time(let_expire, monkeypatch) -> N
 def test_what_the_index_knew_was_not_repaired(let_expire, monkeypatch) -> None:
     # given a backlog that the index knows, of which the table brings a part
     monkeypatch.setattr(sweep, "_BATCH", 8)
-    monkeypatch.setattr(sweep, "_SWEEP_EVERY", 2)
-    monkeypatch.setattr(sweep, "_INDEXED", 16)
+    monkeypatch.setattr(sweep, "_RESTART_EVERY", 2)
+    monkeypatch.setattr(sweep, "_MAX_BY_INDEX", 16)
     offers = make(48)
     let_expire(*offers)
     track(*offers)

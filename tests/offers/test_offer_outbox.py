@@ -200,20 +200,23 @@ def test_events_of_offers_that_are_gone_are_obsolete_and_in_nobodys_way(clock: D
 def test_who_was_told_is_known_until_both_are(clock: DatabaseClock) -> None:
     # Given an event of which one party was told
     event = due()
-    assert claim_one().message.told == ""
+    assert claim_one().message.notified == ""
     clock.advance(MINUTE)
     outbox.settle([outbox.failed(claim_one(), "seller: 451", 60, "buyer")])
     # When later attempts fail without a word of it, up to the last one
-    for verdict in (lambda claim: outbox.failed(claim, "ValueError", 60), lambda claim: outbox.given_up(claim, "500")):
+    for settlement in (
+        lambda claim: outbox.failed(claim, "ValueError", 60),
+        lambda claim: outbox.given_up(claim, "500"),
+    ):
         clock.advance(MINUTE)
         claim = claim_one()
-        assert claim.message.told == "buyer"
-        outbox.settle([verdict(claim)])
+        assert claim.message.notified == "buyer"
+        outbox.settle([settlement(claim)])
     # And somebody puts it back
-    outbox.again([event.pk])
+    outbox.requeue([event.pk])
     claim = claim_one()
     # Then the other one is left to be told
-    assert claim.message.told == "buyer"
+    assert claim.message.notified == "buyer"
     outbox.settle([outbox.delivered(claim)])
     event.refresh_from_db()
     assert event.told == ""
@@ -281,7 +284,7 @@ def test_any_error_can_be_kept(error: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "verdict",
+    "settlement",
     [
         outbox.delivered,
         lambda claim: outbox.failed(claim, "late", 10),
@@ -292,7 +295,7 @@ def test_any_error_can_be_kept(error: str) -> None:
     ids=["delivered", "failed", "given up", "obsolete", "returned"],
 )
 def test_who_was_stopped_past_the_lease_does_not_undo_another_claim(
-    clock: DatabaseClock, verdict: Callable[[outbox.Claim], outbox.Verdict]
+    clock: DatabaseClock, settlement: Callable[[outbox.Claim], outbox.Settlement]
 ) -> None:
     # Given a claim that was taken over after its lease
     event = due()
@@ -301,11 +304,11 @@ def test_who_was_stopped_past_the_lease_does_not_undo_another_claim(
     other = claim_one()
     before = state(event)
     # When the one that was stopped goes on, then nothing changes
-    assert outbox.settle([verdict(stopped)]) == set()
+    assert outbox.settle([settlement(stopped)]) == set()
     assert state(event) == before
     # And the other one's outcome stands
     assert outbox.settle([outbox.delivered(other)]) == {event.pk}
-    assert outbox.settle([verdict(stopped), verdict(other)]) == set()
+    assert outbox.settle([settlement(stopped), settlement(other)]) == set()
     assert state(event)[2:] == (database_now(), "")
 
 
@@ -318,13 +321,13 @@ def test_again_puts_back_what_was_not_told_with_all_its_attempts(clock: Database
     waiting = OfferEventFactory(due_at=database_now() + MINUTE, attempts=2, error="answered 500")
     others = {event: state(event) for event in (told, history, waiting)}
     # When
-    assert outbox.again([gone.pk, stale.pk, *(event.pk for event in others), 10**9]) == 2
+    assert outbox.requeue([gone.pk, stale.pk, *(event.pk for event in others), 10**9]) == 2
     # Then
     now = database_now()
     assert state(gone) == (now, 0, None, "answered 500")
     assert state(stale) == (now, 0, None, "obsolete: no backend")
     assert {event: state(event) for event in others} == others
-    assert outbox.again([]) == 0
+    assert outbox.requeue([]) == 0
 
 
 def test_what_is_due_can_be_dropped_in_bulk(clock: DatabaseClock, django_assert_num_queries: Any) -> None:

@@ -7,7 +7,7 @@ from celery import current_app
 from django.conf import settings
 
 from caching.models import JobRun
-from offers.delivery import courier, cutoff
+from offers.delivery import courier, total_timeout
 from offers.tasks import deliver_offer_events, process_expired_offers
 from tests.factories import OfferFactory
 
@@ -31,6 +31,6 @@ def test_the_schedule_names_the_task() -> None:
 
 
 def test_a_run_that_tells_is_ended_after_all_it_may_take_and_before_its_claims_are_free() -> None:
-    longest = courier.SECONDS + 2 * cutoff.TOTAL
+    longest = courier.SECONDS + 2 * total_timeout.TOTAL
 
     assert longest < deliver_offer_events.soft_time_limit < deliver_offer_events.time_limit <= 60 < courier.LEASE

@@ -14,10 +14,10 @@ from types import TracebackType
 # Seconds for one delivery; the timeout of a wait is shorter and ends most that fail.
 TOTAL = 15.0
 # Seconds between two cuts.
-_AGAIN = 0.1
+_RETRY = 0.1
 
 
-class Deadline:
+class TotalTimeout:
     """A context whose connection is cut after so many seconds; `passed` says that it was.
 
     `find` returns the socket as it is at that moment, or None. Who waits on it then reads its end at once.
@@ -25,12 +25,12 @@ class Deadline:
 
     def __init__(self, seconds: float, find: Callable[[], socket.socket | None]) -> None:
         self.seconds = seconds
-        self.passed = False
+        self.timed_out = False
         self._find = find
         self._ended = threading.Event()
-        self._watch = threading.Thread(target=self._cut_in_time, name="deadline", daemon=True)
+        self._watch = threading.Thread(target=self._wait_and_cut, name="deadline", daemon=True)
 
-    def __enter__(self) -> Deadline:
+    def __enter__(self) -> TotalTimeout:
         try:
             self._watch.start()
         except BaseException:
@@ -47,17 +47,17 @@ class Deadline:
         self._watch.join()
 
     @property
-    def words(self) -> str:
+    def reason(self) -> str:
         """What is to be said of a delivery that was cut."""
         return f"not done within {self.seconds:g} s"
 
-    def _cut_in_time(self) -> None:
+    def _wait_and_cut(self) -> None:
         wait = self.seconds
         while not self._ended.wait(wait):
-            self.passed = True
+            self.timed_out = True
             self._cut()
             # It may have had no socket yet, or be shaking hands on one that is not known yet.
-            wait = _AGAIN
+            wait = _RETRY
 
     def _cut(self) -> None:
         if (found := self._find()) is not None:
