@@ -65,7 +65,7 @@ def try_redis(stats: ExpiryStats, part: Callable[[], T]) -> T | None:
         return part()
     except REDIS_ERRORS as error:
         stats.errors += 1
-        logger.warning("the index of offer deadlines is away, the table is swept without it: %s", error)
+        logger.warning("Redis is unavailable, so the table is swept without the index of deadlines: %s", error)
         return None
 
 

@@ -70,12 +70,12 @@ def _decline(request: ActionRequest) -> Offer:
     return transitions.decline(request.offer_id, Actor(Role.STAFF, request.staff))
 
 
-EXTEND = StaffAction("extend", "Extend", "extended", "Each will live longer, counted from its present end.", _extend)
+EXTEND = StaffAction("extend", "Extend", "extended", "Each gets a later end, counted from its present one.", _extend)
 EXPIRE_NOW = StaffAction(
-    "expire_now", "Expire now", "expired", "Each ends at once, for ever, and reads as expired.", _expire_now
+    "expire_now", "Expire now", "expired", "Each ends at once and reads as expired. This is final.", _expire_now
 )
 DECLINE = StaffAction(
-    "decline", "Decline", "declined", "Each is turned down in its seller's place, for ever.", _decline
+    "decline", "Decline", "declined", "Each is declined on behalf of its seller. This is final.", _decline
 )
 ACTIONS = {action.name: action for action in (EXTEND, EXPIRE_NOW, DECLINE)}
 
@@ -96,7 +96,7 @@ def act_on_each(
         except Error:
             # Those before it are done and those after it may well be: their outcomes must not be lost for this one.
             logger.exception("offer %d could not be acted on", offer_id)
-            yield ActionOutcome(offer_id, False, "The database failed. See how the offer stands before you try again.")
+            yield ActionOutcome(offer_id, False, "The database failed. Check the offer's state before you try again.")
         else:
             yield ActionOutcome(offer_id, True, f"{action.done.capitalize()} {detail}.")
 

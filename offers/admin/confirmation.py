@@ -19,7 +19,7 @@ from offers.admin.read_only import MAX_ROWS, TOO_MANY, ReadOnlyAdmin
 from offers.admin.selection import ExtensionForm, Selection
 from offers.models import Offer
 
-_STALE = "That page is no longer good. Nothing was done: choose the offers again."
+_STALE = "That page is no longer valid. Nothing was done: choose the offers again."
 
 
 class ConfirmedActions(ReadOnlyAdmin):

@@ -15,7 +15,7 @@ class DeliveryState(models.TextChoices):
     WAITING = "waiting", "Waiting"
     DELIVERED = "delivered", "Delivered"
     GIVEN_UP = "given_up", "Given up"
-    OBSOLETE = "obsolete", "Not worth telling"
+    OBSOLETE = "obsolete", "Obsolete"
     NONE = "none", "No delivery"
 
 
@@ -45,5 +45,5 @@ def delivery_label(event: OfferEvent) -> str:
     if event.delivered_at is not None:
         return f"Delivered {moment(event.delivered_at)}"
     if event.error.startswith(OBSOLETE):
-        return f"Not worth telling: {event.error.removeprefix(OBSOLETE)}"
+        return f"Obsolete: {event.error.removeprefix(OBSOLETE)}"
     return f"Given up: {event.error}" if event.error else "-"

@@ -81,7 +81,7 @@ class OfferEventAdmin(ReadOnlyAdmin):
     def delivery(self, event: OfferEvent) -> str:
         return deliveries.delivery_label(event)
 
-    @admin.action(description="Deliver again what was not told", permissions=["change"])
+    @admin.action(description="Deliver again (given up or obsolete)", permissions=["change"])
     def deliver_again(self, request: HttpRequest, queryset: QuerySet[OfferEvent]) -> None:
         chosen = list(queryset.filter(undelivered())[: MAX_ROWS + 1])
         if len(chosen) > MAX_ROWS:
@@ -90,6 +90,6 @@ class OfferEventAdmin(ReadOnlyAdmin):
         with transaction.atomic():
             count = outbox.requeue([event.pk for event in chosen])
             LogEntry.objects.log_actions(request.user.pk, chosen, CHANGE, "Put back, to be delivered again.")
-        told = f"{count} event{'' if count == 1 else 's'} will be delivered again."
-        rest = "" if count else " Only those that were given up, or not thought worth telling, can be."
-        self.message_user(request, told + rest, messages.SUCCESS if count else messages.WARNING)
+        message = f"{count} event{'' if count == 1 else 's'} will be delivered again."
+        rest = "" if count else " Only events that were given up or became obsolete can be."
+        self.message_user(request, message + rest, messages.SUCCESS if count else messages.WARNING)

@@ -44,5 +44,5 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         if request.method == "POST" and not self.has_change_permission(request):
             raise PermissionDenied
         if not all(id.isdecimal() and len(id) <= 18 for id in request.POST.getlist(ACTION_CHECKBOX_NAME)):
-            raise BadRequest("What is not an id was chosen.")
+            raise BadRequest("The chosen rows include something that is not an id.")
         return super().changelist_view(request, extra_context)

@@ -92,7 +92,7 @@ class ExtensionSerializer(LifetimeSerializer):
 class OfferFilterSerializer(serializers.Serializer[Any]):
     """Which of the user's offers a list shows."""
 
-    role = serializers.ChoiceField(choices=_ROLES, required=False, help_text="Without it both.")
+    role = serializers.ChoiceField(choices=_ROLES, required=False, help_text="Both roles if it is left out.")
     status = serializers.ChoiceField(choices=OfferStatus.choices, required=False)
 
 
@@ -100,4 +100,4 @@ class ExpiringSoonSerializer(serializers.Serializer[Any]):
     """How soon is soon, in seconds."""
 
     within = serializers.IntegerField(min_value=1, max_value=settings.OFFER_MAX_SECONDS, default=3600)
-    role = serializers.ChoiceField(choices=_ROLES, required=False, help_text="Without it both.")
+    role = serializers.ChoiceField(choices=_ROLES, required=False, help_text="Both roles if it is left out.")

@@ -72,7 +72,7 @@ class OfferViewSet(GenericViewSet[Offer]):
     @extend_schema(
         parameters=[ExpiringSoonSerializer],
         responses=OfferSerializer(many=True),
-        summary="Your live offers that expire soon, the first to expire first",
+        summary="Your live offers that expire soon, soonest first",
     )
     def expiring_soon(self, request: Request) -> Response:
         """The live offers that expire within so many seconds."""
@@ -80,13 +80,13 @@ class OfferViewSet(GenericViewSet[Offer]):
         self.page_ordering = ("expires_at", "id")
         return self._page(expiring_soon(request.user, wanted["within"], wanted.get("role")))
 
-    @extend_schema(request=ExtensionSerializer, summary="Put the end of your offer off")
+    @extend_schema(request=ExtensionSerializer, summary="Extend your offer")
     def extend(self, request: Request, pk: int) -> Response:
         """Give the offer a later end; `expires_in` counts from now."""
         asked = _valid(ExtensionSerializer(data=request.data))
         return _answer(transitions.extend(pk, Actor(Role.BUYER, request.user), asked.lifetime()))
 
-    @extend_schema(request=None, summary="Take your offer back")
+    @extend_schema(request=None, summary="Withdraw your offer")
     def withdraw(self, request: Request, pk: int) -> Response:
         """Take the offer back, for its buyer."""
         return _answer(transitions.withdraw(pk, request.user))
@@ -96,7 +96,7 @@ class OfferViewSet(GenericViewSet[Offer]):
         """Accept the offer, for its seller: the product is sold and its other active offers are declined."""
         return _answer(accept(pk, request.user))
 
-    @extend_schema(request=None, summary="Turn an offer down")
+    @extend_schema(request=None, summary="Decline an offer")
     def decline(self, request: Request, pk: int) -> Response:
         """Turn the offer down, for its seller."""
         return _answer(transitions.decline(pk, Actor(Role.SELLER, request.user)))

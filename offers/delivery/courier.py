@@ -109,7 +109,7 @@ class _Batch:
             if settlement.id in held:
                 setattr(stats, name, getattr(stats, name) + 1)
             else:
-                logger.warning("event %d was told too slowly, somebody else has claimed it", settlement.id)
+                logger.warning("event %d took longer than its lease and was claimed again", settlement.id)
 
 
 def _process(claim: Claim, backend: Backend) -> tuple[str, Settlement]:
@@ -127,7 +127,7 @@ def _attempt(backend: Backend, message: Message) -> Outcome:
         return backend.deliver(message)
     except Exception as error:
         # A bug that one event meets must not keep the others from being told.
-        logger.exception("event %d could not be told", message.event)
+        logger.exception("event %d could not be delivered", message.event)
         return Outcome(Result.FAILED, f"{type(error).__name__}: {error}")
 
 

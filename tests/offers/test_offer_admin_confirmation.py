@@ -118,7 +118,7 @@ def test_a_confirmation_takes_as_many_queries_for_one_as_for_twenty(
 def test_a_choice_that_was_not_signed_here_does_nothing(editor: Client, choice: str) -> None:
     response = editor.post(ACT, {"choice": choice})
     assert response.url == LIST
-    assert messages_of(editor.get(LIST)) == ["That page is no longer good. Nothing was done: choose the offers again."]
+    assert messages_of(editor.get(LIST)) == ["That page is no longer valid. Nothing was done: choose the offers again."]
 
 
 @pytest.mark.parametrize("id", ["x", "", "-1", "9" * 30, "1\0"])

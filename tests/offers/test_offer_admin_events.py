@@ -119,7 +119,7 @@ def test_what_was_given_up_is_delivered_again(editor: Client) -> None:
     assert LogEntry.objects.get().object_id == str(lost.pk)
     # and a second time there is nothing to do
     response = choose(editor, "deliver_again", lost, url=EVENTS)
-    assert messages_of(editor.get(response.url))[0].startswith("0 events will be delivered again. Only those")
+    assert messages_of(editor.get(response.url))[0].startswith("0 events will be delivered again. Only events")
 
 
 def test_more_than_an_action_takes_are_refused_with_advice(editor: Client, monkeypatch: pytest.MonkeyPatch) -> None:

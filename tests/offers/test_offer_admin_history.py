@@ -70,7 +70,7 @@ def test_a_history_tells_what_when_who_and_what_was_told(reader: Client) -> None
         ),
         ({"delivered_at": START, "attempts": 1}, "Delivered 2026-11-25 14:03:22 UTC"),
         ({"attempts": 12, "error": "<b>500</b>"}, "Given up: &lt;b&gt;500&lt;/b&gt;"),
-        ({"error": "obsolete: the offer has ended"}, "Not worth telling: the offer has ended"),
+        ({"error": "obsolete: the offer has ended"}, "Obsolete: the offer has ended"),
     ],
 )
 def test_a_delivery_in_words(reader: Client, fields: dict[str, Any], words: str) -> None:

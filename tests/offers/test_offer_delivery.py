@@ -274,7 +274,7 @@ def test_who_was_too_slow_says_so_and_counts_nothing(
     # Then the other's claim stands
     assert stats["delivered"] == 0
     assert of([event], "attempts") == [2]
-    assert f"event {event.pk} was told too slowly" in caplog.text
+    assert f"event {event.pk} took longer than its lease" in caplog.text
 
 
 def test_where_nobody_is_to_be_told_events_are_dropped_in_bulk(
