@@ -38,14 +38,14 @@ class ProductNotAvailable(Conflict):
 
 
 class OwnProduct(Forbidden):
-    """An offer on a product of one's own."""
+    """An offer by the seller of the product."""
 
     code = "own_product"
     detail = "You cannot make an offer on your own product."
 
 
 class NotTheBuyer(Forbidden):
-    """The seller tried what only the buyer of the offer may do."""
+    """An action of the seller that only the buyer of the offer may take."""
 
     code = "not_the_buyer"
     detail = "Only the buyer who made this offer can do that."

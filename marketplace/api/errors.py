@@ -1,4 +1,4 @@
-"""The exception handler of the API: whatever a view raises becomes a problem here, and nowhere else."""
+"""The exception handler of the API, the only place where an exception becomes a problem (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ContentTooLarge(exceptions.APIException):
 
 
 class BadRequestProblem(exceptions.APIException):
-    """The request cannot be understood, for a reason that its sender need not know."""
+    """The request cannot be understood. The reason is not disclosed."""
 
     status_code = 400
     default_code = "bad_request"
@@ -42,7 +42,7 @@ class BadRequestProblem(exceptions.APIException):
 
 
 class Unavailable(exceptions.APIException):
-    """Something this answer needs is away; `wait` is in seconds and becomes Retry-After."""
+    """A service that the answer needs is unavailable; `wait` is in seconds and becomes Retry-After."""
 
     status_code = 503
     default_code = "unavailable"
@@ -51,21 +51,21 @@ class Unavailable(exceptions.APIException):
 
 
 class DatabaseUnavailable(Unavailable):
-    """PostgreSQL is unreachable, has no free connection, or gave up on the statement."""
+    """PostgreSQL is unreachable, has no free connection, or timed the statement out."""
 
     default_code = "database_unavailable"
     default_detail = "The database is not available. Try again shortly."
 
 
 class RedisUnavailable(Unavailable):
-    """Redis is unreachable or too slow, and this answer cannot be given without it."""
+    """Redis is unreachable or too slow, and the answer needs it."""
 
     default_code = "redis_unavailable"
     default_detail = "Redis is not available. Try again shortly."
 
 
 class LoadingFailed(Unavailable):
-    """What would be answered could not be loaded a moment ago, and is not tried again at once."""
+    """Loading the answer has just failed, and is not retried for `wait` seconds."""
 
     default_code = "loading_failed"
     default_detail = "This could not be loaded a moment ago. Try again shortly."
@@ -81,14 +81,14 @@ def problem_handler(exc: Exception, context: dict[str, Any]) -> ProblemResponse:
 
 
 def answer(exc: Exception, request: HttpRequest) -> ProblemResponse:
-    """Return the problem for any exception; one that nobody expected is logged and reported as a 500."""
+    """Return the problem for any exception. An unexpected one is logged and answered with 500."""
     if isinstance(exc, Refusal):
         return ProblemResponse(_describe_refusal(exc))
     known = exc if isinstance(exc, exceptions.APIException) else _translate(exc)
     if known is None:
         return _unexpected(exc, request)
     if isinstance(known, DatabaseUnavailable):
-        # One line: a traceback for every request of an outage would bury the cause.
+        # One line without a traceback, since an outage logs one for every request.
         logger.error("%s %s: database unavailable: %s", request.method, request.path, exc)
     response = ProblemResponse(_describe(known), _headers(known))
     if response.status_code >= 500:
@@ -113,7 +113,7 @@ def _translate(exc: Exception) -> exceptions.APIException | None:
 
 
 def _message(exc: Exception) -> str | None:
-    """Return what the view's author wrote for the client; Django's own 404s carry a structure instead."""
+    """Return the message that was written for the client. Django's own 404s carry a structure instead."""
     return exc.args[0] if exc.args and isinstance(exc.args[0], str) else None
 
 

@@ -1,4 +1,4 @@
-"""What the staff may do about offers, and what became of each offer that it was done to."""
+"""The actions of the staff on offers, each with an outcome per offer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ActionRequest:
-    """Who wants one offer acted on: the end it had when they saw it, and how much more they would give it."""
+    """One offer to act on: the member of the staff, the end that the page showed, and the extension, if it is one."""
 
     staff: AbstractBaseUser
     offer_id: int
@@ -34,7 +34,7 @@ class ActionRequest:
 
 @dataclass(frozen=True, slots=True)
 class StaffAction:
-    """An action with its words: `Decline` is the verb, `declined` what an offer then is, and the effect a sentence."""
+    """An action with its texts: the verb (`Decline`), the resulting state (`declined`), a sentence on the effect."""
 
     name: str
     verb: str
@@ -49,7 +49,7 @@ class StaffAction:
 
 @dataclass(frozen=True, slots=True)
 class ActionOutcome:
-    """What became of one offer, and since when, until when or why."""
+    """Whether the action on one offer was done; `detail` says since or until when, or why not."""
 
     offer_id: int
     done: bool
@@ -57,7 +57,8 @@ class ActionOutcome:
 
 
 def _extend(request: ActionRequest) -> Offer:
-    # From the end that was seen: whoever submits twice asks for the same end twice, and the second time it is no later.
+    # Counted from the end that the page showed: a form that is submitted twice asks for the same end twice, and the
+    # second extension is refused because it is no later.
     lifetime = Lifetime(expires_at=request.end + request.more)
     return transitions.extend(request.offer_id, Actor(Role.STAFF, request.staff), lifetime)
 
@@ -83,7 +84,7 @@ ACTIONS = {action.name: action for action in (EXTEND, EXPIRE_NOW, DECLINE)}
 def act_on_each(
     selection: Selection, staff: AbstractBaseUser, more: timedelta, log: Callable[[Offer, str], object]
 ) -> Iterator[ActionOutcome]:
-    """Act on each chosen offer in a transaction of its own, which also notes it; yield the outcomes."""
+    """Act on each selected offer in a transaction of its own, which also calls `log`; yield the outcomes."""
     action = ACTIONS[selection.action]
     for offer_id, end in selection.ends.items():
         try:
@@ -94,7 +95,7 @@ def act_on_each(
         except (Refusal, Http404) as error:
             yield ActionOutcome(offer_id, False, str(error))
         except Error:
-            # Those before it are done and those after it may well be: their outcomes must not be lost for this one.
+            # The failure of one offer must not lose the outcomes of the others.
             logger.exception("offer %d could not be acted on", offer_id)
             yield ActionOutcome(offer_id, False, "The database failed. Check the offer's state before you try again.")
         else:

@@ -1,4 +1,4 @@
-"""The way of an action: a page that shows what is going to happen, and one that tells what did."""
+"""The two pages of an action: one that asks for confirmation, and one that lists the outcomes."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ _STALE = "That page is no longer valid. Nothing was done: choose the offers agai
 
 
 class ConfirmedActions(ReadOnlyAdmin):
-    """The actions on offers. The page that asks is an answer to the list's form, and posts to an address of its own.
+    """Actions on offers that ask for confirmation first.
 
-    There the list's filters do not apply: an offer that has left the filtered list since has an outcome too.
+    The list's form answers with the confirmation page, which posts to an address of its own. The list's filters do not
+    apply there, so an offer that no longer matches them has an outcome too.
     """
 
     actions = ("extend", "expire_now", "decline")
@@ -47,7 +48,7 @@ class ConfirmedActions(ReadOnlyAdmin):
         return [act, *super().get_urls()]
 
     def act_view(self, request: HttpRequest) -> HttpResponseBase:
-        """Do what was confirmed and tell the outcomes; anything else but a confirmation leads back to the list."""
+        """Run a confirmed action and show the outcomes. Without a valid confirmation, redirect to the list."""
         if not self.has_change_permission(request):
             raise PermissionDenied
         if request.method != "POST":
@@ -106,6 +107,6 @@ class ConfirmedActions(ReadOnlyAdmin):
         return TemplateResponse(request, f"admin/offers/offer/{name}.html", {**common, **context})
 
     def _url(self, request: HttpRequest, name: str) -> str:
-        """Return the address of one of this admin's pages, which remembers how the list was filtered."""
+        """Return the address of one of this admin's pages, with the filters of the list preserved."""
         url = reverse(f"admin:offers_offer_{name}", current_app=self.admin_site.name)
         return add_preserved_filters({"preserved_filters": self.get_preserved_filters(request), "opts": self.opts}, url)

@@ -1,4 +1,4 @@
-"""How the delivery of an event stands, as a condition and in words; the outbox says what its columns mean."""
+"""The state of an event's delivery, as a condition and as text. OfferEvent documents the columns."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from offers.models import OBSOLETE, OfferEvent
 
 
 class DeliveryState(models.TextChoices):
-    """Where an event stands on its way to somebody outside."""
+    """States of the delivery of an event."""
 
     WAITING = "waiting", "Waiting"
     DELIVERED = "delivered", "Delivered"
@@ -20,12 +20,12 @@ class DeliveryState(models.TextChoices):
 
 
 def undelivered() -> Q:
-    """Return the condition that an event was to be told, was not, and no longer waits."""
+    """Return the condition that the delivery of an event ended without success: given up or obsolete."""
     return Q(due_at__isnull=True, delivered_at__isnull=True) & ~Q(error="")
 
 
 def in_delivery_state(delivery: str) -> Q:
-    """Return the condition that an event's delivery stands at one of DeliveryState."""
+    """Return the condition that the delivery of an event is in one of DeliveryState."""
     if delivery == DeliveryState.WAITING:
         return Q(due_at__isnull=False)
     if delivery == DeliveryState.DELIVERED:
@@ -38,7 +38,7 @@ def in_delivery_state(delivery: str) -> Q:
 
 
 def delivery_label(event: OfferEvent) -> str:
-    """Return how an event's delivery stands, and why."""
+    """Return the state of the delivery of an event, and the reason."""
     if event.due_at is not None:
         tried = f", attempt {event.attempts} failed: {event.error}" if event.error else ""
         return f"Waiting, due {moment(event.due_at)}{tried}"

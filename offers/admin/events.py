@@ -1,4 +1,4 @@
-"""Events of offers in the admin: what happened to all offers, and what has not been told to those outside."""
+"""Events of offers in the admin: the history of all offers, and the state of each delivery."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from offers.models import OfferEvent
 
 
 class DeliveryFilter(admin.SimpleListFilter):
-    """By how an event's delivery stands."""
+    """By the state of the delivery."""
 
     title = parameter_name = "delivery"
 
@@ -37,13 +37,13 @@ class DeliveryFilter(admin.SimpleListFilter):
 
 @admin.register(OfferEvent)
 class OfferEventAdmin(ReadOnlyAdmin):
-    """Events, newest first. Nothing sorts them otherwise: no other column of theirs has an index."""
+    """Events, newest first. No other order is offered, since no other column has an index."""
 
     list_display = ("when", "what", "offer_link", "who", "delivery")
     list_filter = ("kind", DeliveryFilter)
     list_select_related = ("actor",)
     sortable_by = ()
-    # Only whether there are any counts: `get_search_results` says what is searched.
+    # Only shows the search box: `get_search_results` defines what is searched.
     search_fields = ("=offer",)
     search_help_text = "Offer id"
     ordering = ("-id",)

@@ -1,4 +1,4 @@
-"""Offers in the admin: their true state and time left, their history, and what the staff may do about them."""
+"""Offers in the admin: effective state, time left, history, and the actions of the staff."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from offers.selectors import offers
 
 
 class OfferChangeList(ChangeList):
-    """A page of offers that know their list, for the links that narrow it."""
+    """A page of offers, each with the list's `get_query_string`, from which the links to a filtered list are made."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -35,11 +35,11 @@ class OfferChangeList(ChangeList):
 
 @admin.register(Offer)
 class OfferAdmin(ConfirmedActions):
-    """Read-only rows; state changes only through the transitions that the API uses too."""
+    """Read-only rows. The state changes only through the transitions that the API uses too."""
 
     list_display = ("id", "state", "time_left", "money", "seller_link", "buyer_link", "product")
     list_filter = (StateFilter, TimeLeftFilter, SellerFilter, BuyerFilter, "currency")
-    # Only whether there are any counts: `get_search_results` says what is searched.
+    # Only shows the search box: `get_search_results` defines what is searched.
     search_fields = ("=id",)
     search_help_text = "Offer id, product id, or a username in full"
     ordering = ("-id",)
@@ -67,7 +67,7 @@ class OfferAdmin(ConfirmedActions):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Offer], search_term: str
     ) -> tuple[QuerySet[Offer], bool]:
-        """Find by what has an index: the id of an offer or a product, or the whole name of a party."""
+        """Search the columns that have an index: the id of an offer or a product, or the whole username of a party."""
         term = search_term.strip()
         if not term:
             return queryset, False

@@ -1,4 +1,4 @@
-"""How an offer stands, in the words of the admin."""
+"""An offer as text for the admin."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from products.money import text
 
 @dataclass(frozen=True, slots=True)
 class OfferPresenter:
-    """An offer that was read by `offers.selectors` together with the time it has `left`."""
+    """Texts of an offer that was read through `offers.selectors`, with the time `left` annotated."""
 
     offer: Any
 

@@ -1,4 +1,4 @@
-"""Deliveries by e-mail: one message to the buyer and one to the seller, where they have an address."""
+"""Delivery by e-mail: one message to the buyer and one to the seller, if they have an address."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from offers.delivery.total_timeout import TOTAL, TotalTimeout
 
 logger = logging.getLogger(__name__)
 
-# From here on SMTP's codes are final.
+# SMTP reply codes from here on are permanent.
 _PERMANENT = 500
-# Seconds for a quit_timeout, of which nothing depends on the answer.
+# Seconds for SMTP's QUIT, whose answer does not matter.
 _QUIT_TIMEOUT = 5.0
 
 
 class Email:
-    """A backend that writes e-mail through Django's mail settings, over one connection."""
+    """A backend that sends e-mail by Django's mail settings, over one connection."""
 
     def __init__(self, sender: str, total: float = TOTAL, quit_timeout: float = _QUIT_TIMEOUT) -> None:
         self._sender = sender
@@ -46,7 +46,7 @@ class Email:
             self._quit()
 
     def deliver(self, message: Message) -> Outcome:
-        """Write to the parties that were not written to before; if one of them cannot be, say which one was."""
+        """Send to the parties that were not notified before. A failure says which party was notified."""
         with TotalTimeout(self._total, self._socket) as timeout:
             outcomes = {letter.role: self._send(message, letter, timeout) for letter in _letters_due(message)}
         if timeout.timed_out:
@@ -67,12 +67,12 @@ class Email:
             letter.subject, letter.body, self._sender, [letter.to.email], headers=headers, connection=self._server
         )
         try:
-            # Opens a connection if there is none, and leaves it open then.
+            # Opens a connection if there is none. One that was opened this way stays open after `send`.
             self._server.open()
             mail.send()
         except Exception as error:
             if not isinstance(error, OSError | SMTPException):
-                # A bug that one letter meets must not have the other one written again and again.
+                # A bug that one letter triggers must not send the other one again at each attempt.
                 logger.exception("event %d could not be written to the %s", message.event, letter.role)
             reason = timeout.reason if timeout.timed_out else _describe(error)
             self._replace_connection()
@@ -83,18 +83,18 @@ class Email:
         return self._server.sock if isinstance(self._server, Smtp) else None
 
     def _replace_connection(self) -> None:
-        # What a broken connection would say to the next message is worth nothing.
+        # A broken connection must not serve the next message.
         self._quit()
         self._server = get_connection()
 
     def _quit(self) -> None:
-        # What the server says to a farewell changes nothing.
+        # The answer to QUIT does not matter.
         with suppress(OSError, SMTPException):
             self._server.close()
 
 
 def is_address(text: str) -> bool:
-    """Return whether a text is one address, and can be nothing else."""
+    """Return whether a text is exactly one address."""
     try:
         validate_email(text)
     except ValidationError:

@@ -1,4 +1,4 @@
-"""The words of the e-mails to the two parties of an offer."""
+"""The texts of the e-mails to the two parties of an offer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Letter(NamedTuple):
 
 
 def letters(message: Message) -> list[Letter]:
-    """Return what the buyer and the seller are written of an event."""
+    """Return the e-mails about an event, the buyer's and the seller's."""
     title = one_line(message.title)
     price = f"{message.amount} {message.currency}"
     is_reminder = message.kind == "reminder"
@@ -51,7 +51,7 @@ def letters(message: Message) -> list[Letter]:
 
 
 def one_line(text: str) -> str:
-    """Return a text without line breaks and other control characters, so that it cannot become a header."""
+    """Return a text without line breaks and other control characters, so that it cannot inject a header."""
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 

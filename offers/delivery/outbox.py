@@ -1,15 +1,8 @@
-"""The outbox of offers: which events are due to be told, who is telling them, and what became of it.
+"""The outbox of offers: claims of due events under a lease, and the settlement of each attempt.
 
-A claim is a statement of its own that puts the event off by a lease, so no lock is held while somebody is told. Whoever
-dies with a claim leaves the event due again after the lease; whoever was only slow finds another number of attempts and
-changes nothing. So each event is told at least once, in no promised order.
-
-    due_at set                       waits, or is being told
-    delivered_at set                 told
-    neither, error "obsolete: ..."   not told, for it is no longer worth telling
-    neither, any other error         given up
-    neither, no error                history that nobody outside is told of
-    told set                         this one of the two parties knows, the other one was not reached
+A claim moves `due_at` by the lease in a statement of its own, so no lock is held during a delivery. After a crash the
+event is due again once the lease is over. A settlement compares the number of attempts, so it changes nothing if the
+event was claimed again. Delivery is at least once, in no guaranteed order. OfferEvent documents the columns.
 """
 
 from __future__ import annotations
@@ -24,7 +17,7 @@ from offers.delivery.base import Message, Party
 from offers.models import OBSOLETE, OfferEvent
 from products import money
 
-# A smallint holds no more, and one event that cannot be counted would stop the claim of all.
+# The limit of a smallint: an overflow in one event would make the claim fail for all.
 _MAX_ATTEMPTS = 32_767
 _DUE = """
     SELECT id FROM offers_offerevent WHERE due_at <= (SELECT clock_timestamp())
@@ -56,7 +49,7 @@ _CLAIM = f"""
     LEFT JOIN accounts_user AS seller ON seller.id = offer.seller_id
     ORDER BY claimed.at, claimed.id
 """  # noqa: S608
-# `wait` is null where the event is settled for good.
+# `wait` is null if the settlement is final.
 _SETTLE = """
     UPDATE offers_offerevent AS event
     SET due_at = clock_timestamp() + make_interval(secs => settlement.wait),
@@ -81,9 +74,9 @@ _ERROR_CHARS: int = OfferEvent._meta.get_field("error").max_length
 
 
 class Claim(NamedTuple):
-    """An event to be told, by whoever claimed this attempt; `obsolete` says why it is not worth it any more.
+    """A claimed attempt to deliver an event; `obsolete` is the reason not to deliver it any more, or empty.
 
-    Without a `message` there is nothing left to tell: somebody has deleted the offer by hand.
+    `message` is None if the offer was deleted by hand.
     """
 
     id: int
@@ -93,7 +86,7 @@ class Claim(NamedTuple):
 
 
 class Settlement(NamedTuple):
-    """What is to be written of a claimed attempt; use the functions below."""
+    """The outcome of a claimed attempt as it is stored; made by the functions below."""
 
     id: int
     attempts: int
@@ -105,39 +98,39 @@ class Settlement(NamedTuple):
 
 
 def claim(limit: int, lease: float) -> list[Claim]:
-    """Claim up to `limit` due events for `lease` seconds, those that have waited longest; return them by age."""
+    """Claim up to `limit` due events for `lease` seconds, the longest due first; return them by age."""
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, {"limit": limit, "lease": lease})
         return [_claim(*row) for row in cursor.fetchall()]
 
 
 def delivered(claim: Claim) -> Settlement:
-    """Say that somebody has been told."""
+    """The event was delivered."""
     return Settlement(claim.id, claim.attempts, delivered=True)
 
 
 def failed(claim: Claim, error: str, wait: float, notified: str = "") -> Settlement:
-    """Say that it did not work, or with nobody but `notified`, and is to be tried again after so many seconds."""
+    """The attempt failed and is retried after `wait` seconds; `notified` is the party that was reached."""
     return Settlement(claim.id, claim.attempts, wait=float(wait), error=_short(error), notified=notified)
 
 
 def given_up(claim: Claim, error: str, notified: str = "") -> Settlement:
-    """Say that the event is given up until somebody calls `requeue`; `notified` is the party that was reached."""
+    """The attempt failed and is not retried unless `requeue` is called; `notified` is the party that was reached."""
     return Settlement(claim.id, claim.attempts, error=_short(error), notified=notified)
 
 
 def obsolete(claim: Claim, why: str) -> Settlement:
-    """Say that it is no longer worth telling."""
+    """The event need not be delivered any more."""
     return Settlement(claim.id, claim.attempts, error=_short(OBSOLETE + why))
 
 
 def returned(claim: Claim) -> Settlement:
-    """Give an event back untried: it is due at once, and the attempt does not count."""
+    """The event was not attempted: it is due at once, and the attempt does not count."""
     return Settlement(claim.id, claim.attempts, returned=True, wait=0.0, error=None)
 
 
 def settle(settlements: Sequence[Settlement]) -> set[int]:
-    """Write what became of claimed attempts; return the ids of those whose claim still held."""
+    """Store the outcomes of claimed attempts; return the ids of the events whose claim was still valid."""
     if not settlements:
         return set()
     columns: Iterator[tuple[Any, ...]] = zip(*settlements, strict=True)
@@ -147,21 +140,21 @@ def settle(settlements: Sequence[Settlement]) -> set[int]:
 
 
 def drop_due(limit: int, why: str) -> int:
-    """Settle up to `limit` due events as obsolete, untold; return their number."""
+    """Mark up to `limit` due events as obsolete without an attempt; return their number."""
     with connection.cursor() as cursor:
         cursor.execute(_DROP, {"limit": limit, "error": _short(OBSOLETE + why)})
         return int(cursor.rowcount)
 
 
 def requeue(ids: Sequence[int]) -> int:
-    """Put events that were not told back, whether given up or obsolete, with all their attempts; return how many."""
+    """Make given-up or obsolete events due again, with all attempts left; return their number."""
     with connection.cursor() as cursor:
         cursor.execute(_REQUEUE, [list(ids)])
         return int(cursor.rowcount)
 
 
 def _short(error: str) -> str:
-    # PostgreSQL takes no NUL, and a settled event without an error would pass for mere history.
+    # PostgreSQL takes no NUL, and a settled event without an error would count as history.
     return (error.replace("\0", "") or "unknown")[:_ERROR_CHARS]
 
 
@@ -185,7 +178,7 @@ def _claim(
     if status is None:
         return Claim(id, attempts, obsolete, None)
     message = Message(
-        # Not the row's number: the same event, made again after a restore, would have another one.
+        # Not the id of the row: the same event would get another one if it happened again after a restore.
         id=f"offer-{offer}-{kind}-{int(end.timestamp())}{end.microsecond:06}",
         event=id,
         kind=kind,

@@ -1,7 +1,7 @@
-"""Reminders: each offer that soon ends is noted once for each end, for the outbox to tell its parties.
+"""Reminders: one event for each offer that ends soon, which the outbox delivers to its parties.
 
-The note is an event of the offer, unique by offer and end. So any number of runs may look at once, and an offer that
-was extended is reminded of again before its new end, unless its parties were reminded so lately that they still know.
+A unique index on (offer, end) keeps concurrent runs from recording a reminder twice. An extended offer gets another
+one before its new end, unless its parties were reminded only a little earlier.
 """
 
 from __future__ import annotations
@@ -15,19 +15,20 @@ from django.db import connection, transaction
 from caching.deadlines.table import Deadline
 from caching.jobs.work_budget import WorkBudget
 
-# A run's time in seconds. One that does not come to the end of the window begins again a minute later, when what it
-# noted costs a look each.
+# Seconds for a run. A run that does not reach the end of the window starts over a minute later, and then only reads
+# the offers that have their reminder.
 SECONDS = 10.0
 _BATCH = 2000
-# Reminders that one run notes without a rest, and its rest after each second of work beyond.
+# Reminders that a run records at full speed, and the pause after each second of work beyond them.
 _BURST = 10_000
 _PAUSE_RATIO = 1.0
 
-# The clock is a subquery so that it is read once and bounds the index. Those that have their reminder are left out
-# before the INSERT, which would draw an id for each; one by one (OFFSET 0) and not by reading all reminders. Between
-# runs that look at once ON CONFLICT decides. Sorted, or two of them could wait for each other.
-# A reminder of an end that is less than the lead before this one will do, or each small extension would have another,
-# if somebody has heard it or is just hearing it: one that only waits will be obsolete.
+# The clock is a subquery, so that it is read once and can bound the index scan. Offers that have their reminder are
+# left out before the INSERT, which would draw an id for each of them. OFFSET 0 makes PostgreSQL look them up one by
+# one instead of reading all reminders. ON CONFLICT decides between concurrent runs. They insert in the same order, so
+# that they cannot deadlock.
+# No reminder if one for an end less than `lead` earlier was delivered or is being delivered: a small extension should
+# not remind twice. One still queued does not count, it will be obsolete.
 _PAGE = """
     WITH page AS MATERIALIZED (
         SELECT id, expires_at, created_at FROM offers_offer
@@ -57,16 +58,16 @@ _PAGE = """
     FROM (SELECT) AS once LEFT JOIN (SELECT * FROM page ORDER BY expires_at DESC, id DESC LIMIT 1) AS last ON true
 """
 _FIRST = _PAGE.format(after="expires_at > (SELECT clock_timestamp())")
-# With a lower bound of its own as well, PostgreSQL might begin there and pass over all earlier pages.
+# Without the lower bound of the first page: PostgreSQL might start the scan there and read all earlier pages again.
 _NEXT = _PAGE.format(after="(expires_at, id) > (%(after_at)s, %(after_id)s)")
-# PostgreSQL takes the window for small, since it cannot know the clock's bounds, and would rather sort the whole of it
-# for each page than follow the index.
+# PostgreSQL cannot estimate a window that is bounded by the clock. It takes it for small, and would sort the whole
+# window for each page instead of following the index.
 _IN_ORDER = "SET LOCAL enable_sort = off"
 
 
 @dataclass(slots=True)
 class ReminderStats:
-    """The statistics of a run: reminders noted, offers looked at, and whether it came to the end of the window."""
+    """The statistics of a run: reminders recorded, offers read, and whether it reached the end of the window."""
 
     recorded: int = 0
     looked_at: int = 0
@@ -74,7 +75,7 @@ class ReminderStats:
 
 
 class PageResult(NamedTuple):
-    """What became of a page of the window: reminders noted, offers looked at, and the last of these."""
+    """The result of one page of the window: reminders recorded, offers read, and the last of these offers."""
 
     recorded: int
     looked_at: int
@@ -82,10 +83,10 @@ class PageResult(NamedTuple):
 
 
 def send_offer_reminders(budget: WorkBudget | None = None, batch: int = _BATCH) -> dict[str, Any]:
-    """Note a reminder for each live offer that ends within `OFFER_REMINDER_SECONDS`, unless it was reminded of for this
-    end, or for one that is less than that time before it.
+    """Record a reminder for each live offer that ends within `OFFER_REMINDER_SECONDS`.
 
-    An offer that was made with less than that to live is not reminded of: its parties have just heard of it.
+    No reminder if there is one for this end already, or if one for an end less than that time earlier was delivered or
+    is being delivered. None either for an offer that was made with a shorter life: its parties have just heard of it.
     """
     lead = settings.OFFER_REMINDER_SECONDS
     stats = ReminderStats(finished=not lead)
@@ -102,7 +103,7 @@ def send_offer_reminders(budget: WorkBudget | None = None, batch: int = _BATCH) 
 
 
 def record_page(lead: float, limit: int, last: Deadline | None = None) -> PageResult:
-    """Note what is missing on one page of the window, the one after the offer `last` or the first."""
+    """Record the missing reminders of one page of the window: the page after the offer `last`, or the first."""
     values: dict[str, Any] = {"lead": lead, "limit": limit}
     if last is not None:
         values |= {"after_id": last[0], "after_at": last[1]}

@@ -1,6 +1,6 @@
-"""A deadline: so many seconds for all that is said to a receiver and heard from it, however slowly it goes on talking.
+"""A total timeout for a conversation over a socket.
 
-The timeout of a socket is for each wait, so whoever sends a byte now and then is waited for without an end.
+The timeout of a socket applies to each read by itself, so a receiver that sends a byte now and then never times out.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
 
-# Seconds for one delivery; the timeout of a wait is shorter and ends most that fail.
+# Seconds for one delivery. The timeout of a single read is shorter, and ends most failures.
 TOTAL = 15.0
-# Seconds between two cuts.
+# Seconds between two attempts to shut the connection down.
 _RETRY = 0.1
 
 
 class TotalTimeout:
-    """A context whose connection is cut after so many seconds; `passed` says that it was.
+    """A context that shuts its connection down after `seconds`; `timed_out` says whether it did.
 
-    `find` returns the socket as it is at that moment, or None. Who waits on it then reads its end at once.
+    `find` returns the current socket, or None. A thread that is reading from it then reads the end at once.
     """
 
     def __init__(self, seconds: float, find: Callable[[], socket.socket | None]) -> None:
@@ -34,7 +34,7 @@ class TotalTimeout:
         try:
             self._watch.start()
         except BaseException:
-            # A signal, when nobody will come to the end of the context.
+            # A signal interrupted the start, so `__exit__` will not run.
             self._ended.set()
             raise
         return self
@@ -43,12 +43,12 @@ class TotalTimeout:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._ended.set()
-        # So that nothing that comes later over the same connection is cut.
+        # Wait for the thread, so that it cannot shut down the connection during a later conversation.
         self._watch.join()
 
     @property
     def reason(self) -> str:
-        """What is to be said of a delivery that was cut."""
+        """The error of a delivery that timed out."""
         return f"not done within {self.seconds:g} s"
 
     def _wait_and_cut(self) -> None:
@@ -56,12 +56,12 @@ class TotalTimeout:
         while not self._ended.wait(wait):
             self.timed_out = True
             self._cut()
-            # It may have had no socket yet, or be shaking hands on one that is not known yet.
+            # Try again: there may have been no socket yet, or one in a handshake that `find` does not know yet.
             wait = _RETRY
 
     def _cut(self) -> None:
         if (found := self._find()) is not None:
-            # Closed already, or not connected any more.
+            # The socket may be closed or disconnected already.
             with suppress(OSError):
-                # Past the method of a TLS socket, which would take the keys away from the thread that is reading.
+                # Bypass SSLSocket.shutdown: it drops the TLS object that the reading thread still uses.
                 socket.socket.shutdown(found, socket.SHUT_RDWR)

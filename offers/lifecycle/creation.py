@@ -27,8 +27,8 @@ def make_offer(
 ) -> Offer:
     """Make an offer in the product's currency.
 
-    Raises InvalidInput (unknown product, an amount that its currency does not have, a life too short or too
-    long), OwnProduct, ProductNotAvailable (sold or withdrawn), or OfferExists if the buyer has an active offer on it.
+    Raises InvalidInput (unknown product, an amount that its currency cannot express, a lifetime out of bounds),
+    OwnProduct, ProductNotAvailable (sold or withdrawn), or OfferExists if the buyer has an active offer on it.
     """
     try:
         with transaction.atomic():
@@ -44,7 +44,7 @@ def make_offer(
 
 
 def _lock(product_id: int, buyer: AbstractBaseUser) -> Product:
-    """Return the product, locked against being sold or withdrawn but not against other buyers' offers."""
+    """Return the product under a shared lock: it cannot be sold or withdrawn, but others can make offers on it."""
     found = Product.objects.raw("SELECT * FROM products_product WHERE id = %s FOR SHARE", [product_id])
     product = next(iter(found), None)
     if product is None:

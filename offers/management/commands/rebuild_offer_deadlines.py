@@ -1,4 +1,4 @@
-"""Fills the index of offers' deadlines from the table, in one go."""
+"""`manage.py rebuild_offer_deadlines`: rebuilds the index of offers' deadlines from the table."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Offers can be made, extended and closed while this runs. It can be run again at 
 
 
 class Command(BaseCommand):
-    """Says what was missing or wrong."""
+    """Rebuilds the index, and prints how many deadlines were missing or wrong."""
 
     help = "Rebuild the Redis index of offers' deadlines from the table."
 

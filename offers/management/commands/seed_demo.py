@@ -1,4 +1,4 @@
-"""`manage.py seed_demo`: a catalogue, people, traffic and offers to look at. It lies with offers, the upper app."""
+"""`manage.py seed_demo`: a demo catalogue with users, views and offers. It is here because offers is the upper app."""
 
 from __future__ import annotations
 
