@@ -76,16 +76,16 @@ def _expire_indexed(stats: ExpiryStats, budget: WorkBudget) -> datetime:
     now = database_now()
     while members := offer_deadlines.due(_BATCH, now):
         with budget.batch(len(members)):
-            corrected = _expire_claimed(stats, members)
+            corrected = _expire_members(stats, members)
         if not corrected or budget.is_half_spent or stats.database_updated >= _MAX_BY_INDEX:
-            # The first members of the index are locked by others and would be claimed again and again; or it is time
+            # The first members of the index are locked by others and would be read again and again; or it is time
             # for the table, which has offers that the index lacks.
             return _NEVER
     return now
 
 
-def _expire_claimed(stats: ExpiryStats, members: Sequence[Member]) -> bool:
-    """Expire the claimed members that are due, and correct the others; return whether that changed the index."""
+def _expire_members(stats: ExpiryStats, members: Sequence[Member]) -> bool:
+    """Expire the members that are due by the table, and correct the others; return whether the index changed."""
     ids = [id for member in members if (id := offer_deadlines.id_of(member)) is not None]
     expired = set(state_machine.expire_ids(ids))
     drop_offer_expirations(expired)

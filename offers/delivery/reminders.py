@@ -37,24 +37,24 @@ _PAGE = """
         ORDER BY expires_at, id LIMIT %(limit)s
     ),
     clock AS MATERIALIZED (SELECT clock_timestamp() AS at),
-    noted AS (
+    recorded AS (
         INSERT INTO offers_offerevent (offer_id, kind, at, role, expires_at, due_at)
         SELECT page.id, 'reminder', clock.at, 'time', page.expires_at, clock.at FROM page, clock
         WHERE page.expires_at > clock.at
           AND page.created_at <= page.expires_at - make_interval(secs => %(lead)s)
           AND NOT EXISTS (
-              SELECT FROM offers_offerevent AS known
-              WHERE known.offer_id = page.id AND known.kind = 'reminder'
-                AND known.expires_at > page.expires_at - make_interval(secs => %(lead)s)
-                AND (known.expires_at = page.expires_at OR known.delivered_at IS NOT NULL OR known.told <> ''
-                     OR (known.due_at IS NOT NULL AND known.attempts > 0 AND known.error = ''))
+              SELECT FROM offers_offerevent AS earlier
+              WHERE earlier.offer_id = page.id AND earlier.kind = 'reminder'
+                AND earlier.expires_at > page.expires_at - make_interval(secs => %(lead)s)
+                AND (earlier.expires_at = page.expires_at OR earlier.delivered_at IS NOT NULL OR earlier.told <> ''
+                     OR (earlier.due_at IS NOT NULL AND earlier.attempts > 0 AND earlier.error = ''))
               OFFSET 0
           )
         ORDER BY page.expires_at, page.id
         ON CONFLICT (offer_id, expires_at) WHERE kind = 'reminder' DO NOTHING
         RETURNING id
     )
-    SELECT (SELECT count(*) FROM noted), (SELECT count(*) FROM page), last.id, last.expires_at
+    SELECT (SELECT count(*) FROM recorded), (SELECT count(*) FROM page), last.id, last.expires_at
     FROM (SELECT) AS once LEFT JOIN (SELECT * FROM page ORDER BY expires_at DESC, id DESC LIMIT 1) AS last ON true
 """
 _FIRST = _PAGE.format(after="expires_at > (SELECT clock_timestamp())")

@@ -28,7 +28,7 @@ class TotalTimeout:
         self.timed_out = False
         self._find = find
         self._ended = threading.Event()
-        self._watch = threading.Thread(target=self._wait_and_cut, name="deadline", daemon=True)
+        self._watch = threading.Thread(target=self._wait_and_cut, name="total-timeout", daemon=True)
 
     def __enter__(self) -> TotalTimeout:
         try:

@@ -86,7 +86,7 @@ _EXPIRE = f"""
         SELECT id FROM offers_offer
         WHERE status = 'active' AND expires_at <= (SELECT clock_timestamp()) AND {{condition}}
         ORDER BY {{order}} LIMIT %(limit)s
-        FOR UPDATE {{busy}}
+        FOR UPDATE {{on_locked}}
     ),
     expired AS (
         UPDATE offers_offer AS offer SET status = 'expired', closed_at = offer.expires_at
@@ -96,16 +96,17 @@ _EXPIRE = f"""
     recorded AS (
         {_EVENT} SELECT id, 'expired', expires_at, NULL, 'time', expires_at, clock_timestamp() FROM expired
     )
-    SELECT {{wanted}} FROM expired
+    SELECT {{returned}} FROM expired
 """  # noqa: S608
-_JOB = {"busy": "SKIP LOCKED"}
-_BY_ID = _EXPIRE.format(condition="id = ANY(%(ids)s)", order="id", wanted="id", **_JOB)
-_BY_END = {"order": "expires_at, id", "wanted": "expires_at, id", **_JOB}
+_JOB = {"on_locked": "SKIP LOCKED"}
+_BY_ID = _EXPIRE.format(condition="id = ANY(%(ids)s)", order="id", returned="id", **_JOB)
+_BY_END = {"order": "expires_at, id", "returned": "expires_at, id", **_JOB}
 _FIRST = _EXPIRE.format(condition="true", **_BY_END)
 _NEXT = _EXPIRE.format(condition="(expires_at, id) > (%(after_at)s, %(after_id)s)", **_BY_END)
 # This one waits for locks: an expired offer that was skipped would block the new one in the unique index. There is no
 # deadlock, since no transaction waits for a product while it holds a lock on an offer.
-_OWN = _EXPIRE.format(condition="buyer_id = %(buyer)s AND product_id = %(product)s", order="id", wanted="id", busy="")
+_OF_BUYER = {"condition": "buyer_id = %(buyer)s AND product_id = %(product)s", "order": "id", "returned": "id"}
+_OWN = _EXPIRE.format(on_locked="", **_OF_BUYER)
 
 _MADE = f"{_EVENT} SELECT id, 'made', created_at, buyer_id, 'buyer', expires_at, NULL FROM offers_offer WHERE id = %s"  # noqa: S608
 
