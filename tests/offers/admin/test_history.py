@@ -12,7 +12,7 @@ from django.test import Client
 from offers.admin import history
 from offers.models import Offer, OfferEvent
 from tests.factories import OfferFactory, UserFactory
-from tests.offers.staff import LIST, act, page_of, staff
+from tests.offers.admin.staff_client import LIST, act, page_of, staff
 
 pytestmark = pytest.mark.django_db
 

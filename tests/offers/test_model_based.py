@@ -36,7 +36,7 @@ from products.models import Product
 from tests.boundaries import Killed, at_boundary, dying_at
 from tests.database_clock import database_clock
 from tests.factories import ProductFactory, UserFactory
-from tests.offers.reference import Reference
+from tests.offers.offer_model import OfferModel
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -65,7 +65,7 @@ class Offers(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        self.model = Reference()
+        self.model = OfferModel()
         connection.close()
         self.clock_context = database_clock()
         self.clock = self.clock_context.__enter__()
@@ -100,7 +100,7 @@ class Offers(RuleBasedStateMachine):
         done = succeeds(real)
         assert done == expected(self.model), name
 
-    def chosen(self, name: str, number: int, minutes: int) -> tuple[Callable[[], Any], Callable[[Reference], bool]]:
+    def chosen(self, name: str, number: int, minutes: int) -> tuple[Callable[[], Any], Callable[[OfferModel], bool]]:
         """Return an action on the real offers, and the same on a model, which says whether it is allowed."""
         if name == "create" or not self.model.offers:
             product, buyer = number % PRODUCTS, number // PRODUCTS % BUYERS
@@ -129,7 +129,7 @@ class Offers(RuleBasedStateMachine):
         }
         return real[name], model[name]
 
-    def create_in(self, model: Reference, product: int, buyer: int, minutes: int) -> bool:
+    def create_in(self, model: OfferModel, product: int, buyer: int, minutes: int) -> bool:
         if not model.may_create(product, buyer):
             return False
         model.offers[self.born] = [product, buyer, "active", model.now + minutes]
@@ -228,7 +228,7 @@ class Offers(RuleBasedStateMachine):
         return {int(name) for key in self.keys() for name in self.redis.zrange(key, 0, -1)}
 
 
-def ends_of(model: Reference) -> dict[int, int]:
+def ends_of(model: OfferModel) -> dict[int, int]:
     return {id: offer[3] - model.now for id, offer in model.offers.items() if model.state(id) == "active"}
 
 

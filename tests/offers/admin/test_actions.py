@@ -13,7 +13,7 @@ from django.test import Client
 from offers.lifecycle import transitions
 from offers.models import Offer, OfferEvent
 from tests.factories import OfferFactory
-from tests.offers.staff import LIST, act, choose, confirm, outcomes_of, staff
+from tests.offers.admin.staff_client import LIST, act, choose, confirm, outcomes_of, staff
 
 pytestmark = pytest.mark.django_db
 

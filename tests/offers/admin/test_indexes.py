@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from offers.admin.history import history_of
 from offers.models import Offer, OfferEvent
 from tests.bulk import DEALER, drop_everything, make_catalogue, make_offers
-from tests.offers.staff import EVENTS, LIST, staff
+from tests.offers.admin.staff_client import EVENTS, LIST, staff
 from tests.plans import Plan, explain, plan_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]

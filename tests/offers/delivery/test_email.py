@@ -21,8 +21,8 @@ from offers.models import OfferEvent
 from tests.database_clock import database_clock
 from tests.deploy.services import free_port
 from tests.factories import OfferEventFactory, OfferFactory, ProductFactory, UserFactory
-from tests.offers.certificate import serve_tls
-from tests.offers.smtp_server import Mail, MailServer, mail_server
+from tests.offers.delivery.smtp_server import Mail, MailServer, mail_server
+from tests.offers.delivery.tls_certificate import serve_tls
 
 SENDER = "Marketplace <offers@market.example.com>"
 MESSAGE = Message(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 SECRET = "whsec_" + base64.b64encode(bytes(32)).decode()
 GOOD = {
     "DJANGO_SECRET_KEY": "s3cret-" * 10,

@@ -15,7 +15,7 @@ from offers.admin.deliveries import DeliveryState, in_delivery_state
 from offers.delivery import outbox
 from offers.models import OfferEvent
 from tests.factories import OfferFactory, UserFactory
-from tests.offers.staff import EVENTS, choose, listed, messages_of, staff
+from tests.offers.admin.staff_client import EVENTS, choose, listed, messages_of, staff
 
 pytestmark = pytest.mark.django_db
 

@@ -29,7 +29,7 @@ from offers.models import OfferEvent
 from tests.database_clock import database_clock
 from tests.deploy.services import free_port
 from tests.factories import OfferEventFactory
-from tests.offers.certificate import serve_tls
+from tests.offers.delivery.tls_certificate import serve_tls
 
 KEY = bytes(range(32))
 SECRET = "whsec_" + base64.b64encode(KEY).decode()

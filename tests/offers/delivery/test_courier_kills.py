@@ -16,8 +16,8 @@ from offers.models import OfferEvent
 from tests.caching.elsewhere import OtherProcess
 from tests.deploy.services import wait_until
 from tests.factories import OfferEventFactory
-from tests.offers import dying_courier
-from tests.offers.dying_courier import Notebook
+from tests.offers.delivery import killed_courier
+from tests.offers.delivery.killed_courier import Notebook
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.fault, pytest.mark.slow]
 
@@ -43,7 +43,7 @@ def notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize(
     ("act", "told_before"),
-    [(dying_courier.die_before_telling, 0), (dying_courier.die_before_settling, 3)],
+    [(killed_courier.die_before_telling, 0), (killed_courier.die_before_settling, 3)],
     ids=["before it told", "before it wrote that down"],
 )
 def test_what_a_killed_courier_claimed_is_told_after_the_lease(

@@ -14,7 +14,7 @@ from offers.admin import read_only
 from offers.admin.selection import Selection
 from offers.models import Offer
 from tests.factories import OfferFactory, UserFactory
-from tests.offers.staff import ACT, LIST, choose, confirm, messages_of, outcomes_of, staff
+from tests.offers.admin.staff_client import ACT, LIST, choose, confirm, messages_of, outcomes_of, staff
 
 pytestmark = pytest.mark.django_db
 

@@ -12,7 +12,7 @@ from django.utils.html import escape
 from offers import formatting
 from offers.admin import pages
 from tests.factories import OfferFactory, ProductFactory, UserFactory
-from tests.offers.staff import LIST, listed, page_of, staff
+from tests.offers.admin.staff_client import LIST, listed, page_of, staff
 
 pytestmark = pytest.mark.django_db
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass
-class Reference:
+class OfferModel:
     """Offers by id, each with product, buyer, state and end; the time goes in minutes."""
 
     now: int = 0
