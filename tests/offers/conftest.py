@@ -1,15 +1,33 @@
-"""What tests of offers share: an offer's last moment by the database's clock, and two parties at once."""
+"""Fixtures of the tests of offers: the database's clock, ends of offers, concurrent calls, a recording backend."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from threading import Barrier, Thread
 from typing import Any
 
 import pytest
 from django.db import connection
 
+from offers.delivery import courier
 from offers.models import Offer
+from tests.database_clock import DatabaseClock, database_clock
+from tests.offers.delivery.recording_backend import RecordingBackend
+
+
+@pytest.fixture
+def clock() -> Iterator[DatabaseClock]:
+    """The database's clock, which stands still until the test sets or advances it."""
+    with database_clock() as clock:
+        yield clock
+
+
+@pytest.fixture
+def backend(monkeypatch: pytest.MonkeyPatch) -> RecordingBackend:
+    """The backend of the courier, which records messages."""
+    backend = RecordingBackend()
+    monkeypatch.setattr(courier, "configured_backend", lambda: backend)
+    return backend
 
 
 @pytest.fixture

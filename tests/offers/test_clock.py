@@ -23,7 +23,6 @@ from offers.lifecycle.creation import make_offer
 from offers.lifecycle.lifetime import Lifetime
 from offers.lifecycle.state_machine import Actor, Role
 from offers.models import Offer
-from tests.database_clock import DatabaseClock, database_clock
 from tests.factories import OfferFactory, ProductFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -38,12 +37,6 @@ ACTIONS: dict[str, Callable[[Offer], Offer]] = {
         offer.pk, Actor(Role.BUYER, offer.buyer), Lifetime(expires_at=offer.expires_at + HOUR)
     ),
 }
-
-
-@pytest.fixture
-def clock() -> Iterator[DatabaseClock]:
-    with database_clock() as clock:
-        yield clock
 
 
 @pytest.fixture

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from celery import current_app
 from django.conf import settings
 
 from caching.models import JobRun
+from offers.clock import database_now
 from offers.delivery import courier, total_timeout
-from offers.tasks import deliver_offer_events, process_expired_offers
-from tests.factories import OfferFactory
+from offers.tasks import deliver_offer_events, process_expired_offers, send_offer_reminders
+from tests.factories import OfferEventFactory, OfferFactory
+from tests.offers.delivery.recording_backend import RecordingBackend
 
 pytestmark = pytest.mark.django_db
 
@@ -34,3 +38,27 @@ def test_a_run_that_tells_is_ended_after_all_it_may_take_and_before_its_claims_a
     longest = courier.SECONDS + 2 * total_timeout.TOTAL
 
     assert longest < deliver_offer_events.soft_time_limit < deliver_offer_events.time_limit <= 60 < courier.LEASE
+
+
+def test_the_job_leaves_a_record(backend: RecordingBackend) -> None:
+    OfferEventFactory.create_batch(2)
+
+    stats = deliver_offer_events()
+
+    run = JobRun.objects.get(job="deliver_offer_events")
+    assert (run.outcome, run.stats) == ("succeeded", stats)
+    assert stats is not None
+    assert stats["delivered"] == 2
+
+
+def test_the_job_of_reminders_leaves_a_record_and_they_are_told_by_the_other(backend: RecordingBackend) -> None:
+    now = database_now()
+    offer = OfferFactory(created_at=now - timedelta(days=1), expires_at=now + timedelta(minutes=30))
+
+    stats = send_offer_reminders()
+    deliver_offer_events()
+
+    assert stats is not None
+    assert stats["recorded"] == 1
+    assert JobRun.objects.get(job="send_offer_reminders").stats == stats
+    assert [(message.kind, message.offer) for message in backend.messages] == [("reminder", offer.pk)]

@@ -13,16 +13,11 @@ from django.test import Client
 from offers.lifecycle import transitions
 from offers.models import Offer, OfferEvent
 from tests.factories import OfferFactory
-from tests.offers.admin.staff_client import LIST, act, choose, confirm, outcomes_of, staff
+from tests.offers.admin.staff_client import LIST, act, choose, confirm, outcomes_of
 
 pytestmark = pytest.mark.django_db
 
 DEAD = (False, "The offer is no longer active: it is expired.")
-
-
-@pytest.fixture
-def editor() -> Client:
-    return staff("view_offer", "change_offer")
 
 
 @pytest.mark.parametrize(("action", "state"), [("decline", "declined"), ("expire_now", "expired")])

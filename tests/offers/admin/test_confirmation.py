@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
-from django.utils import timezone
 
 from offers.admin import read_only
-from offers.admin.selection import Selection
 from offers.models import Offer
 from tests.factories import OfferFactory, UserFactory
 from tests.offers.admin.staff_client import ACT, LIST, choose, confirm, messages_of, outcomes_of, staff
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def editor() -> Client:
-    return staff("view_offer", "change_offer")
 
 
 @pytest.fixture
@@ -95,15 +87,6 @@ def test_more_offers_than_an_action_takes_are_refused_with_advice(editor: Client
     assert Offer.objects.filter(status="active").count() == 3
 
 
-def test_as_many_as_the_bound_fit_into_a_form(settings: Any) -> None:
-    now = timezone.now()
-    ends = {10**15 + n: now + timedelta(microseconds=n * 15_485_863) for n in range(read_only.MAX_ROWS)}
-    selection = Selection("extend", ends)
-    assert f"at most {len(ends)} rows" in read_only.TOO_MANY
-    assert len(selection.sign()) < settings.DATA_UPLOAD_MAX_MEMORY_SIZE / 4
-    assert Selection.read(selection.sign()) == selection
-
-
 @pytest.mark.parametrize("count", [1, 20])
 def test_a_confirmation_takes_as_many_queries_for_one_as_for_twenty(
     editor: Client, count: int, django_assert_num_queries: Any
@@ -112,13 +95,6 @@ def test_a_confirmation_takes_as_many_queries_for_one_as_for_twenty(
     # Session, user and two for the permissions; count and page of the list; the chosen offers.
     with django_assert_num_queries(7):
         choose(editor, "extend", *offers)
-
-
-@pytest.mark.parametrize("choice", ["", "rubbish", "WyJkZWNsaW5lIiwgW11d:1tXXXX:forged"])
-def test_a_choice_that_was_not_signed_here_does_nothing(editor: Client, choice: str) -> None:
-    response = editor.post(ACT, {"choice": choice})
-    assert response.url == LIST
-    assert messages_of(editor.get(LIST)) == ["That page is no longer valid. Nothing was done: choose the offers again."]
 
 
 @pytest.mark.parametrize("id", ["x", "", "-1", "9" * 30, "1\0"])

@@ -6,13 +6,10 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.db.models import Q
 from django.test import Client
 from django.utils import timezone
 
 from offers.admin import read_only
-from offers.admin.deliveries import DeliveryState, in_delivery_state
-from offers.delivery import outbox
 from offers.models import OfferEvent
 from tests.factories import OfferFactory, UserFactory
 from tests.offers.admin.staff_client import EVENTS, choose, listed, messages_of, staff
@@ -75,28 +72,6 @@ def test_filters_by_kind_and_delivery(reader: Client) -> None:
     assert listed(reader, "?delivery=none", EVENTS) == {history.pk}
     assert listed(reader, "?delivery=rubbish&kind__exact=reminder", EVENTS) == {tried.pk, obsolete.pk}
     assert listed(reader, "?delivery=waiting&kind__exact=reminder", EVENTS) == {tried.pk}
-
-
-def test_each_event_stands_at_one_delivery_whatever_the_outbox_does() -> None:
-    # given one event of each that the outbox can make of a claim
-    for _ in range(5):
-        event(due_at=timezone.now())
-    event("made")
-    first, second, third, fourth, _ = outbox.claim(5, lease=60)
-    outbox.settle(
-        [
-            outbox.delivered(first),
-            outbox.failed(second, "no answer", wait=60),
-            outbox.given_up(third, ""),
-            outbox.obsolete(fourth, "no address"),
-        ]
-    )
-    # then the conditions part them as the outbox means it
-    found = {
-        str(delivery): OfferEvent.objects.filter(in_delivery_state(delivery)).count() for delivery in DeliveryState
-    }
-    assert found == {"waiting": 2, "delivered": 1, "given_up": 1, "obsolete": 1, "none": 1}
-    assert OfferEvent.objects.filter(Q(*map(in_delivery_state, DeliveryState), _connector=Q.OR)).count() == 6
 
 
 def test_search_finds_the_events_of_an_offer(reader: Client) -> None:

@@ -19,11 +19,6 @@ pytestmark = pytest.mark.django_db
 START = datetime(2026, 11, 25, 14, 3, 22, 999_999, tzinfo=UTC)
 
 
-@pytest.fixture
-def reader() -> Client:
-    return staff("view_offer")
-
-
 def happened(offer: Offer, kind: str, minute: int = 0, **fields: Any) -> OfferEvent:
     at = START + timedelta(minutes=minute)
     fields = {"role": "time", "expires_at": START + timedelta(days=1), **fields}

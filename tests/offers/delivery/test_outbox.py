@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,40 +14,11 @@ from offers.clock import database_now
 from offers.delivery import outbox
 from offers.lifecycle import state_machine
 from offers.models import Offer, OfferEvent
-from tests.database_clock import DatabaseClock, database_clock
+from tests.database_clock import DatabaseClock
 from tests.factories import OfferEventFactory, OfferFactory, ProductFactory, UserFactory
+from tests.offers.delivery.outbox_events import INSTANT, LEASE, MINUTE, claim_one, due, forget, state
 
 pytestmark = pytest.mark.django_db
-
-LEASE = 60.0
-MINUTE = timedelta(minutes=1)
-INSTANT = timedelta(microseconds=1)
-
-
-@pytest.fixture
-def clock() -> Iterator[DatabaseClock]:
-    with database_clock() as clock:
-        yield clock
-
-
-def due(**values: Any) -> OfferEvent:
-    return OfferEventFactory(due_at=database_now(), **values)
-
-
-def claim_one() -> outbox.Claim:
-    (claim,) = outbox.claim(10, LEASE)
-    return claim
-
-
-def forget(*events: OfferEvent) -> None:
-    """Delete the offers of events as somebody does by hand: nothing but a model sees to it that its events go too."""
-    with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM offers_offer WHERE id = ANY(%s)", [[event.offer_id for event in events]])
-
-
-def state(event: OfferEvent) -> tuple[datetime | None, int, datetime | None, str]:
-    event.refresh_from_db()
-    return event.due_at, event.attempts, event.delivered_at, event.error
 
 
 def test_a_claim_puts_an_event_off_by_its_lease_and_counts_the_attempt(clock: DatabaseClock) -> None:
@@ -195,150 +166,6 @@ def test_events_of_offers_that_are_gone_are_obsolete_and_in_nobodys_way(clock: D
         (None, attempts, None, "obsolete: the offer is gone") for attempts in (32_767, 1, 1)
     ]
     assert claim_one().id == other.pk
-
-
-def test_who_was_told_is_known_until_both_are(clock: DatabaseClock) -> None:
-    # Given an event of which one party was told
-    event = due()
-    assert claim_one().message.notified == ""
-    clock.advance(MINUTE)
-    outbox.settle([outbox.failed(claim_one(), "seller: 451", 60, "buyer")])
-    # When later attempts fail without a word of it, up to the last one
-    for settlement in (
-        lambda claim: outbox.failed(claim, "ValueError", 60),
-        lambda claim: outbox.given_up(claim, "500"),
-    ):
-        clock.advance(MINUTE)
-        claim = claim_one()
-        assert claim.message.notified == "buyer"
-        outbox.settle([settlement(claim)])
-    # And somebody puts it back
-    outbox.requeue([event.pk])
-    claim = claim_one()
-    # Then the other one is left to be told
-    assert claim.message.notified == "buyer"
-    outbox.settle([outbox.delivered(claim)])
-    event.refresh_from_db()
-    assert event.told == ""
-
-
-def test_who_was_told_with_the_last_attempt_is_known_too() -> None:
-    event = due()
-
-    outbox.settle([outbox.given_up(claim_one(), "buyer: 550", "seller")])
-
-    event.refresh_from_db()
-    assert (event.told, event.error) == ("seller", "buyer: 550")
-
-
-def test_what_became_of_it_is_written(clock: DatabaseClock) -> None:
-    # Given five claims
-    events = [due() for _ in range(5)]
-    claims = {claim.id: claim for claim in outbox.claim(10, LEASE)}
-    told, later, hopeless, stale, untried = (claims[event.pk] for event in events)
-    # When
-    held = outbox.settle(
-        [
-            outbox.delivered(told),
-            outbox.failed(later, "answered 500", 10),
-            outbox.given_up(hopeless, "answered 410"),
-            outbox.obsolete(stale, "too late"),
-            outbox.returned(untried),
-        ]
-    )
-    # Then
-    now = database_now()
-    assert held == set(claims)
-    assert [state(event) for event in events] == [
-        (None, 1, now, ""),
-        (now + timedelta(seconds=10), 1, None, "answered 500"),
-        (None, 1, None, "answered 410"),
-        (None, 1, None, "obsolete: too late"),
-        (now, 0, None, ""),
-    ]
-
-
-def test_an_event_that_is_given_back_keeps_its_last_error() -> None:
-    event = due(error="answered 500", attempts=3)
-
-    outbox.settle([outbox.returned(claim_one())])
-
-    assert state(event)[1:] == (3, None, "answered 500")
-
-
-def test_what_is_told_at_last_has_no_error() -> None:
-    event = due(error="answered 500", attempts=3)
-
-    outbox.settle([outbox.delivered(claim_one())])
-
-    assert state(event)[3] == ""
-
-
-@pytest.mark.parametrize("error", ["x" * 600, "a\0b", ""], ids=["long", "with NUL", "empty"])
-def test_any_error_can_be_kept(error: str) -> None:
-    event = due()
-
-    outbox.settle([outbox.failed(claim_one(), error, 10)])
-
-    assert state(event)[3] == {"x": "x" * 500, "a": "ab", "": "unknown"}[error[:1]]
-
-
-@pytest.mark.parametrize(
-    "settlement",
-    [
-        outbox.delivered,
-        lambda claim: outbox.failed(claim, "late", 10),
-        lambda claim: outbox.given_up(claim, "late"),
-        lambda claim: outbox.obsolete(claim, "late"),
-        outbox.returned,
-    ],
-    ids=["delivered", "failed", "given up", "obsolete", "returned"],
-)
-def test_who_was_stopped_past_the_lease_does_not_undo_another_claim(
-    clock: DatabaseClock, settlement: Callable[[outbox.Claim], outbox.Settlement]
-) -> None:
-    # Given a claim that was taken over after its lease
-    event = due()
-    stopped = claim_one()
-    clock.advance(MINUTE)
-    other = claim_one()
-    before = state(event)
-    # When the one that was stopped goes on, then nothing changes
-    assert outbox.settle([settlement(stopped)]) == set()
-    assert state(event) == before
-    # And the other one's outcome stands
-    assert outbox.settle([outbox.delivered(other)]) == {event.pk}
-    assert outbox.settle([settlement(stopped), settlement(other)]) == set()
-    assert state(event)[2:] == (database_now(), "")
-
-
-def test_again_puts_back_what_was_not_told_with_all_its_attempts(clock: DatabaseClock) -> None:
-    # Given
-    gone, stale = OfferEventFactory(due_at=None, attempts=12, error="answered 500"), due(attempts=3)
-    outbox.settle([outbox.obsolete(claim_one(), "no backend")])
-    told = OfferEventFactory(due_at=None, attempts=1, delivered_at=database_now())
-    history = OfferEventFactory(due_at=None)
-    waiting = OfferEventFactory(due_at=database_now() + MINUTE, attempts=2, error="answered 500")
-    others = {event: state(event) for event in (told, history, waiting)}
-    # When
-    assert outbox.requeue([gone.pk, stale.pk, *(event.pk for event in others), 10**9]) == 2
-    # Then
-    now = database_now()
-    assert state(gone) == (now, 0, None, "answered 500")
-    assert state(stale) == (now, 0, None, "obsolete: no backend")
-    assert {event: state(event) for event in others} == others
-    assert outbox.requeue([]) == 0
-
-
-def test_what_is_due_can_be_dropped_in_bulk(clock: DatabaseClock, django_assert_num_queries: Any) -> None:
-    events = [due() for _ in range(5)]
-    later = OfferEventFactory(due_at=database_now() + MINUTE)
-
-    with django_assert_num_queries(2):
-        assert (outbox.drop_due(3, "no backend"), outbox.drop_due(3, "no backend")) == (3, 2)
-
-    assert {state(event) for event in events} == {(None, 0, None, "obsolete: no backend")}
-    assert state(later)[0] is not None
 
 
 def test_a_claim_and_its_outcomes_are_a_statement_each(django_assert_num_queries: Any) -> None:

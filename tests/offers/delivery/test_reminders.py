@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
@@ -14,7 +13,7 @@ from offers.clock import database_now
 from offers.delivery import reminders
 from offers.delivery.reminders import send_offer_reminders
 from offers.models import Offer, OfferEvent
-from tests.database_clock import DatabaseClock, database_clock
+from tests.database_clock import DatabaseClock
 from tests.factories import OfferFactory, ProductFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -27,12 +26,6 @@ INSTANT = timedelta(microseconds=1)
 @pytest.fixture(autouse=True)
 def an_hour_before(settings: Any) -> None:
     settings.OFFER_REMINDER_SECONDS = LEAD.total_seconds()
-
-
-@pytest.fixture
-def clock() -> Iterator[DatabaseClock]:
-    with database_clock() as clock:
-        yield clock
 
 
 def make(number: int, left: timedelta, life: timedelta = DAY, **values: Any) -> list[Offer]:

@@ -24,18 +24,11 @@ from offers.lifecycle.lifetime import Lifetime
 from offers.lifecycle.state_machine import Actor, Role
 from offers.models import Offer, OfferEvent
 from products.services import withdraw_product
-from tests.database_clock import DatabaseClock, database_clock
 from tests.factories import OfferFactory, ProductFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 MILLISECOND = timedelta(milliseconds=1)
-
-
-@pytest.fixture
-def clock() -> Iterator[DatabaseClock]:
-    with database_clock() as clock:
-        yield clock
 
 
 @pytest.fixture
