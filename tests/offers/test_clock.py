@@ -57,7 +57,7 @@ def status(offer: Offer) -> str:
 
 
 @pytest.mark.parametrize("name", ACTIONS)
-def test_a_millisecond_before_its_end_everything_can_be_done_and_at_it_nothing(name, clock) -> None:
+def test_actions_are_allowed_until_a_millisecond_before_the_end(name, clock) -> None:
     # given two offers that end at one moment, and no worker
     in_time, late = OfferFactory(), OfferFactory()
     Offer.objects.update(expires_at=in_time.expires_at)
@@ -82,7 +82,7 @@ def test_a_millisecond_before_its_end_everything_can_be_done_and_at_it_nothing(n
 
 
 @pytest.mark.parametrize(("name", "looks_before"), [("accept", 1), ("decline", 0), ("withdraw", 0)])
-def test_an_offer_whose_end_comes_while_it_is_closed_was_not_closed_after_it(name, looks_before, clock) -> None:
+def test_closed_at_is_never_later_than_the_end(name, looks_before, clock) -> None:
     # given an offer that ends half a millisecond after the guard has looked at the clock
     offer = OfferFactory()
     clock.set(offer.expires_at - MILLISECOND * (looks_before + 0.5))
@@ -93,7 +93,7 @@ def test_an_offer_whose_end_comes_while_it_is_closed_was_not_closed_after_it(nam
     assert closed.closed_at == offer.expires_at
 
 
-def test_the_guard_of_an_accept_is_the_last_that_looks_at_the_clock(clock) -> None:
+def test_the_guard_of_an_accept_is_the_last_to_read_the_clock(clock) -> None:
     """Whatever it did before took its time, and after it there is only the commit."""
     offer = OfferFactory()
     clock.set(offer.expires_at - MILLISECOND / 2)
@@ -116,7 +116,7 @@ def test_the_job_agrees_with_the_readers_to_the_millisecond(clock) -> None:
 # Central Europe sets its clocks back on the one night and forward on the other, both at 01:00 UTC.
 @pytest.mark.parametrize("night", [datetime(2026, 10, 25, tzinfo=UTC), datetime(2027, 3, 28, tzinfo=UTC)])
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Pacific/Apia"])
-def test_an_offer_of_three_hours_lives_three_hours_in_the_nights_of_the_change(night, zone, clock, local_time) -> None:
+def test_three_hours_are_three_hours_when_daylight_saving_changes(night, zone, clock, local_time) -> None:
     # given a process that thinks in local time
     local_time(zone)
     clock.set(night)
@@ -136,7 +136,7 @@ def test_an_offer_of_three_hours_lives_three_hours_in_the_nights_of_the_change(n
 
 
 @pytest.mark.parametrize("minutes", [-5, 5])
-def test_a_process_whose_clock_is_wrong_by_minutes_decides_no_differently(minutes, clock, monkeypatch) -> None:
+def test_a_wrong_clock_of_the_process_changes_nothing(minutes, clock, monkeypatch) -> None:
     # given a process whose clock is wrong
     real_time, real_now = time.time, timezone.now
     monkeypatch.setattr(time, "time", lambda: real_time() + 60 * minutes)
@@ -157,7 +157,7 @@ def test_a_process_whose_clock_is_wrong_by_minutes_decides_no_differently(minute
     assert process_expired_offers()["database_updated"] == 1
 
 
-def test_no_line_of_offers_asks_a_clock_of_its_own() -> None:
+def test_no_code_of_offers_reads_the_clock_of_the_process() -> None:
     """The database's is the only one; what delivers events and makes the demo decides nothing about offers."""
     asking = {"now", "utcnow", "today", "time", "time_ns", "localtime"}
     found = [

@@ -49,7 +49,7 @@ def test_a_second_run_finds_nothing(let_expire) -> None:
     }
 
 
-def test_an_extension_unknown_to_the_index_is_honoured() -> None:
+def test_an_extension_that_the_index_missed_is_honoured() -> None:
     # given an offer that the index believes dead
     (offer,) = make(1)
     track_offer_expiration(offer.pk, database_now() - timedelta(hours=1))
@@ -77,7 +77,7 @@ def test_a_half_deleted_index_is_filled_again() -> None:
     assert_index_is_true()
 
 
-def test_rubbish_is_removed(redis_state: redis.Redis) -> None:
+def test_garbage_is_removed_from_the_index(redis_state: redis.Redis) -> None:
     # given members that are no ids, ids of no offer or of closed ones, and impossible scores
     offers = make(3)
     track(*offers)

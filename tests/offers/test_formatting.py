@@ -19,5 +19,5 @@ from offers import formatting
         (timedelta(seconds=-5), "0 s"),
     ],
 )
-def test_durations_in_words(duration: timedelta, words: str) -> None:
+def test_a_duration_as_text(duration: timedelta, words: str) -> None:
     assert formatting.duration(duration) == words

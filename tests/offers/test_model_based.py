@@ -241,7 +241,7 @@ def succeeds(act: Callable[[], Any]) -> bool:
     return True
 
 
-def test_no_offer_lives_too_long_or_dies_too_soon_in_any_order_of_events() -> None:
+def test_offers_behave_like_the_model_in_any_order_of_events() -> None:
     run_state_machine_as_test(
         Offers, settings=settings(max_examples=EXAMPLES, stateful_step_count=STEPS, deadline=None)
     )

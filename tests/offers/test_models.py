@@ -52,17 +52,17 @@ def test_an_offer_that_breaks_a_rule_is_refused(changes: dict[str, Any], constra
 
 
 @pytest.mark.parametrize("status", ["", "lost", "Active"])
-def test_a_state_is_one_that_is_known(status: str) -> None:
+def test_an_unknown_state_is_refused(status: str) -> None:
     assert refused(closed(), status=status) == "offer_status"
 
 
 @pytest.mark.parametrize("status", CLOSED)
-def test_an_offer_that_is_over_has_the_moment_of_its_end(status: OfferStatus) -> None:
+def test_a_closed_offer_has_closed_at(status: OfferStatus) -> None:
     assert refused(OfferFactory(), status=status) == "offer_closed_at"
     assert refused(closed(status), closed_at=None) == "offer_closed_at"
 
 
-def test_an_offer_that_was_closed_does_not_become_active_beside_its_end() -> None:
+def test_an_active_offer_has_no_closed_at() -> None:
     assert refused(closed(), status=OfferStatus.ACTIVE) == "offer_closed_at"
 
 
@@ -73,7 +73,7 @@ def test_a_buyer_has_one_active_offer_on_a_product() -> None:
     assert refused(second, status=OfferStatus.ACTIVE, closed_at=None) == "offer_one_active"
 
 
-def test_offers_that_are_over_and_offers_of_others_stand_beside_an_active_one() -> None:
+def test_closed_offers_and_offers_of_others_do_not_conflict() -> None:
     first = OfferFactory()
     for status in CLOSED:
         closed(status, product=first.product, buyer=first.buyer)
@@ -84,7 +84,7 @@ def test_offers_that_are_over_and_offers_of_others_stand_beside_an_active_one() 
 
 
 @pytest.mark.parametrize("part", ["product", "buyer", "seller"])
-def test_what_an_offer_is_about_stays(part: str) -> None:
+def test_product_and_parties_of_an_offer_are_protected(part: str) -> None:
     offer = OfferFactory(buyer=UserFactory())
 
     with pytest.raises(ProtectedError):

@@ -11,7 +11,7 @@ from tests.factories import OfferFactory, UserFactory
 pytestmark = pytest.mark.django_db
 
 
-def test_a_dead_offer_reads_as_expired_at_its_end(let_expire) -> None:
+def test_an_offer_reads_as_expired_at_its_end(let_expire) -> None:
     offer = OfferFactory()
     let_expire(offer)
     read = offers().get(pk=offer.pk)
@@ -44,7 +44,7 @@ def test_offers_by_role() -> None:
     assert list(offers_of(user, "seller")) == [received]
 
 
-def test_expiring_soon_is_alive_and_ordered(expire_in, let_expire) -> None:
+def test_offers_that_expire_soon_are_live_and_in_order(expire_in, let_expire) -> None:
     user = UserFactory()
     second, first, later, dead = (OfferFactory(buyer=user) for _ in range(4))
     received = OfferFactory(product__seller=user)

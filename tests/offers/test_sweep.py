@@ -22,7 +22,7 @@ from tests.offers.deadline_index import index, make, track
 pytestmark = pytest.mark.django_db
 
 
-def test_work_is_bounded_by_time_and_goes_on_next_time(let_expire, monkeypatch) -> None:
+def test_a_run_ends_with_its_budget_and_the_next_one_goes_on(let_expire, monkeypatch) -> None:
     # given more dead offers than one batch, in the index and out of it
     monkeypatch.setattr(sweep, "_BATCH", 8)
     offers = make(40)
@@ -36,7 +36,7 @@ def test_work_is_bounded_by_time_and_goes_on_next_time(let_expire, monkeypatch) 
     assert not Offer.objects.filter(status="active").exists()
 
 
-def test_what_the_index_lacks_has_half_of_the_time(let_expire, monkeypatch) -> None:
+def test_offers_that_the_index_lacks_get_half_of_the_budget(let_expire, monkeypatch) -> None:
     # given more dead offers in the index than a run has time for, and some that it lacks
     monkeypatch.setattr(sweep, "_BATCH", 8)
     offers = make(64)
@@ -50,7 +50,7 @@ def test_what_the_index_lacks_has_half_of_the_time(let_expire, monkeypatch) -> N
     assert Offer.objects.filter(status="active").exists()
 
 
-def test_what_the_index_knew_was_not_repaired(let_expire, monkeypatch) -> None:
+def test_offers_in_the_index_do_not_count_as_repaired(let_expire, monkeypatch) -> None:
     # given a backlog that the index knows, of which the table brings a part
     monkeypatch.setattr(sweep, "_BATCH", 8)
     monkeypatch.setattr(sweep, "_RESTART_EVERY", 2)
@@ -66,7 +66,7 @@ def test_what_the_index_knew_was_not_repaired(let_expire, monkeypatch) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_offers_that_somebody_is_busy_with_do_not_hold_up_the_others(let_expire, monkeypatch) -> None:
+def test_locked_offers_in_the_index_do_not_hold_up_the_others(let_expire, monkeypatch) -> None:
     # given dead offers in the index, with the first of which somebody is busy for long
     monkeypatch.setattr(sweep, "_BATCH", 8)
     offers = make(40)
@@ -94,7 +94,7 @@ def test_each_batch_is_a_transaction_of_its_own(let_expire, monkeypatch, django_
 
 
 @pytest.mark.django_db(transaction=True)
-def test_rows_that_somebody_is_busy_with_are_passed_over(let_expire) -> None:
+def test_locked_rows_are_skipped(let_expire) -> None:
     # given two dead offers, one of them locked by another session
     busy, free = make(2)
     let_expire(busy, free)
@@ -108,7 +108,7 @@ def test_rows_that_somebody_is_busy_with_are_passed_over(let_expire) -> None:
     assert index() == {}
 
 
-def test_a_thousand_dead_offers_take_under_a_second(let_expire) -> None:
+def test_fifteen_hundred_due_offers_take_under_a_second(let_expire) -> None:
     # given
     product, buyers = ProductFactory(), UserFactory.build_batch(1500)
     users = type(buyers[0]).objects.bulk_create(buyers)

@@ -18,7 +18,7 @@ from tests.offers.delivery.recording_backend import RecordingBackend
 pytestmark = pytest.mark.django_db
 
 
-def test_the_task_sweeps_and_leaves_a_record(let_expire) -> None:
+def test_the_expiry_task_closes_offers_and_records_its_run(let_expire) -> None:
     offer = OfferFactory()
     let_expire(offer)
     stats = process_expired_offers()
@@ -34,13 +34,13 @@ def test_the_schedule_names_the_task() -> None:
     assert process_expired_offers.name in current_app.tasks
 
 
-def test_a_run_that_tells_is_ended_after_all_it_may_take_and_before_its_claims_are_free() -> None:
+def test_celerys_limits_are_between_the_longest_run_and_the_lease() -> None:
     longest = courier.SECONDS + 2 * total_timeout.TOTAL
 
     assert longest < deliver_offer_events.soft_time_limit < deliver_offer_events.time_limit <= 60 < courier.LEASE
 
 
-def test_the_job_leaves_a_record(backend: RecordingBackend) -> None:
+def test_the_delivery_task_records_its_run(backend: RecordingBackend) -> None:
     OfferEventFactory.create_batch(2)
 
     stats = deliver_offer_events()
@@ -51,7 +51,7 @@ def test_the_job_leaves_a_record(backend: RecordingBackend) -> None:
     assert stats["delivered"] == 2
 
 
-def test_the_job_of_reminders_leaves_a_record_and_they_are_told_by_the_other(backend: RecordingBackend) -> None:
+def test_the_reminder_task_records_its_run_and_the_next_job_delivers(backend: RecordingBackend) -> None:
     now = database_now()
     offer = OfferFactory(created_at=now - timedelta(days=1), expires_at=now + timedelta(minutes=30))
 

@@ -30,7 +30,7 @@ def scraped(api: Any) -> dict[str, float]:
     return {sample.name: sample.value for family in families for sample in family.samples if "offer" in sample.name}
 
 
-def test_where_nothing_is_late_all_is_zero(api: Any) -> None:
+def test_without_a_backlog_every_gauge_is_zero(api: Any) -> None:
     OfferEventFactory(due_at=None)
     OfferFactory()
 
@@ -44,7 +44,7 @@ def test_where_nothing_is_late_all_is_zero(api: Any) -> None:
     }
 
 
-def test_what_is_late_is_told_with_its_age(api: Any) -> None:
+def test_the_backlog_is_measured_with_its_age(api: Any) -> None:
     # Given events that are due, due later, given up, obsolete, told and mere history
     now = database_now()
     minute = timedelta(minutes=1)
@@ -68,7 +68,7 @@ def test_what_is_late_is_told_with_its_age(api: Any) -> None:
     assert 180 <= found["offers_due_oldest_seconds"] < 210
 
 
-def test_without_the_database_it_says_that_it_does_not_know(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_database_the_backlog_is_unknown(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def away() -> None:
         raise OperationalError("the database is away")
 

@@ -61,7 +61,7 @@ def test_offers_are_extended_from_their_present_end(editor: Client, expire_in: A
         assert outcomes[offer.pk] == (True, f"Extended until {offer.expires_at:%Y-%m-%d %H:%M:%S} UTC.")
 
 
-def test_an_extension_beyond_the_longest_life_is_refused_by_itself(editor: Client, expire_in: Any) -> None:
+def test_an_extension_beyond_the_longest_lifetime_is_refused_alone(editor: Client, expire_in: Any) -> None:
     near, far = OfferFactory(), OfferFactory()
     expire_in(far, seconds=29.5 * 86_400)
     outcomes = act(editor, "extend", near, far, more="24")
@@ -91,7 +91,7 @@ def test_a_second_submit_changes_nothing(editor: Client, action: str, reason: st
     assert OfferEvent.objects.count() == LogEntry.objects.count() == 1
 
 
-def test_an_offer_that_ends_while_the_question_is_open_is_not_acted_on(editor: Client, let_expire: Any) -> None:
+def test_an_offer_that_ends_before_the_confirmation_is_not_acted_on(editor: Client, let_expire: Any) -> None:
     # given a confirmation from a list of live offers
     ends, lives = OfferFactory(), OfferFactory()
     asked = choose(editor, "decline", ends, lives, url=f"{LIST}?state=active")
@@ -103,7 +103,7 @@ def test_an_offer_that_ends_while_the_question_is_open_is_not_acted_on(editor: C
     assert outcomes[lives.pk][0]
 
 
-def test_a_failure_of_the_database_costs_one_offer_only(editor: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_error_affects_one_offer_only(editor: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second, third = (OfferFactory() for _ in range(3))
     decline = transitions.decline
 
@@ -118,7 +118,7 @@ def test_a_failure_of_the_database_costs_one_offer_only(editor: Client, monkeypa
     assert "The database failed" in outcomes[second.pk][1]
 
 
-def test_what_is_not_noted_is_not_done(editor: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_action_that_cannot_be_logged_is_rolled_back(editor: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any) -> None:
         raise OperationalError("disk full")
 

@@ -22,7 +22,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("offers.admin.confirmation.MAX_ROWS", 2)
 
 
-def test_a_confirmation_shows_how_the_offers_stand_and_does_nothing(editor: Client, let_expire: Any) -> None:
+def test_a_confirmation_shows_the_state_of_the_offers_and_changes_nothing(editor: Client, let_expire: Any) -> None:
     # given two offers alive, one ended and one closed
     alive, also, dead = (OfferFactory() for _ in range(3))
     closed = OfferFactory(status="declined", closed_at=alive.created_at)
@@ -44,7 +44,7 @@ def test_a_confirmation_shows_how_the_offers_stand_and_does_nothing(editor: Clie
     assert not LogEntry.objects.exists()
 
 
-def test_a_confirmation_of_nothing_that_lives_has_no_button(editor: Client, let_expire: Any) -> None:
+def test_a_confirmation_without_live_offers_has_no_button(editor: Client, let_expire: Any) -> None:
     offer = OfferFactory()
     let_expire(offer)
     page = choose(editor, "extend", offer).content.decode()
@@ -53,7 +53,7 @@ def test_a_confirmation_of_nothing_that_lives_has_no_button(editor: Client, let_
 
 
 @pytest.mark.parametrize("more", ["", "2", "x", "100000000000"])
-def test_an_extension_by_nothing_that_was_offered_is_asked_again(editor: Client, more: str) -> None:
+def test_an_extension_by_another_length_is_asked_again(editor: Client, more: str) -> None:
     offer = OfferFactory()
     asked = choose(editor, "extend", offer)
     again = confirm(editor, asked, more=more)
@@ -98,7 +98,7 @@ def test_a_confirmation_takes_as_many_queries_for_one_as_for_twenty(
 
 
 @pytest.mark.parametrize("id", ["x", "", "-1", "9" * 30, "1\0"])
-def test_what_is_no_id_cannot_be_chosen(editor: Client, id: str) -> None:
+def test_something_that_is_no_id_cannot_be_chosen(editor: Client, id: str) -> None:
     assert editor.post(LIST, {"action": "decline", "_selected_action": [id]}).status_code == 400
 
 
@@ -114,14 +114,14 @@ def test_readers_cannot_act_however_they_ask(editor: Client) -> None:
     assert offer.status == "active"
 
 
-def test_strangers_are_asked_to_log_in(editor: Client, client: Client) -> None:
+def test_users_who_are_not_staff_are_asked_to_log_in(editor: Client, client: Client) -> None:
     asked = choose(editor, "decline", OfferFactory())
     client.force_login(UserFactory())
     assert confirm(client, asked).status_code == 302
     assert Offer.objects.get().status == "active"
 
 
-def test_a_confirmation_needs_the_token_of_its_form() -> None:
+def test_a_confirmation_needs_the_csrf_token() -> None:
     strict = staff("view_offer", "change_offer", enforce_csrf_checks=True)
     offer = OfferFactory()
     token = strict.get(LIST).cookies["csrftoken"].value
@@ -131,7 +131,7 @@ def test_a_confirmation_needs_the_token_of_its_form() -> None:
     assert outcomes_of(confirm(strict, asked, csrfmiddlewaretoken=token))[offer.pk][0]
 
 
-def test_what_people_wrote_is_never_markup(editor: Client) -> None:
+def test_user_input_is_escaped(editor: Client) -> None:
     offer = OfferFactory(buyer=UserFactory(username="<script>alert(1)</script>"), product__title="<script>alert(2)")
     page = choose(editor, "decline", offer).content.decode()
     assert "<script>alert" not in page

@@ -13,7 +13,7 @@ from tests.factories import OfferEventFactory
 pytestmark = pytest.mark.django_db
 
 
-def test_each_event_stands_at_one_delivery_whatever_the_outbox_does() -> None:
+def test_each_event_is_in_one_delivery_state_whatever_the_outbox_does() -> None:
     # given one event of each that the outbox can make of a claim
     for _ in range(5):
         OfferEventFactory()

@@ -81,7 +81,7 @@ def test_search_finds_the_events_of_an_offer(reader: Client) -> None:
         assert listed(reader, f"?q={nothing}", EVENTS) == set()
 
 
-def test_what_was_given_up_is_delivered_again(editor: Client) -> None:
+def test_a_given_up_event_is_requeued(editor: Client) -> None:
     # given an event that was given up, and some that were not
     lost, waiting, told, history = given_up(), event(due_at=timezone.now()), event(delivered_at=timezone.now()), event()
     # when all are chosen
@@ -97,7 +97,9 @@ def test_what_was_given_up_is_delivered_again(editor: Client) -> None:
     assert messages_of(editor.get(response.url))[0].startswith("0 events will be delivered again. Only events")
 
 
-def test_more_than_an_action_takes_are_refused_with_advice(editor: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_rows_than_an_action_takes_are_refused_with_advice(
+    editor: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("offers.admin.events.MAX_ROWS", 1)
     first, _ = given_up(), given_up()
     response = choose(editor, "deliver_again", first, url=EVENTS, select_across="1")
@@ -105,7 +107,7 @@ def test_more_than_an_action_takes_are_refused_with_advice(editor: Client, monke
     assert OfferEvent.objects.filter(due_at__isnull=True).count() == 2
 
 
-def test_readers_look_and_cannot_deliver(reader: Client) -> None:
+def test_readers_can_view_but_not_requeue(reader: Client) -> None:
     lost = given_up()
     detail = reader.get(f"{EVENTS}{lost.pk}/change/")
     assert detail.status_code == 200
@@ -123,5 +125,5 @@ def test_nobody_edits_an_event(editor: Client) -> None:
     assert editor.get(f"{EVENTS}add/").status_code == 403
 
 
-def test_events_are_their_own_permission() -> None:
+def test_events_need_a_permission_of_their_own() -> None:
     assert staff("view_offer", "change_offer").get(EVENTS).status_code == 403

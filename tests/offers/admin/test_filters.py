@@ -29,7 +29,7 @@ def test_filters_by_status_and_time_left(reader: Client, let_expire: Any, expire
     assert listed(reader, "?left=more") == {more.pk}
 
 
-def test_filters_by_seller_and_buyer_in_full_and_in_any_case(reader: Client) -> None:
+def test_filters_by_the_whole_username_in_any_case(reader: Client) -> None:
     offer, other = OfferFactory(seller=UserFactory(username="Ada")), OfferFactory()
     same = OfferFactory(product=ProductFactory(seller=offer.seller), buyer=other.buyer)
     assert listed(reader, "?seller=Ada") == listed(reader, "?seller=+aDA+") == {offer.pk, same.pk}
@@ -48,7 +48,7 @@ def test_a_filter_by_an_unknown_name_says_so_and_shows_nothing(reader: Client, n
     assert 'aria-invalid="true" aria-describedby="filter-seller-unknown"' in page.content.decode()
 
 
-def test_a_filter_by_name_keeps_all_else_and_can_be_taken_away(reader: Client) -> None:
+def test_a_filter_by_name_preserves_other_filters_and_can_be_removed(reader: Client) -> None:
     page = reader.get(f"{LIST}?seller=ada&state=active&left=day&currency__exact=EUR&q=7&o=-3&p=1").content.decode()
     form = page.split('class="person-filter"')[1].split("</form>")[0]
     for name, value in [("state", "active"), ("left", "day"), ("currency__exact", "EUR"), ("q", "7"), ("o", "-3")]:
@@ -59,7 +59,7 @@ def test_a_filter_by_name_keeps_all_else_and_can_be_taken_away(reader: Client) -
     assert 'href="?currency__exact=EUR&amp;left=day&amp;o=-3&amp;q=7&amp;state=active">Any seller</a>' in form
 
 
-def test_a_seller_in_the_list_narrows_it_to_them(reader: Client) -> None:
+def test_a_seller_in_the_list_links_to_their_offers(reader: Client) -> None:
     offer = OfferFactory(seller=UserFactory(username="ada & co"))
     OfferFactory()
     page = reader.get(f"{LIST}?state=active").content.decode()

@@ -32,7 +32,7 @@ def rows(client: Client, offer: Offer) -> list[list[str]]:
     return [re.findall(r"<td>(.*?)</td>", row) for row in table.split("<tr>")[2:]]
 
 
-def test_a_history_tells_what_when_who_and_what_was_told(reader: Client) -> None:
+def test_a_history_shows_event_time_actor_and_delivery(reader: Client) -> None:
     # given an offer with a life
     offer = OfferFactory(buyer=UserFactory(username="ada"), seller=UserFactory(username="bob"))
     root = UserFactory(username="root")
@@ -68,13 +68,13 @@ def test_a_history_tells_what_when_who_and_what_was_told(reader: Client) -> None
         ({"error": "obsolete: the offer has ended"}, "Obsolete: the offer has ended"),
     ],
 )
-def test_a_delivery_in_words(reader: Client, fields: dict[str, Any], words: str) -> None:
+def test_a_delivery_as_text(reader: Client, fields: dict[str, Any], words: str) -> None:
     offer = OfferFactory()
     happened(offer, "expired", **fields)
     assert [row[3] for row in rows(reader, offer)] == [words]
 
 
-def test_people_are_links_for_those_who_may_see_them(reader: Client) -> None:
+def test_actors_are_links_for_staff_who_may_see_users(reader: Client) -> None:
     offer = OfferFactory(buyer=UserFactory(username="<i>ada</i>"))
     happened(offer, "made", role="buyer", actor=offer.buyer)
     personnel = staff("view_offer", "view_user", username="personnel")
@@ -96,7 +96,7 @@ def test_a_page_takes_as_many_queries_with_a_long_history_as_without(
         reader.get(page_of(offer))
 
 
-def test_of_a_very_long_history_the_last_events_are_shown(reader: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_very_long_history_shows_the_last_events(reader: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history, "MAX_EVENTS", 2)
     monkeypatch.setattr("offers.admin.offers.MAX_EVENTS", 2)
     offer = OfferFactory()
@@ -106,13 +106,13 @@ def test_of_a_very_long_history_the_last_events_are_shown(reader: Client, monkey
     assert b"Only the last 2 events are shown." in reader.get(page_of(offer)).content
 
 
-def test_an_offer_from_before_histories_says_so(reader: Client) -> None:
+def test_an_offer_without_events_says_that_it_has_no_history(reader: Client) -> None:
     page = reader.get(page_of(OfferFactory())).content.decode()
     assert "Not recorded" in page
     assert 'class="offer-history"' not in page
 
 
-def test_the_log_of_the_admin_tells_who_did_it_too() -> None:
+def test_the_log_of_the_admin_names_the_actor_too() -> None:
     editor, offer = staff("view_offer", "change_offer"), OfferFactory()
     act(editor, "decline", offer)
     log = editor.get(f"{LIST}{offer.pk}/history/").content.decode()

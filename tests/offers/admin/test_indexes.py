@@ -91,7 +91,7 @@ def test_a_history_is_read_from_the_index_of_its_offer() -> None:
     assert "offer_event_of_offer" in plan.indexes, plan.text
 
 
-def test_the_events_of_a_user_who_is_to_be_deleted_are_read_from_their_index() -> None:
+def test_the_events_of_an_actor_are_read_from_their_index() -> None:
     plan = plan_of(lambda: list(OfferEvent.objects.filter(actor=7)), "offers_offerevent")
 
     assert "offer_event_actor" in plan.indexes, plan.text

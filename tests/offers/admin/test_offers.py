@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 EVIL = '"><script>alert(1)</script>'
 
 
-def test_the_list_tells_the_true_state(reader: Client, let_expire: Any) -> None:
+def test_the_list_shows_the_effective_state(reader: Client, let_expire: Any) -> None:
     # given an offer alive, and one that ended and was not swept
     alive, dead = OfferFactory(), OfferFactory()
     let_expire(dead)
@@ -52,7 +52,7 @@ def test_search_finds_ids_and_whole_names(reader: Client) -> None:
         assert listed(reader, f"?q={nothing}") == set()
 
 
-def test_what_people_wrote_is_never_markup(reader: Client) -> None:
+def test_user_input_is_escaped(reader: Client) -> None:
     # given an offer whose names, title and message are an attack
     product = ProductFactory(title=EVIL, seller=UserFactory(username=EVIL + "s"))
     offer = OfferFactory(product=product, buyer=UserFactory(username=EVIL + "b"), message=EVIL)
@@ -64,7 +64,7 @@ def test_what_people_wrote_is_never_markup(reader: Client) -> None:
         assert escape(EVIL) in page.content.decode()
 
 
-def test_readers_see_and_are_offered_no_action(reader: Client) -> None:
+def test_readers_can_view_but_get_no_actions(reader: Client) -> None:
     offer = OfferFactory()
     page = reader.get(LIST)
     assert page.status_code == 200

@@ -12,7 +12,7 @@ from tests.offers.admin.staff_client import LIST
 pytestmark = pytest.mark.django_db
 
 
-def test_a_very_long_list_is_counted_only_so_far(reader: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_very_long_list_is_counted_up_to_a_limit(reader: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pages, "MAX_COUNTED", 3)
     offers = OfferFactory.create_batch(4)
     long, short = reader.get(LIST), reader.get(f"{LIST}?seller={offers[0].seller}")

@@ -14,7 +14,7 @@ from offers.admin.selection import Selection
 from tests.offers.admin.staff_client import ACT, LIST, messages_of
 
 
-def test_as_many_as_the_bound_fit_into_a_form(settings: Any) -> None:
+def test_a_selection_of_the_most_rows_fits_into_a_form(settings: Any) -> None:
     now = timezone.now()
     ends = {10**15 + n: now + timedelta(microseconds=n * 15_485_863) for n in range(read_only.MAX_ROWS)}
     selection = Selection("extend", ends)
@@ -25,7 +25,7 @@ def test_as_many_as_the_bound_fit_into_a_form(settings: Any) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("choice", ["", "rubbish", "WyJkZWNsaW5lIiwgW11d:1tXXXX:forged"])
-def test_a_choice_that_was_not_signed_here_does_nothing(editor: Client, choice: str) -> None:
+def test_a_selection_with_a_wrong_signature_does_nothing(editor: Client, choice: str) -> None:
     response = editor.post(ACT, {"choice": choice})
     assert response.url == LIST
     assert messages_of(editor.get(LIST)) == ["That page is no longer valid. Nothing was done: choose the offers again."]

@@ -51,12 +51,12 @@ def test_only_plain_digits_are_an_amount(written: Any) -> None:
 
 
 @pytest.mark.parametrize("written", [True, False, [], ["1"], {"amount": 1}, "NaN", "sNaN", "Infinity", "-Infinity"])
-def test_what_is_no_finite_number_is_refused(written: Any) -> None:
+def test_values_that_are_no_finite_number_are_refused(written: Any) -> None:
     assert read(written).errors == {"amount": [NOT_PLAIN]}
 
 
 @pytest.mark.parametrize("written", [float("nan"), float("inf"), 1e400])
-def test_what_is_no_number_of_json_is_refused_too(written: float) -> None:
+def test_numbers_that_json_does_not_have_are_refused(written: float) -> None:
     serializer = NewOfferSerializer(data={"product_id": 1, "amount": written})
 
     assert not serializer.is_valid()

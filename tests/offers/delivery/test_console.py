@@ -13,7 +13,7 @@ from tests.factories import OfferEventFactory
 pytestmark = pytest.mark.django_db
 
 
-def test_the_console_says_it_in_a_line(settings: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_event_is_one_line_of_the_log(settings: Any, caplog: pytest.LogCaptureFixture) -> None:
     settings.OFFER_EVENTS_BACKEND = "console"
     event = OfferEventFactory()
 

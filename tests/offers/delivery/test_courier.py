@@ -25,7 +25,7 @@ from tests.offers.delivery.recording_backend import FAILED, NOTHING, RecordingBa
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("backend")]
 
 
-def test_every_due_event_is_told_and_none_twice(backend: RecordingBackend) -> None:
+def test_every_due_event_is_delivered_once(backend: RecordingBackend) -> None:
     events = due(120)
 
     assert deliver() == counts(delivered=120)
@@ -35,9 +35,7 @@ def test_every_due_event_is_told_and_none_twice(backend: RecordingBackend) -> No
     assert None not in values(events, "delivered_at")
 
 
-def test_an_expiry_is_told_once_its_transaction_has_committed(
-    backend: RecordingBackend, let_expire: Callable[..., None]
-) -> None:
+def test_an_expiry_is_delivered_after_its_commit(backend: RecordingBackend, let_expire: Callable[..., None]) -> None:
     offer = OfferFactory()
     let_expire(offer)
     state_machine.expire_ids([offer.pk])
@@ -48,7 +46,7 @@ def test_an_expiry_is_told_once_its_transaction_has_committed(
     assert (message.offer, message.kind, message.status) == (offer.pk, "expired", "expired")
 
 
-def test_a_reminder_of_a_withdrawn_offer_is_not_told(backend: RecordingBackend) -> None:
+def test_a_reminder_of_a_withdrawn_offer_is_not_delivered(backend: RecordingBackend) -> None:
     # Given two reminders, and one of the offers withdrawn before they are told
     withdrawn, kept = due(2, kind="reminder")
     now = database_now()
@@ -62,7 +60,7 @@ def test_a_reminder_of_a_withdrawn_offer_is_not_told(backend: RecordingBackend) 
     assert values([withdrawn], "error") == ["obsolete: the offer is withdrawn"]
 
 
-def test_when_its_time_is_up_the_rest_goes_back_untried(backend: RecordingBackend) -> None:
+def test_when_the_budget_is_spent_the_rest_is_returned_unattempted(backend: RecordingBackend) -> None:
     events = due(10)
 
     stats = deliver_offer_events(WorkBudget(4.5, 0, 0, count().__next__))
@@ -73,7 +71,7 @@ def test_when_its_time_is_up_the_rest_goes_back_untried(backend: RecordingBacken
     assert deliver_offer_events()["delivered"] == stats["waiting"]
 
 
-def test_a_worker_that_is_told_to_stop_writes_down_what_it_told(backend: RecordingBackend) -> None:
+def test_a_stopped_worker_records_its_deliveries(backend: RecordingBackend) -> None:
     events = due(3)
     backend.answers[events[1].offer_id] = SystemExit()
 
@@ -84,7 +82,7 @@ def test_a_worker_that_is_told_to_stop_writes_down_what_it_told(backend: Recordi
     assert values(events, "attempts") == [1, 0, 0]
 
 
-def test_who_was_too_slow_says_so_and_counts_nothing(
+def test_a_delivery_that_outlives_its_lease_is_logged_and_not_counted(
     backend: RecordingBackend, clock: DatabaseClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     # Given a receiver so slow that somebody else claims the event meanwhile
@@ -104,7 +102,7 @@ def test_who_was_too_slow_says_so_and_counts_nothing(
     assert f"event {event.pk} took longer than its lease" in caplog.text
 
 
-def test_where_nobody_is_to_be_told_events_are_dropped_in_bulk(
+def test_without_a_backend_events_are_dropped_in_bulk(
     monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
 ) -> None:
     events = due(30)
@@ -125,9 +123,7 @@ def test_a_batch_is_two_statements(django_assert_num_queries: Any) -> None:
         deliver_offer_events()
 
 
-def test_the_backlog_is_as_old_as_its_oldest_event_however_often_that_was_tried(
-    backend: RecordingBackend, clock: DatabaseClock
-) -> None:
+def test_retries_do_not_reset_the_age_of_the_backlog(backend: RecordingBackend, clock: DatabaseClock) -> None:
     # Given five events that have just happened, and a receiver that is down
     events = due(5)
     OfferEvent.objects.update(at=database_now())
@@ -144,7 +140,7 @@ def test_the_backlog_is_as_old_as_its_oldest_event_however_often_that_was_tried(
     assert deliver() == counts(delivered=5)
 
 
-def test_events_of_offers_that_are_gone_neither_end_the_run_nor_fail(backend: RecordingBackend) -> None:
+def test_events_of_deleted_offers_neither_end_the_run_nor_fail(backend: RecordingBackend) -> None:
     # Given more of them than a claim takes, before one that can be told
     gone = due(60)
     with connection.cursor() as cursor:
@@ -157,7 +153,7 @@ def test_events_of_offers_that_are_gone_neither_end_the_run_nor_fail(backend: Re
     assert set(values(gone, "error")) == {"obsolete: the offer is gone"}
 
 
-def test_a_run_that_celery_ends_fails_the_event_that_took_so_long_and_gives_back_the_rest(
+def test_celerys_limit_fails_the_slow_event_and_returns_the_rest(
     backend: RecordingBackend,
 ) -> None:
     # Given three events, the first of which is told for so long that Celery ends it, after the run's time
@@ -172,7 +168,7 @@ def test_a_run_that_celery_ends_fails_the_event_that_took_so_long_and_gives_back
 
 
 @pytest.mark.slow
-def test_ten_thousand_events_are_told_in_seconds(backend: RecordingBackend) -> None:
+def test_ten_thousand_events_are_delivered_in_seconds(backend: RecordingBackend) -> None:
     # Given
     offer = OfferFactory()
     with connection.cursor() as cursor:

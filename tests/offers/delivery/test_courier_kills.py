@@ -46,7 +46,7 @@ def notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     [(killed_courier.die_before_telling, 0), (killed_courier.die_before_settling, 3)],
     ids=["before it told", "before it wrote that down"],
 )
-def test_what_a_killed_courier_claimed_is_told_after_the_lease(
+def test_events_of_a_killed_courier_are_delivered_after_the_lease(
     other: OtherProcess, notes: Path, act: Callable[..., Any], told_before: int
 ) -> None:
     # Given three events, and a courier that is killed with its claim on them

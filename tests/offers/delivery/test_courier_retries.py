@@ -26,7 +26,7 @@ from tests.offers.delivery.recording_backend import (
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("backend")]
 
 
-def test_a_failure_is_tried_again_after_a_wait_that_doubles(
+def test_a_failure_is_retried_after_a_delay_that_doubles(
     backend: RecordingBackend, clock: DatabaseClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given a receiver that fails, and waits without chance
@@ -48,7 +48,7 @@ def test_a_failure_is_tried_again_after_a_wait_that_doubles(
     assert {message.id for message in backend.messages} == {backend.messages[0].id}
 
 
-def test_no_two_wait_alike() -> None:
+def test_delays_have_jitter() -> None:
     waits = [retry_delay(3) for _ in range(100)]
 
     assert 30 <= min(waits) < 36 < 44 < max(waits) <= 50
@@ -56,7 +56,7 @@ def test_no_two_wait_alike() -> None:
 
 
 @pytest.mark.parametrize("attempts", [1, 4])
-def test_after_its_last_attempt_an_event_is_given_up_until_somebody_says_again(
+def test_after_the_last_attempt_an_event_is_given_up_until_it_is_requeued(
     backend: RecordingBackend, settings: Any, attempts: int
 ) -> None:
     # Given an event that has one attempt left
@@ -74,7 +74,7 @@ def test_after_its_last_attempt_an_event_is_given_up_until_somebody_says_again(
     assert deliver() == counts(delivered=1)
 
 
-def test_who_refuses_for_ever_is_asked_once(backend: RecordingBackend) -> None:
+def test_a_refused_event_is_given_up_at_once(backend: RecordingBackend) -> None:
     (event,) = due(1)
     backend.answers[event.offer_id] = REFUSED
 
@@ -82,7 +82,7 @@ def test_who_refuses_for_ever_is_asked_once(backend: RecordingBackend) -> None:
     assert values([event], "error") == ["answered 410"]
 
 
-def test_what_has_nobody_to_be_told_to_is_obsolete(backend: RecordingBackend) -> None:
+def test_an_event_without_a_recipient_is_obsolete(backend: RecordingBackend) -> None:
     (event,) = due(1)
     backend.answers[event.offer_id] = Outcome(Result.NO_RECIPIENT, "no address")
 
@@ -90,7 +90,7 @@ def test_what_has_nobody_to_be_told_to_is_obsolete(backend: RecordingBackend) ->
     assert values([event], "error") == ["obsolete: no address"]
 
 
-def test_a_bug_that_one_event_meets_is_its_own_failure(backend: RecordingBackend) -> None:
+def test_a_bug_in_one_event_fails_that_event_alone(backend: RecordingBackend) -> None:
     events = due(5)
     backend.answers[events[2].offer_id] = ValueError("cannot write that")
 
@@ -111,7 +111,7 @@ def test_bad_events_never_block_the_others(backend: RecordingBackend, clock: Dat
     assert values(events[:10], "delivered_at") == [None] * 10
 
 
-def test_a_receiver_that_is_down_is_asked_three_times_a_run_and_costs_the_rest_no_attempt(
+def test_three_failures_in_a_row_end_the_run_and_cost_the_rest_no_attempt(
     backend: RecordingBackend,
 ) -> None:
     events = due(60)
@@ -127,9 +127,7 @@ def test_a_receiver_that_is_down_is_asked_three_times_a_run_and_costs_the_rest_n
     assert sorted(values(events, "attempts")) == [0] * 54 + [1] * 6
 
 
-def test_an_event_whose_every_attempt_ended_with_the_worker_is_given_up(
-    backend: RecordingBackend, settings: Any
-) -> None:
+def test_an_event_that_kills_the_worker_each_time_is_given_up(backend: RecordingBackend, settings: Any) -> None:
     settings.OFFER_EVENT_ATTEMPTS = 3
     (deadly,) = due(1, attempts=3)
 
@@ -139,7 +137,7 @@ def test_an_event_whose_every_attempt_ended_with_the_worker_is_given_up(
 
 
 @pytest.mark.parametrize("attempts", [1, 12], ids=["that was the last one", "there are others"])
-def test_who_was_told_comes_with_the_next_attempt(
+def test_the_next_attempt_knows_which_party_was_notified(
     backend: RecordingBackend, clock: DatabaseClock, settings: Any, attempts: int
 ) -> None:
     # Given a receiver that reaches one of the two

@@ -61,7 +61,7 @@ def text(mail: Mail) -> str:
     return mail.message.get_content().replace("\r\n", "\n")
 
 
-def test_buyer_and_seller_are_written_what_ends_and_what_they_can_do(email: Email, server: MailServer) -> None:
+def test_a_reminder_says_what_ends_when_and_what_each_party_can_do(email: Email, server: MailServer) -> None:
     assert email.deliver(MESSAGE) == DELIVERED
 
     buyer, seller = server.mails
@@ -81,7 +81,7 @@ def test_buyer_and_seller_are_written_what_ends_and_what_they_can_do(email: Emai
     )
 
 
-def test_an_expiry_has_words_of_its_own(email: Email, server: MailServer) -> None:
+def test_an_expiry_has_a_text_of_its_own(email: Email, server: MailServer) -> None:
     email.deliver(replace(MESSAGE, kind="expired", status="expired"))
 
     buyer, seller = server.mails
@@ -101,7 +101,7 @@ def test_an_id_is_the_same_at_each_attempt_and_another_for_each_party(email: Ema
 
 
 @pytest.mark.parametrize("line", ["\n", "\r\n", "\r", "\v", "\x85", "\u2028", "\0"])
-def test_no_title_or_name_can_become_a_header(email: Email, server: MailServer, line: str) -> None:
+def test_no_title_or_name_can_inject_a_header(email: Email, server: MailServer, line: str) -> None:
     evil = f"Lamp{line}Bcc: eve@example.com{line}{line}Buy here"
     message = replace(MESSAGE, title=evil, buyer=Party(1, evil, "bea@example.com"))
 
@@ -116,13 +116,13 @@ def test_no_title_or_name_can_become_a_header(email: Email, server: MailServer, 
 @pytest.mark.parametrize(
     "address", ["", "bea", "a@example.com\nBcc: eve@example.com", "a@example.com, eve@example.com", "<a@example.com>"]
 )
-def test_what_is_no_address_is_not_written_to(email: Email, server: MailServer, address: str) -> None:
+def test_an_invalid_address_gets_no_mail(email: Email, server: MailServer, address: str) -> None:
     assert email.deliver(replace(MESSAGE, buyer=Party(1, "Bea", address))) == DELIVERED
 
     assert [mail.recipients for mail in server.mails] == [["sam@example.com"]]
 
 
-def test_where_neither_has_an_address_there_is_no_point(email: Email, server: MailServer) -> None:
+def test_without_any_address_there_is_no_recipient(email: Email, server: MailServer) -> None:
     nobody = replace(MESSAGE, buyer=Party(1, "Bea", ""), seller=Party(2, "Sam", ""))
 
     assert email.deliver(nobody) == Outcome(Result.NO_RECIPIENT, "no address")
@@ -133,7 +133,7 @@ def test_where_neither_has_an_address_there_is_no_point(email: Email, server: Ma
     ("answer", "result", "error"),
     [(b"451 later", Result.FAILED, "seller: 451"), (b"550 unknown", Result.REFUSED, "seller: 550")],
 )
-def test_a_recipient_that_is_refused_is_tried_again_only_if_the_server_says_so(
+def test_a_refused_recipient_is_retried_only_after_a_temporary_code(
     email: Email, server: MailServer, answer: bytes, result: Result, error: str
 ) -> None:
     server.refused = {"sam@example.com": answer}
@@ -146,7 +146,9 @@ def test_a_recipient_that_is_refused_is_tried_again_only_if_the_server_says_so(
 
 
 @pytest.mark.parametrize(("notified", "written"), [("buyer", "sam@example.com"), ("seller", "bea@example.com")])
-def test_who_was_told_is_not_written_to_again(email: Email, server: MailServer, notified: str, written: str) -> None:
+def test_a_party_that_was_notified_gets_no_second_mail(
+    email: Email, server: MailServer, notified: str, written: str
+) -> None:
     message = replace(MESSAGE, notified=notified)
 
     assert email.deliver(message) == DELIVERED
@@ -160,7 +162,7 @@ def test_who_was_told_is_not_written_to_again(email: Email, server: MailServer, 
     assert len(server.mails) == 1
 
 
-def test_a_bug_that_one_letter_meets_does_not_have_the_other_one_written_again(
+def test_a_bug_in_one_letter_does_not_send_the_other_again(
     email: Email, server: MailServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     # Given letters of which the second cannot be written
@@ -204,14 +206,14 @@ def test_a_server_that_answers_bit_by_bit_under_tls_is_cut_off(
         assert email.deliver(MESSAGE) == DELIVERED
 
 
-def test_who_was_told_before_the_server_was_cut_off_is_known(server: MailServer) -> None:
+def test_a_party_notified_before_the_timeout_is_known(server: MailServer) -> None:
     server.drips_at = "sam@example.com"
 
     with Email(SENDER, total=0.6) as email:
         assert email.deliver(MESSAGE) == Outcome(Result.FAILED, "seller: not done within 0.6 s", notified="buyer")
 
 
-def test_a_server_that_says_goodbye_bit_by_bit_is_left(server: MailServer) -> None:
+def test_a_server_that_answers_quit_bit_by_bit_is_cut_off(server: MailServer) -> None:
     server.drips_at = "QUIT"
 
     with Email(SENDER, quit_timeout=0.3) as email:
@@ -221,7 +223,7 @@ def test_a_server_that_says_goodbye_bit_by_bit_is_left(server: MailServer) -> No
     assert time.monotonic() - began < 1.5
 
 
-def test_a_server_that_is_away_fails(settings: Any) -> None:
+def test_an_unreachable_server_is_a_failure(settings: Any) -> None:
     settings.EMAIL_BACKEND = "offers.delivery.smtp.Smtp"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_port()
 
@@ -230,7 +232,7 @@ def test_a_server_that_is_away_fails(settings: Any) -> None:
 
 
 @pytest.mark.django_db
-def test_the_job_writes_over_one_connection(server: MailServer, settings: Any) -> None:
+def test_the_job_sends_over_one_connection(server: MailServer, settings: Any) -> None:
     # Given three reminders
     settings.OFFER_EVENTS_BACKEND, settings.OFFER_EMAIL_FROM = "email", SENDER
     product = ProductFactory(seller=UserFactory(email="sam@example.com"), title="Lamp\nBcc: eve@example.com")
@@ -246,9 +248,7 @@ def test_the_job_writes_over_one_connection(server: MailServer, settings: Any) -
 
 
 @pytest.mark.django_db
-def test_a_letter_that_fails_is_tried_again_and_the_other_party_hears_of_it_once(
-    server: MailServer, settings: Any
-) -> None:
+def test_a_failed_letter_is_sent_again_and_the_other_party_gets_one(server: MailServer, settings: Any) -> None:
     # Given an event, and a seller whose letters are refused for now
     settings.OFFER_EVENTS_BACKEND, settings.OFFER_EMAIL_FROM, settings.OFFER_EVENT_ATTEMPTS = "email", SENDER, 5
     product = ProductFactory(seller=UserFactory(email="sam@example.com"))

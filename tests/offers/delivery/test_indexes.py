@@ -57,7 +57,7 @@ def test_a_claim_takes_the_longest_due_from_their_index() -> None:
     assert_reads(plan_of(lambda: outbox.claim(50, 60), EVENTS), "offer_event_due")
 
 
-def test_outcomes_are_written_by_id_or_to_what_is_due() -> None:
+def test_settlements_find_their_events_by_index() -> None:
     verdicts = [*map(outbox.delivered, outbox.claim(50, 60))]
 
     plan = plan_of(lambda: outbox.settle(verdicts), EVENTS)
@@ -65,7 +65,7 @@ def test_outcomes_are_written_by_id_or_to_what_is_due() -> None:
     assert_reads(plan, "offers_offerevent_pkey", "offer_event_due")
 
 
-def test_what_is_dropped_is_found_by_the_index() -> None:
+def test_dropped_events_are_found_by_the_index() -> None:
     assert_reads(plan_of(lambda: outbox.drop_due(50, "no backend"), EVENTS), "offer_event_due")
 
 
@@ -73,7 +73,7 @@ def test_the_backlog_is_read_from_the_index() -> None:
     assert_reads(plan_of(backlog.measure, EVENTS), "offer_event_due")
 
 
-def test_what_has_ended_is_read_from_the_index_of_live_offers() -> None:
+def test_overdue_offers_are_read_from_the_index_of_live_offers() -> None:
     assert_reads(plan_of(overdue, "offers_offer"), "offer_due_in_order")
 
 
@@ -86,7 +86,7 @@ def test_the_first_page_of_reminders_is_read_from_the_index_of_live_offers() -> 
     assert "expires_at > " in condition(plan, "offer_event_one_reminder")
 
 
-def test_the_next_page_begins_where_the_last_one_ended() -> None:
+def test_the_next_page_starts_after_the_last_one() -> None:
     some = Offer.objects.filter(status="active").order_by("-expires_at").values_list("pk", "expires_at")[1000]
 
     plan = in_order(lambda: record_page(WEEK, 100, some))
@@ -103,7 +103,7 @@ def in_order(act: Callable[[], Any]) -> Plan:
         return plan_of(act, "offers_offer")
 
 
-def test_a_large_window_that_is_known_already_costs_one_walk() -> None:
+def test_a_large_window_without_new_reminders_is_read_once() -> None:
     # Given that every offer of the window was reminded of
     recorded, known = walk()
     assert recorded > 5_000

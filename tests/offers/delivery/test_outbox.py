@@ -21,7 +21,7 @@ from tests.offers.delivery.outbox_events import INSTANT, LEASE, MINUTE, claim_on
 pytestmark = pytest.mark.django_db
 
 
-def test_a_claim_puts_an_event_off_by_its_lease_and_counts_the_attempt(clock: DatabaseClock) -> None:
+def test_a_claim_leases_an_event_and_counts_the_attempt(clock: DatabaseClock) -> None:
     event = due()
 
     claim = claim_one()
@@ -31,21 +31,21 @@ def test_a_claim_puts_an_event_off_by_its_lease_and_counts_the_attempt(clock: Da
     assert outbox.claim(10, LEASE) == []
 
 
-def test_history_and_what_is_due_later_are_not_claimed(clock: DatabaseClock) -> None:
+def test_history_and_later_events_are_not_claimed(clock: DatabaseClock) -> None:
     OfferEventFactory(due_at=None)
     OfferEventFactory(due_at=database_now() + INSTANT)
 
     assert outbox.claim(10, LEASE) == []
 
 
-def test_what_has_waited_longest_is_claimed_first(clock: DatabaseClock) -> None:
+def test_the_longest_due_events_are_claimed_first(clock: DatabaseClock) -> None:
     events = [OfferEventFactory(due_at=database_now() - seconds * MINUTE) for seconds in (1, 3, 2)]
 
     assert {claim.id for claim in outbox.claim(2, LEASE)} == {events[1].pk, events[2].pk}
     assert claim_one().id == events[0].pk
 
 
-def test_after_the_lease_somebody_else_may_have_it(clock: DatabaseClock) -> None:
+def test_after_the_lease_an_event_can_be_claimed_again(clock: DatabaseClock) -> None:
     event = due()
     claim_one()
 
@@ -57,7 +57,7 @@ def test_after_the_lease_somebody_else_may_have_it(clock: DatabaseClock) -> None
     assert (claim.id, claim.attempts) == (event.pk, 2)
 
 
-def test_a_message_has_all_that_is_told() -> None:
+def test_a_message_has_everything_to_deliver() -> None:
     # Given
     buyer = UserFactory(display_name="Bea", email="bea@example.com")
     seller = UserFactory(display_name="Sam", email="")
@@ -92,7 +92,7 @@ def test_a_message_has_all_that_is_told() -> None:
     assert (message.seller.id, message.seller.name, message.seller.email) == (seller.pk, "Sam", "")
 
 
-def test_a_message_says_when_it_was_claimed_by_the_databases_clock(clock: DatabaseClock) -> None:
+def test_a_message_has_the_time_of_its_claim_by_the_databases_clock(clock: DatabaseClock) -> None:
     clock.set(datetime.fromisoformat("2001-02-03T04:05:06.000007+00:00"))
     due()
 
@@ -123,7 +123,7 @@ def test_the_id_is_the_same_at_each_attempt_and_another_for_each_event(clock: Da
     ],
     ids=["withdrawn", "expired", "extended", "past"],
 )
-def test_a_reminder_of_an_offer_that_is_no_more_so_is_obsolete(
+def test_a_reminder_of_an_offer_that_changed_is_obsolete(
     clock: DatabaseClock, change: dict[str, Any], why: str
 ) -> None:
     # Given a reminder, and what happened to its offer before it was told
@@ -152,7 +152,7 @@ def test_an_expiry_is_never_obsolete(clock: DatabaseClock) -> None:
     assert claim_one().obsolete == ""
 
 
-def test_events_of_offers_that_are_gone_are_obsolete_and_in_nobodys_way(clock: DatabaseClock) -> None:
+def test_events_of_deleted_offers_are_obsolete_and_block_no_others(clock: DatabaseClock) -> None:
     # Given three of them, the first of which was claimed over and over
     events = [due(attempts=32_767), due(), due(kind="reminder")]
     forget(*events)
@@ -168,7 +168,7 @@ def test_events_of_offers_that_are_gone_are_obsolete_and_in_nobodys_way(clock: D
     assert claim_one().id == other.pk
 
 
-def test_a_claim_and_its_outcomes_are_a_statement_each(django_assert_num_queries: Any) -> None:
+def test_a_claim_and_its_settlements_are_a_statement_each(django_assert_num_queries: Any) -> None:
     for _ in range(5):
         due()
 
@@ -193,7 +193,7 @@ def test_an_expiry_that_is_rolled_back_leaves_no_event(let_expire: Callable[...,
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_many_who_claim_at_once_each_event_has_one(at_once: Callable[..., list[Any]]) -> None:
+def test_concurrent_claims_get_different_events(at_once: Callable[..., list[Any]]) -> None:
     # Given
     offer = OfferFactory()
     events = {due(offer=offer).pk for _ in range(120)}
@@ -209,7 +209,7 @@ def test_of_many_who_claim_at_once_each_event_has_one(at_once: Callable[..., lis
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_claim_waits_for_nobody() -> None:
+def test_a_claim_skips_locked_events() -> None:
     # Given two events, one of them locked by another session
     busy, free = due(), due()
     other = connection.copy()

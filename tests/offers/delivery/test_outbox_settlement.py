@@ -17,7 +17,7 @@ from tests.offers.delivery.outbox_events import LEASE, MINUTE, claim_one, due, s
 pytestmark = pytest.mark.django_db
 
 
-def test_who_was_told_is_known_until_both_are(clock: DatabaseClock) -> None:
+def test_the_notified_party_is_known_until_both_are(clock: DatabaseClock) -> None:
     # Given an event of which one party was told
     event = due()
     assert claim_one().message.notified == ""
@@ -42,7 +42,7 @@ def test_who_was_told_is_known_until_both_are(clock: DatabaseClock) -> None:
     assert event.told == ""
 
 
-def test_who_was_told_with_the_last_attempt_is_known_too() -> None:
+def test_the_party_notified_by_the_last_attempt_is_known_too() -> None:
     event = due()
 
     outbox.settle([outbox.given_up(claim_one(), "buyer: 550", "seller")])
@@ -51,7 +51,7 @@ def test_who_was_told_with_the_last_attempt_is_known_too() -> None:
     assert (event.told, event.error) == ("seller", "buyer: 550")
 
 
-def test_what_became_of_it_is_written(clock: DatabaseClock) -> None:
+def test_each_settlement_is_stored(clock: DatabaseClock) -> None:
     # Given five claims
     events = [due() for _ in range(5)]
     claims = {claim.id: claim for claim in outbox.claim(10, LEASE)}
@@ -78,7 +78,7 @@ def test_what_became_of_it_is_written(clock: DatabaseClock) -> None:
     ]
 
 
-def test_an_event_that_is_given_back_keeps_its_last_error() -> None:
+def test_a_returned_event_keeps_its_last_error() -> None:
     event = due(error="answered 500", attempts=3)
 
     outbox.settle([outbox.returned(claim_one())])
@@ -86,7 +86,7 @@ def test_an_event_that_is_given_back_keeps_its_last_error() -> None:
     assert state(event)[1:] == (3, None, "answered 500")
 
 
-def test_what_is_told_at_last_has_no_error() -> None:
+def test_a_delivered_event_has_no_error() -> None:
     event = due(error="answered 500", attempts=3)
 
     outbox.settle([outbox.delivered(claim_one())])
@@ -95,7 +95,7 @@ def test_what_is_told_at_last_has_no_error() -> None:
 
 
 @pytest.mark.parametrize("error", ["x" * 600, "a\0b", ""], ids=["long", "with NUL", "empty"])
-def test_any_error_can_be_kept(error: str) -> None:
+def test_any_error_can_be_stored(error: str) -> None:
     event = due()
 
     outbox.settle([outbox.failed(claim_one(), error, 10)])
@@ -114,7 +114,7 @@ def test_any_error_can_be_kept(error: str) -> None:
     ],
     ids=["delivered", "failed", "given up", "obsolete", "returned"],
 )
-def test_who_was_stopped_past_the_lease_does_not_undo_another_claim(
+def test_a_settlement_after_the_lease_does_not_undo_another_claim(
     clock: DatabaseClock, settlement: Callable[[outbox.Claim], outbox.Settlement]
 ) -> None:
     # Given a claim that was taken over after its lease
@@ -132,7 +132,7 @@ def test_who_was_stopped_past_the_lease_does_not_undo_another_claim(
     assert state(event)[2:] == (database_now(), "")
 
 
-def test_again_puts_back_what_was_not_told_with_all_its_attempts(clock: DatabaseClock) -> None:
+def test_requeue_makes_undelivered_events_due_with_all_attempts(clock: DatabaseClock) -> None:
     # Given
     gone, stale = OfferEventFactory(due_at=None, attempts=12, error="answered 500"), due(attempts=3)
     outbox.settle([outbox.obsolete(claim_one(), "no backend")])
@@ -150,7 +150,7 @@ def test_again_puts_back_what_was_not_told_with_all_its_attempts(clock: Database
     assert outbox.requeue([]) == 0
 
 
-def test_what_is_due_can_be_dropped_in_bulk(clock: DatabaseClock, django_assert_num_queries: Any) -> None:
+def test_due_events_can_be_dropped_in_bulk(clock: DatabaseClock, django_assert_num_queries: Any) -> None:
     events = [due() for _ in range(5)]
     later = OfferEventFactory(due_at=database_now() + MINUTE)
 

@@ -42,7 +42,7 @@ def reminded() -> list[tuple[int, datetime]]:
     return sorted(found)
 
 
-def test_an_offer_that_soon_ends_is_noted_to_be_told_at_once(clock: DatabaseClock) -> None:
+def test_an_offer_that_ends_soon_gets_a_reminder_that_is_due(clock: DatabaseClock) -> None:
     # Given
     (offer,) = make(1, left=LEAD / 2)
 
@@ -58,7 +58,7 @@ def test_an_offer_that_soon_ends_is_noted_to_be_told_at_once(clock: DatabaseCloc
     assert (event.attempts, event.delivered_at, event.error) == (0, None, "")
 
 
-def test_a_second_run_notes_nothing() -> None:
+def test_a_second_run_records_nothing() -> None:
     make(3, left=LEAD / 2)
 
     assert send_offer_reminders()["recorded"] == 3
@@ -79,20 +79,20 @@ def test_a_second_run_notes_nothing() -> None:
     ],
     ids=["at the window", "before it", "at the end", "at its end", "ended", "made for long enough", "made for less"],
 )
-def test_the_window(clock: DatabaseClock, left: timedelta, life: timedelta, number: int) -> None:
+def test_the_bounds_of_the_window(clock: DatabaseClock, left: timedelta, life: timedelta, number: int) -> None:
     make(1, left=left, life=life)
 
     assert send_offer_reminders()["recorded"] == number
 
 
 @pytest.mark.parametrize("state", ["accepted", "declined", "withdrawn", "expired"])
-def test_a_closed_offer_is_not_reminded_of(state: str) -> None:
+def test_a_closed_offer_gets_no_reminder(state: str) -> None:
     make(1, left=LEAD / 2, status=state, closed_at=database_now())
 
     assert send_offer_reminders()["recorded"] == 0
 
 
-def test_an_extended_offer_is_reminded_of_again_before_its_new_end(clock: DatabaseClock) -> None:
+def test_an_extended_offer_gets_another_reminder_before_its_new_end(clock: DatabaseClock) -> None:
     # Given an offer that was reminded of, and then extended
     (offer,) = make(1, left=LEAD / 2)
     send_offer_reminders()
@@ -112,7 +112,7 @@ def test_an_extended_offer_is_reminded_of_again_before_its_new_end(clock: Databa
     [(INSTANT, 0), (LEAD - INSTANT, 0), (LEAD, 1)],
     ids=["an instant", "less than the lead", "the lead"],
 )
-def test_a_small_extension_has_nobody_reminded_again(clock: DatabaseClock, extension: timedelta, number: int) -> None:
+def test_a_small_extension_gets_no_other_reminder(clock: DatabaseClock, extension: timedelta, number: int) -> None:
     # Given an offer that was reminded of, and then extended
     (offer,) = make(1, left=LEAD / 2)
     send_offer_reminders()
@@ -125,7 +125,7 @@ def test_a_small_extension_has_nobody_reminded_again(clock: DatabaseClock, exten
     assert send_offer_reminders()["recorded"] == number
 
 
-def test_who_extends_by_minutes_again_and_again_has_nobody_reminded_each_time(clock: DatabaseClock) -> None:
+def test_repeated_small_extensions_cause_a_reminder_an_hour(clock: DatabaseClock) -> None:
     # Given an offer
     (offer,) = make(1, left=LEAD / 2)
     # When it is extended by ten minutes eighteen times, and whoever is to be told is told
@@ -152,7 +152,7 @@ def test_who_extends_by_minutes_again_and_again_has_nobody_reminded_each_time(cl
     ],
     ids=["waits", "is being told", "failed", "was half told", "was told", "was given up", "was obsolete"],
 )
-def test_a_reminder_will_do_for_an_end_a_little_later_if_it_was_heard(
+def test_a_delivered_reminder_covers_an_end_a_little_later(
     clock: DatabaseClock, state: dict[str, Any], number: int
 ) -> None:
     # Given the reminder of an end, and what became of it
@@ -166,7 +166,7 @@ def test_a_reminder_will_do_for_an_end_a_little_later_if_it_was_heard(
     assert send_offer_reminders()["recorded"] == 0
 
 
-def test_nothing_is_noted_where_reminders_are_switched_off(settings: Any, django_assert_num_queries: Any) -> None:
+def test_without_a_lead_nothing_is_recorded(settings: Any, django_assert_num_queries: Any) -> None:
     settings.OFFER_REMINDER_SECONDS = 0
     make(1, left=LEAD / 2)
 
@@ -174,7 +174,7 @@ def test_nothing_is_noted_where_reminders_are_switched_off(settings: Any, django
         assert send_offer_reminders() == {"recorded": 0, "looked_at": 0, "finished": True}
 
 
-def test_the_window_is_walked_once_in_pages_of_one_transaction_each(django_assert_num_queries: Any) -> None:
+def test_the_window_is_read_once_in_pages_of_one_transaction_each(django_assert_num_queries: Any) -> None:
     # Given ten offers, all but two of which end in the same moment
     make(8, left=LEAD / 2)
     make(1, left=LEAD / 3)
@@ -190,7 +190,7 @@ def test_the_window_is_walked_once_in_pages_of_one_transaction_each(django_asser
         assert send_offer_reminders(batch=3) == {"recorded": 0, "looked_at": 10, "finished": True}
 
 
-def test_a_run_ends_when_its_time_does_and_the_next_ones_do_the_rest() -> None:
+def test_a_run_ends_with_its_budget_and_the_next_one_does_the_rest() -> None:
     make(7, left=LEAD / 2)
 
     stats = send_offer_reminders(WorkBudget(2, 1000, 0, count().__next__), batch=2)
@@ -202,7 +202,7 @@ def test_a_run_ends_when_its_time_does_and_the_next_ones_do_the_rest() -> None:
 
 
 @pytest.mark.parametrize("error", ["", "obsolete: no backend"], ids=["waiting", "obsolete"])
-def test_a_walk_among_what_is_known_already_draws_no_ids(error: str) -> None:
+def test_existing_reminders_draw_no_ids(error: str) -> None:
     # Given 50 offers that were reminded of
     make(50, left=LEAD / 2)
     send_offer_reminders()
@@ -218,7 +218,7 @@ def test_a_walk_among_what_is_known_already_draws_no_ids(error: str) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_eight_at_once_note_each_once(at_once: Any) -> None:
+def test_eight_concurrent_runs_record_each_reminder_once(at_once: Any) -> None:
     for _ in range(5):
         # Given
         offers = make(40, left=LEAD / 2)
@@ -233,5 +233,5 @@ def test_eight_at_once_note_each_once(at_once: Any) -> None:
     assert len(reminded()) == len(set(reminded())) == 200
 
 
-def test_the_job_looks_for_seconds_of_its_minute() -> None:
+def test_a_run_takes_at_most_half_of_its_minute() -> None:
     assert 0 < reminders.SECONDS <= 30

@@ -58,7 +58,7 @@ def load(kind: str, **variables: str) -> subprocess.CompletedProcess[str]:
         ("development", {"OFFER_EVENT_ATTEMPTS": "0"}, "OFFER_EVENT_ATTEMPTS"),
     ],
 )
-def test_a_start_is_refused_with_the_name_of_what_to_set(kind: str, changes: dict[str, str], named: str) -> None:
+def test_a_start_is_refused_with_the_name_of_the_setting(kind: str, changes: dict[str, str], named: str) -> None:
     done = load(kind, **changes)
 
     assert done.returncode != 0
@@ -79,14 +79,14 @@ def test_a_start_is_refused_with_the_name_of_what_to_set(kind: str, changes: dic
         ("production", MAIL, "email"),
     ],
 )
-def test_what_can_work_starts(kind: str, changes: dict[str, str], backend: str) -> None:
+def test_a_complete_configuration_starts(kind: str, changes: dict[str, str], backend: str) -> None:
     done = load(kind, **changes)
 
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["OFFER_EVENTS_BACKEND"] == backend
 
 
-def test_a_mail_server_is_one_url_and_cannot_hang() -> None:
+def test_a_mail_server_is_one_url_and_has_a_timeout() -> None:
     done = load("production", **MAIL | {"EMAIL_URL": "smtp+tls://bea:pa%2Fss@mail.example.com:587"})
 
     assert json.loads(done.stdout) == {

@@ -20,7 +20,7 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
         yield ours, theirs
 
 
-def test_who_waits_past_the_deadline_reads_the_end(pair: tuple[socket.socket, socket.socket]) -> None:
+def test_a_reader_sees_the_end_after_the_timeout(pair: tuple[socket.socket, socket.socket]) -> None:
     ours, theirs = pair
     began = time.monotonic()
 
@@ -33,7 +33,7 @@ def test_who_waits_past_the_deadline_reads_the_end(pair: tuple[socket.socket, so
     assert theirs.recv(1) == b""
 
 
-def test_what_is_done_in_time_is_left_alone_and_waited_for_by_nobody(
+def test_a_conversation_in_time_is_not_cut_and_leaves_no_thread(
     pair: tuple[socket.socket, socket.socket],
 ) -> None:
     ours, theirs = pair
@@ -49,7 +49,7 @@ def test_what_is_done_in_time_is_left_alone_and_waited_for_by_nobody(
     assert threading.active_count() == before
 
 
-def test_a_connection_that_is_made_after_the_deadline_is_cut_too(pair: tuple[socket.socket, socket.socket]) -> None:
+def test_a_connection_made_after_the_timeout_is_cut_too(pair: tuple[socket.socket, socket.socket]) -> None:
     # Given a deadline that passes while there is no connection yet, or one that is closed already
     ours, _ = pair
     closed = socket.socket()
@@ -65,6 +65,6 @@ def test_a_connection_that_is_made_after_the_deadline_is_cut_too(pair: tuple[soc
         assert ours.recv(1) == b""
 
 
-def test_an_error_comes_through(pair: tuple[socket.socket, socket.socket]) -> None:
+def test_an_exception_passes_through(pair: tuple[socket.socket, socket.socket]) -> None:
     with pytest.raises(KeyError), TotalTimeout(5, lambda: pair[0]):
         raise KeyError

@@ -38,9 +38,7 @@ def webhook(receiver: Receiver) -> Iterator[Webhook]:
         yield webhook
 
 
-def test_an_event_is_posted_with_what_a_receiver_needs_and_nothing_personal(
-    webhook: Webhook, receiver: Receiver
-) -> None:
+def test_an_event_is_posted_without_personal_data(webhook: Webhook, receiver: Receiver) -> None:
     assert webhook.deliver(MESSAGE) == DELIVERED
 
     (request,) = receiver.requests
@@ -62,7 +60,7 @@ def test_an_event_is_posted_with_what_a_receiver_needs_and_nothing_personal(
     }
 
 
-def test_it_is_signed_as_standard_webhooks_specifies(webhook: Webhook, receiver: Receiver) -> None:
+def test_a_request_is_signed_as_standard_webhooks_specifies(webhook: Webhook, receiver: Receiver) -> None:
     webhook.deliver(MESSAGE)
 
     (request,) = receiver.requests
@@ -73,7 +71,7 @@ def test_it_is_signed_as_standard_webhooks_specifies(webhook: Webhook, receiver:
     assert (id, timestamp) == (MESSAGE.id, "1583298368")
 
 
-def test_the_signature_is_that_of_the_specifications_own_example() -> None:
+def test_the_signature_of_the_specifications_example() -> None:
     from offers.delivery.webhook import signature
 
     key = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
@@ -84,7 +82,7 @@ def test_the_signature_is_that_of_the_specifications_own_example() -> None:
     )
 
 
-def test_many_events_take_one_connection(webhook: Webhook, receiver: Receiver) -> None:
+def test_many_events_share_one_connection(webhook: Webhook, receiver: Receiver) -> None:
     receiver.answer = answering(200, b'{"ok": true}')
 
     assert [webhook.deliver(MESSAGE) for _ in range(5)] == [DELIVERED] * 5
@@ -108,14 +106,14 @@ def test_any_2xx_is_delivered(webhook: Webhook, receiver: Receiver, status: int)
 
 
 @pytest.mark.parametrize("status", [304, 400, 401, 404, 408, 429, 500, 502, 503])
-def test_anything_else_is_tried_again(webhook: Webhook, receiver: Receiver, status: int) -> None:
+def test_any_other_status_is_a_failure(webhook: Webhook, receiver: Receiver, status: int) -> None:
     receiver.answer = answering(status, b"" if status == 304 else b"not now")
 
     assert webhook.deliver(MESSAGE) == Outcome(Result.FAILED, f"answered {status}")
     assert len(receiver.requests) == 1
 
 
-def test_a_receiver_that_is_gone_is_not_asked_again(webhook: Webhook, receiver: Receiver) -> None:
+def test_410_is_refused_for_good(webhook: Webhook, receiver: Receiver) -> None:
     receiver.answer = answering(410)
 
     assert webhook.deliver(MESSAGE) == Outcome(Result.REFUSED, "answered 410")
@@ -134,7 +132,7 @@ def test_a_refused_connection_fails() -> None:
         assert webhook.deliver(MESSAGE) == Outcome(Result.FAILED, "no connection")
 
 
-def test_an_answer_that_is_no_http_fails() -> None:
+def test_an_answer_that_is_not_http_fails() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def babble() -> None:
@@ -154,7 +152,7 @@ def test_an_answer_that_is_no_http_fails() -> None:
 
 
 @pytest.mark.django_db
-def test_the_timestamp_is_that_of_the_attempt_by_the_databases_clock(receiver: Receiver, settings: Any) -> None:
+def test_the_timestamp_is_the_time_of_the_claim_by_the_databases_clock(receiver: Receiver, settings: Any) -> None:
     # Given a database whose clock is not that of this process
     settings.OFFER_EVENTS_BACKEND = "webhook"
     settings.OFFER_WEBHOOK_URL, settings.OFFER_WEBHOOK_SECRET = receiver.url, SECRET
@@ -172,7 +170,7 @@ def test_the_timestamp_is_that_of_the_attempt_by_the_databases_clock(receiver: R
 
 
 @pytest.mark.django_db
-def test_the_job_posts_what_is_due_and_keeps_the_secret_to_itself(
+def test_the_job_posts_due_events_and_logs_no_secret(
     receiver: Receiver, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     # Given a receiver that fails with the second of two
@@ -196,9 +194,7 @@ def test_the_job_posts_what_is_due_and_keeps_the_secret_to_itself(
     assert "hunter2" not in logged
 
 
-def test_an_answer_that_is_odd_does_not_have_the_address_logged(
-    receiver: Receiver, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_odd_answer_does_not_make_the_address_logged(receiver: Receiver, caplog: pytest.LogCaptureFixture) -> None:
     receiver.answer = lambda handler: handler.wfile.write(b"HTTP/1.1 200 OK\r\nno header\r\n\r\n")
 
     with caplog.at_level(logging.DEBUG), Webhook(f"{receiver.url}?token=hunter2", SECRET, timeout=0.3) as webhook:

@@ -42,7 +42,7 @@ def webhook(receiver: Receiver) -> Iterator[Webhook]:
         yield webhook
 
 
-def test_a_receiver_that_hangs_is_left_after_the_timeout(webhook: Webhook, receiver: Receiver) -> None:
+def test_a_receiver_that_hangs_times_out(webhook: Webhook, receiver: Receiver) -> None:
     # Given a receiver that takes a request and says nothing
     end = threading.Event()
     receiver.answer = lambda handler: (end.wait(10), answering(204)(handler))[1]
@@ -104,7 +104,7 @@ def test_a_receiver_that_answers_bit_by_bit_under_tls_is_cut_off(
         assert webhook.deliver(MESSAGE) == DELIVERED
 
 
-def test_a_handshake_that_never_ends_is_left_after_the_timeout() -> None:
+def test_a_handshake_that_never_ends_times_out() -> None:
     # Given a server that begins with a long record of TLS, and goes on with it byte by byte
     with socket.create_server(("127.0.0.1", 0)) as server:
 
@@ -129,7 +129,7 @@ def test_a_handshake_that_never_ends_is_left_after_the_timeout() -> None:
     assert took < 2
 
 
-def test_a_body_that_never_ends_is_not_waited_for(webhook: Webhook, receiver: Receiver) -> None:
+def test_an_endless_body_is_not_read_to_its_end(webhook: Webhook, receiver: Receiver) -> None:
     # Given a receiver that says yes, and then goes on talking
     end = threading.Event()
 
@@ -150,7 +150,7 @@ def test_a_body_that_never_ends_is_not_waited_for(webhook: Webhook, receiver: Re
 
 
 @pytest.mark.django_db
-def test_an_event_whose_receiver_drips_has_failed_and_the_next_run_tells_the_others(
+def test_the_run_after_a_total_timeout_delivers_the_other_events(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given three events, and a receiver that answers the first one bit by bit

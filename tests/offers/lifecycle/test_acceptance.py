@@ -17,7 +17,7 @@ def states(*offers: Offer) -> list[str]:
     return [Offer.objects.get(pk=offer.pk).status for offer in offers]
 
 
-def test_accepting_sells_the_product_and_settles_the_others(let_expire) -> None:
+def test_accepting_sells_the_product_and_closes_the_others(let_expire) -> None:
     # given three rivals on a product, one of them dead, and an offer on another product
     product = ProductFactory()
     best, rival, dead = (OfferFactory(product=product) for _ in range(3))
@@ -35,7 +35,7 @@ def test_accepting_sells_the_product_and_settles_the_others(let_expire) -> None:
     assert product.updated_at > before
 
 
-def test_accepting_a_dead_offer_changes_nothing(let_expire) -> None:
+def test_accepting_an_expired_offer_changes_nothing(let_expire) -> None:
     product = ProductFactory()
     dead, rival = OfferFactory(product=product), OfferFactory(product=product)
     let_expire(dead)
@@ -46,7 +46,7 @@ def test_accepting_a_dead_offer_changes_nothing(let_expire) -> None:
 
 
 @pytest.mark.parametrize("status", ["sold", "withdrawn"])
-def test_a_product_that_is_gone_cannot_be_sold(status) -> None:
+def test_a_product_that_is_not_available_cannot_be_sold(status) -> None:
     # given an offer left active on a product that something else has closed
     offer = OfferFactory(product__status=status)
     with pytest.raises(ProductNotAvailable):

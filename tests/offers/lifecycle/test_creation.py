@@ -35,7 +35,7 @@ def test_the_product_must_exist() -> None:
 
 
 @pytest.mark.parametrize("status", ["sold", "withdrawn"])
-def test_a_product_that_is_off_the_market_takes_no_offer(status: str) -> None:
+def test_a_sold_or_withdrawn_product_takes_no_offer(status: str) -> None:
     with pytest.raises(ProductNotAvailable):
         make_offer(UserFactory(), ProductFactory(status=status).pk, Decimal(1), Lifetime())
 
@@ -56,7 +56,7 @@ def test_one_active_offer_per_buyer_and_product() -> None:
     assert make_offer(UserFactory(), offer.product_id, Decimal(1), Lifetime()).pk
 
 
-def test_a_dead_offer_blocks_no_new_one(let_expire) -> None:
+def test_an_expired_offer_blocks_no_new_one(let_expire) -> None:
     # given an offer whose time has passed and no sweep has run
     dead = OfferFactory()
     let_expire(dead)
@@ -76,7 +76,7 @@ def test_the_deadline_is_indexed_on_commit(redis_state) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_equal_offers_at_once_make_one(at_once) -> None:
+def test_equal_concurrent_offers_make_one(at_once) -> None:
     buyer, product = UserFactory(), ProductFactory()
     results = at_once(*[lambda: make_offer(buyer, product.pk, Decimal(1), Lifetime())] * 4)
     assert sorted(type(result).__name__ for result in results) == ["Offer"] + ["OfferExists"] * 3

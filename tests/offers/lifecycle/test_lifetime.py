@@ -12,12 +12,12 @@ from products.errors import InvalidInput
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 
 
-def test_without_an_end_it_is_a_day() -> None:
+def test_the_default_lifetime_is_a_day() -> None:
     assert Lifetime().end(NOW) == NOW + timedelta(hours=24)
 
 
 @pytest.mark.parametrize("seconds", [60, 3600, 30 * 24 * 3600])
-def test_ends_within_bounds(seconds: int) -> None:
+def test_ends_in_bounds(seconds: int) -> None:
     end = NOW + timedelta(seconds=seconds)
     assert Lifetime(expires_in=seconds).end(NOW) == end
     assert Lifetime(expires_at=end).end(NOW) == end
@@ -38,7 +38,7 @@ def test_ends_out_of_bounds(offset: timedelta, message: str) -> None:
     assert message in caught.value.detail
 
 
-def test_the_way_of_a_request_is_forgiven() -> None:
+def test_the_time_of_the_request_is_tolerated() -> None:
     end = NOW + timedelta(seconds=59)
     assert Lifetime(expires_at=end).end(NOW) == end
 

@@ -135,7 +135,7 @@ REFUSED: dict[str, Callable[[Offer], Any]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_who_waits_beyond_the_end_is_refused(name, clock, elsewhere, held) -> None:
+def test_an_action_that_waits_beyond_the_end_is_refused(name, clock, elsewhere, held) -> None:
     # given an offer that somebody is busy with, without changing it
     offer = OfferFactory()
     clock.set(offer.expires_at - MILLISECOND)
@@ -169,7 +169,7 @@ def test_a_refusal_waits_for_an_accept_that_was_in_time(name, clock, elsewhere, 
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_an_extension_that_was_in_time_allows_is_done(name, clock, elsewhere, held) -> None:
+def test_an_action_that_waits_for_an_extension_in_time_is_done(name, clock, elsewhere, held) -> None:
     # given an extension that was in time and has not committed, and then the end that the offer had
     offer = OfferFactory()
     clock.set(offer.expires_at - MILLISECOND)
@@ -185,7 +185,7 @@ def test_what_an_extension_that_was_in_time_allows_is_done(name, clock, elsewher
     assert OfferEvent.objects.filter(offer=offer).count() == 2
 
 
-def test_a_dead_offer_that_somebody_is_busy_with_blocks_no_new_one(clock, elsewhere, held) -> None:
+def test_a_locked_expired_offer_blocks_no_new_one(clock, elsewhere, held) -> None:
     # given a dead offer that nobody has closed, and somebody who looks at it
     dead = OfferFactory()
     clock.set(dead.expires_at)
@@ -199,7 +199,7 @@ def test_a_dead_offer_that_somebody_is_busy_with_blocks_no_new_one(clock, elsewh
     assert dead.status == "expired"
 
 
-def test_an_offer_whose_end_passes_while_its_product_waits_to_be_withdrawn_has_expired(clock, elsewhere, held) -> None:
+def test_an_offer_that_ends_while_its_products_withdrawal_waits_has_expired(clock, elsewhere, held) -> None:
     # given two offers on a product, one of which ends soon, and somebody who is busy with it
     product = ProductFactory()
     ending = OfferFactory(product=product)
@@ -216,7 +216,7 @@ def test_an_offer_whose_end_passes_while_its_product_waits_to_be_withdrawn_has_e
     assert (status(ending), status(lasting)) == ("expired", "declined")
 
 
-def test_the_job_passes_over_an_accept_that_was_in_time(clock, held) -> None:
+def test_the_job_skips_an_accept_that_was_in_time(clock, held) -> None:
     offer = OfferFactory()
     clock.set(offer.expires_at - MILLISECOND)
     with held(lambda: accept(offer.pk, offer.seller)) as accepting:

@@ -32,7 +32,7 @@ def kinds(results) -> list[str]:
     return sorted(type(result).__name__ for result in results)
 
 
-def test_rivals_accepted_at_once_sell_the_product_once(at_once) -> None:
+def test_rivals_accepted_concurrently_sell_the_product_once(at_once) -> None:
     for _ in range(4):
         product = ProductFactory()
         rivals = [OfferFactory(product=product) for _ in range(3)]
@@ -42,7 +42,7 @@ def test_rivals_accepted_at_once_sell_the_product_once(at_once) -> None:
         assert statuses == ["accepted", "declined", "declined"]
 
 
-def test_one_offer_accepted_twice_at_once(at_once) -> None:
+def test_one_offer_accepted_three_times_concurrently(at_once) -> None:
     offer = OfferFactory()
     results = at_once(*[lambda: accept(offer.pk, offer.seller)] * 3)
     assert kinds(results) == ["Offer", "OfferClosed", "OfferClosed"]
@@ -64,7 +64,7 @@ def test_accept_against_withdraw(at_once) -> None:
         assert (offer.product.status == "sold") == (offer.status == "accepted")
 
 
-def test_accept_against_the_product_being_bid_on(at_once) -> None:
+def test_accept_against_a_new_offer_on_the_product(at_once) -> None:
     """Nobody's new offer stays active on a product that was sold while it was made."""
     for _ in range(ROUNDS):
         offer, late = OfferFactory(), UserFactory()
@@ -75,7 +75,7 @@ def test_accept_against_the_product_being_bid_on(at_once) -> None:
         assert not Offer.objects.filter(product=offer.product, status="active").exists()
 
 
-def test_accept_against_the_sweep_at_the_last_moment(at_once, expire_in) -> None:
+def test_accept_against_the_job_at_the_end(at_once, expire_in) -> None:
     for round_ in range(ROUNDS):
         # given an offer that ends about now
         offer = OfferFactory()
@@ -95,7 +95,7 @@ def test_accept_against_the_sweep_at_the_last_moment(at_once, expire_in) -> None
             assert offer.status == "expired" or process_expired_offers()["database_updated"] == 1
 
 
-def test_an_extension_that_was_answered_is_honoured(at_once, expire_in) -> None:
+def test_an_extension_that_was_granted_is_honoured(at_once, expire_in) -> None:
     for round_ in range(ROUNDS):
         # given an offer that ends about now and is in the index as due
         offer = OfferFactory()
@@ -131,7 +131,7 @@ def everything_on(product: Product) -> list[Callable[[], Any]]:
     ]
 
 
-def test_a_crowd_on_one_product_never_deadlocks_and_sells_it_at_most_once(at_once) -> None:
+def test_many_actions_on_one_product_never_deadlock_and_sell_it_at_most_once(at_once) -> None:
     """Everything at once on three offers of one product, again and again."""
     deadlocks = database_deadlocks()
     for round_ in range(ROUNDS):

@@ -33,7 +33,7 @@ def seller(offer: Offer) -> Actor:
 
 
 @pytest.mark.parametrize("state", [OfferStatus.ACCEPTED, OfferStatus.DECLINED, OfferStatus.WITHDRAWN])
-def test_a_close_is_one_statement_that_says_who_and_when(state, django_assert_num_queries) -> None:
+def test_a_close_and_its_event_are_one_statement(state, django_assert_num_queries) -> None:
     offer = OfferFactory()
     with django_assert_num_queries(1):
         assert state_machine.close(offer.pk, state, seller(offer))
@@ -45,7 +45,7 @@ def test_a_close_is_one_statement_that_says_who_and_when(state, django_assert_nu
     assert event.due_at is None
 
 
-def test_an_extension_says_the_new_end() -> None:
+def test_the_event_of_an_extension_has_the_new_end() -> None:
     offer = OfferFactory()
     end = offer.expires_at + timedelta(days=1)
     assert state_machine.extend(offer.pk, end, buyer(offer))
@@ -64,7 +64,7 @@ def test_an_extension_says_the_new_end() -> None:
     ],
     ids=["not its buyer", "not its seller", "not later", "no such offer"],
 )
-def test_what_the_guard_refuses_leaves_no_trace(refused) -> None:
+def test_a_refused_transition_changes_nothing(refused) -> None:
     offer = OfferFactory()
     assert not refused(offer)
     assert events(offer) == []
@@ -72,7 +72,7 @@ def test_what_the_guard_refuses_leaves_no_trace(refused) -> None:
     assert offer.status == "active"
 
 
-def test_the_staff_acts_on_any_offer_and_expires_it_at_this_moment() -> None:
+def test_the_staff_can_expire_any_offer_now() -> None:
     offer, staff = OfferFactory(), Actor(Role.STAFF, UserFactory(is_staff=True))
     before = database_now()
     assert state_machine.expire_now(offer.pk, staff)
@@ -83,7 +83,7 @@ def test_the_staff_acts_on_any_offer_and_expires_it_at_this_moment() -> None:
     assert event.due_at is not None
 
 
-def test_time_expires_many_in_one_statement_and_each_is_to_be_told(let_expire, django_assert_num_queries) -> None:
+def test_a_batch_expires_in_one_statement_with_a_due_event_each(let_expire, django_assert_num_queries) -> None:
     dead, alive = [OfferFactory() for _ in range(3)], OfferFactory()
     let_expire(*dead)
     with django_assert_num_queries(1):
@@ -99,7 +99,7 @@ def test_time_expires_many_in_one_statement_and_each_is_to_be_told(let_expire, d
     assert OfferEvent.objects.count() == 3
 
 
-def test_a_batch_goes_on_behind_the_last_one_also_among_offers_that_end_in_one_moment() -> None:
+def test_the_next_batch_starts_after_the_last_one_even_among_equal_ends() -> None:
     now = database_now()
     offers = [OfferFactory(created_at=now - timedelta(days=1), expires_at=now) for _ in range(5)]
     first = state_machine.expire_batch(2)
@@ -108,7 +108,7 @@ def test_a_batch_goes_on_behind_the_last_one_also_among_offers_that_end_in_one_m
     assert Offer.objects.filter(status="active").count() == 0
 
 
-def test_closing_all_offers_on_a_product_tells_the_dead_from_the_declined(let_expire) -> None:
+def test_closing_all_offers_on_a_product_declines_the_live_and_expires_the_ended(let_expire) -> None:
     product = ProductFactory()
     dead, alive = OfferFactory(product=product), OfferFactory(product=product)
     let_expire(dead, seconds_ago=5)
@@ -120,7 +120,7 @@ def test_closing_all_offers_on_a_product_tells_the_dead_from_the_declined(let_ex
     assert [event.offer_id for event in due] == [dead.pk]
 
 
-def test_a_new_offer_begins_its_history_and_ends_that_of_a_dead_one(let_expire) -> None:
+def test_a_new_offer_has_a_first_event_and_an_expired_one_gets_its_last(let_expire) -> None:
     dead = OfferFactory()
     let_expire(dead, seconds_ago=5)
     made = make_offer(dead.buyer, dead.product_id, Decimal(5), Lifetime())
@@ -134,7 +134,7 @@ def test_a_new_offer_begins_its_history_and_ends_that_of_a_dead_one(let_expire) 
     )
 
 
-def test_a_rollback_takes_the_event_back(let_expire) -> None:
+def test_a_rollback_removes_the_event(let_expire) -> None:
     offer = OfferFactory()
     let_expire(offer)
     with transaction.atomic():

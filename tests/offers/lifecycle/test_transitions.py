@@ -39,7 +39,7 @@ def party(name, offer):
 @pytest.mark.parametrize(
     ("name", "state"), [("withdraw", "withdrawn"), ("decline", "declined"), ("accept", "accepted")]
 )
-def test_a_close_leaves_state_and_moment(name, state) -> None:
+def test_a_close_stores_state_and_time(name, state) -> None:
     offer = OfferFactory()
     before = database_now()
     closed = ACTIONS[name](offer, party(name, offer))
@@ -50,7 +50,7 @@ def test_a_close_leaves_state_and_moment(name, state) -> None:
 
 @pytest.mark.parametrize("name", ACTIONS)
 @pytest.mark.parametrize("state", ["accepted", "declined", "withdrawn"])
-def test_a_closed_offer_refuses_and_tells_its_state(name, state) -> None:
+def test_an_action_on_a_closed_offer_is_refused_with_its_state(name, state) -> None:
     closed_at = database_now()
     offer = OfferFactory(status=state, closed_at=closed_at)
     with pytest.raises(OfferClosed) as caught:
@@ -62,7 +62,7 @@ def test_a_closed_offer_refuses_and_tells_its_state(name, state) -> None:
 
 @pytest.mark.parametrize("name", ACTIONS)
 @pytest.mark.parametrize("swept", [True, False])
-def test_a_dead_offer_refuses_whether_or_not_it_was_swept(name, swept, let_expire) -> None:
+def test_an_action_on_an_expired_offer_is_refused_before_and_after_the_sweep(name, swept, let_expire) -> None:
     # given an offer at its very end
     offer = OfferFactory()
     let_expire(offer)
@@ -80,7 +80,7 @@ def test_a_dead_offer_refuses_whether_or_not_it_was_swept(name, swept, let_expir
 
 
 @pytest.mark.parametrize("name", ACTIONS)
-def test_a_stranger_finds_no_offer(name) -> None:
+def test_other_users_find_no_offer(name) -> None:
     with pytest.raises(Http404):
         ACTIONS[name](OfferFactory(), UserFactory())
 
@@ -92,7 +92,7 @@ def test_an_unknown_offer_is_not_found(name) -> None:
         ACTIONS[name](offer, UserFactory())
 
 
-def test_the_other_party_may_not() -> None:
+def test_the_other_party_is_refused() -> None:
     offer = OfferFactory()
     for act in BUYERS.values():
         with pytest.raises(NotTheBuyer):
@@ -124,7 +124,7 @@ def test_an_extension_must_be_later() -> None:
         assert "later than the offer does now" in caught.value.detail
 
 
-def test_an_extension_has_the_bounds_of_an_offer() -> None:
+def test_an_extension_has_the_bounds_of_a_new_offer() -> None:
     offer = OfferFactory()
     too_far = Lifetime(expires_at=database_now() + timedelta(days=31))
     with pytest.raises(InvalidInput):

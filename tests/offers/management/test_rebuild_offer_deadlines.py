@@ -20,7 +20,7 @@ def run() -> str:
     return out.getvalue()
 
 
-def test_it_says_what_was_missing_and_wrong() -> None:
+def test_it_prints_how_many_deadlines_were_missing_and_wrong() -> None:
     # given an index that lacks one offer, has another wrong, and one of nobody
     missing, wrong = OfferFactory(), OfferFactory()
     track_offer_expiration(wrong.pk, wrong.created_at)
@@ -33,7 +33,7 @@ def test_it_says_what_was_missing_and_wrong() -> None:
     assert run() == "2 deadlines in the table: 0 entered, 0 moved, 0 removed.\n"
 
 
-def test_without_redis_it_says_so(monkeypatch) -> None:
+def test_without_redis_it_fails_with_a_message(monkeypatch) -> None:
     monkeypatch.setattr(pool("state").breaker, "is_open", True)
     with pytest.raises(CommandError, match="Redis is away"):
         run()

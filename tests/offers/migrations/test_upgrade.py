@@ -167,7 +167,7 @@ def interrupted() -> None:
 
 
 @pytest.mark.parametrize("state", [released, developed, interrupted])
-def test_an_upgrade_keeps_the_rows_and_ends_where_a_fresh_database_begins(fresh_schema, upgradable, state) -> None:
+def test_an_upgrade_keeps_the_rows_and_leads_to_the_schema_of_a_fresh_database(fresh_schema, upgradable, state) -> None:
     # Given a database with rows, in a state that there is
     rows = ask("SELECT * FROM offers_offer ORDER BY id")
     state()
@@ -180,7 +180,7 @@ def test_an_upgrade_keeps_the_rows_and_ends_where_a_fresh_database_begins(fresh_
     assert not_valid() == []
 
 
-def test_a_rule_is_added_without_a_look_at_the_rows_and_holds_for_new_ones(upgradable) -> None:
+def test_a_constraint_is_added_as_not_valid_and_holds_for_new_rows(upgradable) -> None:
     # When the migrations have run that lock everybody out
     migrate(*WITH_RULES)
     # Then they have checked no row and built no index
@@ -191,7 +191,7 @@ def test_a_rule_is_added_without_a_look_at_the_rows_and_holds_for_new_ones(upgra
         ask("UPDATE products_product SET currency = 'JPY', price = 10.50 WHERE id = 1")
 
 
-def test_a_lock_that_would_have_to_wait_is_given_up_so_that_nobody_waits_behind_it(upgradable) -> None:
+def test_a_migration_that_would_wait_for_a_lock_times_out(upgradable) -> None:
     # Given somebody who reads for long
     with session() as reader:
         reader.execute("BEGIN")
@@ -212,7 +212,7 @@ def test_a_lock_that_would_have_to_wait_is_given_up_so_that_nobody_waits_behind_
     ],
     ids=["built", "removed"],
 )
-def test_everybody_reads_and_writes_while_an_index_is(upgradable, in_the_way, statement) -> None:
+def test_reads_and_writes_go_on_while_an_index_is(upgradable, in_the_way, statement) -> None:
     # Given somebody whose transaction the statement has to wait for
     migrate(*WITH_COLUMNS)
     with session() as busy, session() as other, ThreadPoolExecutor(1) as pool:
@@ -241,7 +241,7 @@ def migrated() -> list[str]:
         connection.close()
 
 
-def test_the_rows_are_checked_under_a_lock_that_writes_do_not_wait_for(upgradable) -> None:
+def test_the_validation_of_rows_does_not_block_writes(upgradable) -> None:
     # Given a transaction that writes
     migrate(*WITH_INDEXES)
     with session() as writer:
