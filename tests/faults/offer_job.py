@@ -1,4 +1,4 @@
-"""The job of offers in processes of their own: where it dies, and what it did. For an OtherProcess."""
+"""The expiry job in processes of their own, killed at a moment or run concurrently. For an OtherProcess."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def run_until(moment: int) -> tuple[str, int]:
 
 
 def run_together(number: int) -> list[dict[str, Any]]:
-    """Run the job, without its lock, in many processes that begin at one moment; return what each of them says."""
+    """Run the job, without its lock, in many processes that start together; return the statistics of each."""
     barrier, said = forking.Barrier(number), forking.SimpleQueue()
 
     def run() -> None:

@@ -32,7 +32,7 @@ def backend(monkeypatch: pytest.MonkeyPatch) -> RecordingBackend:
 
 @pytest.fixture
 def let_expire() -> Callable[..., None]:
-    """Return a function that moves offers' lives into the past, so that they end at this very moment or earlier."""
+    """Return a function that moves offers into the past, so that they end now or earlier."""
 
     def end(*offers: Offer, seconds_ago: float = 0) -> None:
         live(*offers, seconds=-seconds_ago)
@@ -42,7 +42,7 @@ def let_expire() -> Callable[..., None]:
 
 @pytest.fixture
 def expire_in() -> Callable[..., None]:
-    """Return a function that makes offers end so many seconds from now, by the database's clock."""
+    """Return a function that makes offers end a number of seconds from now, by the database's clock."""
     return live
 
 
@@ -59,7 +59,7 @@ def live(*offers: Offer, seconds: float) -> None:
 
 @pytest.fixture
 def at_once() -> Callable[..., list[Any]]:
-    """Return a function that runs others in threads that start together, and returns results or exceptions."""
+    """Return a function that runs functions in threads that start together, and returns results or exceptions."""
     return run_at_once
 
 

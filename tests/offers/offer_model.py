@@ -1,4 +1,4 @@
-"""What offers should do, in a few lines: the model that the real thing is held against."""
+"""The model of offers in a few lines, for model-based tests."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class OfferModel:
-    """Offers by id, each with product, buyer, state and end; the time goes in minutes."""
+    """Offers by id, each with product, buyer, state and end. Times are in minutes."""
 
     now: int = 0
     offers: dict[int, list] = field(default_factory=dict)  # type: ignore[type-arg]

@@ -1,4 +1,4 @@
-"""An offer is dead at `expires_at` to the millisecond of the database's clock, whatever other clocks say."""
+"""An offer expires at `expires_at`, to the millisecond, by the database's clock and no other."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ ACTIONS: dict[str, Callable[[Offer], Offer]] = {
 
 @pytest.fixture
 def local_time() -> Iterator[Callable[[str], None]]:
-    """Return a function that puts this process in a time zone."""
+    """Return a function that sets the time zone of this process."""
 
     def put(zone: str) -> None:
         patch.setenv("TZ", zone)
@@ -58,16 +58,16 @@ def status(offer: Offer) -> str:
 
 @pytest.mark.parametrize("name", ACTIONS)
 def test_actions_are_allowed_until_a_millisecond_before_the_end(name, clock) -> None:
-    # given two offers that end at one moment, and no worker
+    # given two offers that end at the same time, and no worker
     in_time, late = OfferFactory(), OfferFactory()
     Offer.objects.update(expires_at=in_time.expires_at)
     late.refresh_from_db()
-    # when one is acted on a millisecond before, and the other at the moment itself
+    # when one is acted on a millisecond before its end, and the other at its end
     clock.set(in_time.expires_at - MILLISECOND)
     assert (status(in_time), status(late)) == ("active", "active")
     done = ACTIONS[name](in_time)
     clock.set(late.expires_at)
-    # then the one is done, and the other is dead although its row says active
+    # then the first succeeds, and the second is expired although its row says active
     assert done.effective_status != "expired"
     with pytest.raises(OfferExpired) as refused:
         ACTIONS[name](late)
@@ -83,22 +83,22 @@ def test_actions_are_allowed_until_a_millisecond_before_the_end(name, clock) -> 
 
 @pytest.mark.parametrize(("name", "looks_before"), [("accept", 1), ("decline", 0), ("withdraw", 0)])
 def test_closed_at_is_never_later_than_the_end(name, looks_before, clock) -> None:
-    # given an offer that ends half a millisecond after the guard has looked at the clock
+    # given an offer that ends half a millisecond after the guard reads the clock
     offer = OfferFactory()
     clock.set(offer.expires_at - MILLISECOND * (looks_before + 0.5))
     clock.tick(MILLISECOND)
-    # when it is closed, then that was in time, and at its end at the latest
+    # when it is closed, then closed_at is not after its end
     closed = ACTIONS[name](offer)
     assert closed.status in ("accepted", "declined", "withdrawn")
     assert closed.closed_at == offer.expires_at
 
 
 def test_the_guard_of_an_accept_is_the_last_to_read_the_clock(clock) -> None:
-    """Whatever it did before took its time, and after it there is only the commit."""
+    """Everything else in the accept comes before it; only the commit follows."""
     offer = OfferFactory()
     clock.set(offer.expires_at - MILLISECOND / 2)
     clock.tick(MILLISECOND)
-    # The clock of a whole statement does not tick, so the refusal does not see why.
+    # `Now()` does not advance within a statement, so the refusal reads the offer as active.
     with pytest.raises(OfferClosed):
         accept(offer.pk, offer.seller)
     offer.refresh_from_db()
@@ -113,19 +113,19 @@ def test_the_job_agrees_with_the_readers_to_the_millisecond(clock) -> None:
     assert process_expired_offers()["database_updated"] == 1
 
 
-# Central Europe sets its clocks back on the one night and forward on the other, both at 01:00 UTC.
+# In Central Europe daylight saving ends in the first of these nights and begins in the second, both at 01:00 UTC.
 @pytest.mark.parametrize("night", [datetime(2026, 10, 25, tzinfo=UTC), datetime(2027, 3, 28, tzinfo=UTC)])
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Pacific/Apia"])
 def test_three_hours_are_three_hours_when_daylight_saving_changes(night, zone, clock, local_time) -> None:
-    # given a process that thinks in local time
+    # given a process in local time
     local_time(zone)
     clock.set(night)
     product, buyer = ProductFactory(), UserFactory()
     with timezone.override(zone):
-        # when an offer is made for three hours before the change
+        # when an offer of three hours is made before the change
         offer = make_offer(buyer, product.pk, Decimal(5), Lifetime(expires_in=3 * 3600))
         assert offer.expires_at - offer.created_at == 3 * HOUR
-        # then it lives through the change until its end
+        # then it is active through the change until its end
         for passed in (HOUR - MILLISECOND, HOUR, 2 * HOUR, 3 * HOUR - MILLISECOND):
             clock.set(night + passed)
             assert status(offer) == "active"
@@ -145,7 +145,7 @@ def test_a_wrong_clock_of_the_process_changes_nothing(minutes, clock, monkeypatc
     # when it makes an offer of two minutes
     before = database_now()
     offer = make_offer(buyer, product.pk, Decimal(5), Lifetime(expires_in=120))
-    # then the offer begins and ends by the database's clock
+    # then the offer starts and ends by the database's clock
     assert (offer.created_at, offer.expires_at) == (before, before + timedelta(minutes=2))
     clock.set(offer.expires_at - MILLISECOND)
     assert process_expired_offers()["database_updated"] == 0
@@ -158,7 +158,7 @@ def test_a_wrong_clock_of_the_process_changes_nothing(minutes, clock, monkeypatc
 
 
 def test_no_code_of_offers_reads_the_clock_of_the_process() -> None:
-    """The database's is the only one; what delivers events and makes the demo decides nothing about offers."""
+    """The database's clock is the only one that decides about offers."""
     asking = {"now", "utcnow", "today", "time", "time_ns", "localtime"}
     found = [
         f"{path.name}:{node.lineno}"

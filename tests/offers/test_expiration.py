@@ -1,4 +1,4 @@
-"""The job that closes dead offers, and the index that it repairs: the table is the truth."""
+"""The job that closes expired offers and repairs the index: the table is the source of truth."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_dead_offers_are_closed_as_of_their_end(let_expire) -> None:
-    # given two dead offers in the index, and one alive
+    # given two expired offers in the index, and a live one
     dead, also_dead, alive = make(3)
     let_expire(dead, also_dead, seconds_ago=5)
     track(dead, also_dead, alive)
@@ -50,10 +50,10 @@ def test_a_second_run_finds_nothing(let_expire) -> None:
 
 
 def test_an_extension_that_the_index_missed_is_honoured() -> None:
-    # given an offer that the index believes dead
+    # given an offer whose deadline in the index has passed, but not in the table
     (offer,) = make(1)
     track_offer_expiration(offer.pk, database_now() - timedelta(hours=1))
-    # when the job runs, it lives, and the index learns of it
+    # when the job runs, then the offer stays active, and the index is corrected
     stats = process_expired_offers()
     assert (stats["database_updated"], stats["rescored"]) == (0, 1)
     offer.refresh_from_db()
@@ -78,7 +78,7 @@ def test_a_half_deleted_index_is_filled_again() -> None:
 
 
 def test_garbage_is_removed_from_the_index(redis_state: redis.Redis) -> None:
-    # given members that are no ids, ids of no offer or of closed ones, and impossible scores
+    # given members that are no ids, ids without an active offer, and impossible scores
     offers = make(3)
     track(*offers)
     closed = OfferFactory(status="withdrawn", closed_at=database_now())
@@ -113,7 +113,7 @@ def test_scores_that_were_shifted_are_corrected(redis_state: redis.Redis) -> Non
 
 
 def test_without_redis_the_table_is_swept(let_expire, monkeypatch) -> None:
-    # given dead offers, and a Redis that nobody answers for
+    # given expired offers, and an open circuit breaker of Redis
     offers = make(3)
     let_expire(*offers)
     monkeypatch.setattr(pool("state").breaker, "is_open", True)
@@ -122,6 +122,6 @@ def test_without_redis_the_table_is_swept(let_expire, monkeypatch) -> None:
     # then
     assert (stats["database_updated"], stats["errors"]) == (3, 1)
     assert set(Offer.objects.values_list("status", flat=True)) == {"expired"}
-    # and nobody who tracks an offer fails
+    # and tracking an offer does not fail
     assert not track_offer_expiration(1, offers[0].expires_at)
     assert not extend_offer_expiration(1, offers[0].expires_at)

@@ -44,7 +44,7 @@ PRODUCTS, BUYERS = 3, 3
 EXAMPLES, STEPS = 50, 4
 MINUTE = timedelta(minutes=1)
 
-# An offer or a pair of product and buyer, by number; and minutes or steps.
+# The number of an offer, or of a pair of product and buyer; and minutes or steps.
 NUMBER, MINUTES = st.integers(0, 8), st.sampled_from([1, 2, 5, 60, 600])
 ACTIONS = ["create", "create", "extend", "extend", "accept", "decline", "withdraw"]
 EVENTS = st.one_of(
@@ -61,7 +61,7 @@ EVENTS = st.one_of(
 
 
 class Offers(RuleBasedStateMachine):
-    """Offers of a few buyers on a few products: made, extended, closed, expired, while everything fails."""
+    """Offers of a few buyers on a few products, while processes, Redis and the index fail."""
 
     @initialize()
     def begin(self) -> None:
@@ -71,7 +71,7 @@ class Offers(RuleBasedStateMachine):
         self.clock = self.clock_context.__enter__()
         self.products = [ProductFactory() for _ in range(PRODUCTS)]
         self.buyers = [UserFactory() for _ in range(BUYERS)]
-        # A sight of Redis that no breaker closes.
+        # A connection to Redis without a circuit breaker.
         where = client("state").connection_pool.connection_kwargs
         self.redis = redis.Redis(connection_pool=redis.ConnectionPool(**where))
 
@@ -93,7 +93,7 @@ class Offers(RuleBasedStateMachine):
                 getattr(self, name)(number, more)
             self.check()
 
-    # What people do, and what the model says of it.
+    # Actions of users, on the offers and on the model.
 
     def act(self, name: str, number: int, minutes: int) -> None:
         real, expected = self.chosen(name, number, minutes)
@@ -135,7 +135,7 @@ class Offers(RuleBasedStateMachine):
         model.offers[self.born] = [product, buyer, "active", model.now + minutes]
         return True
 
-    # What happens to them.
+    # Time, the job, and failures.
 
     def time_passes(self, _: int, minutes: int) -> None:
         self.clock.advance(minutes * MINUTE)
@@ -167,7 +167,7 @@ class Offers(RuleBasedStateMachine):
                 succeeds(real)
         except (Killed, DatabaseError):
             connection.close()
-        # Nobody was told anything: it was done as a whole, or not at all.
+        # There was no answer: the action was done as a whole, or not at all.
         if Offer.objects.count() > before:
             self.born = Offer.objects.latest("pk").pk
         done = deepcopy(self.model)
@@ -196,10 +196,10 @@ class Offers(RuleBasedStateMachine):
         for shard in range(offer_deadlines.shards):
             self.redis.zadd(offer_deadlines.key(shard), {"rubbish": 1, "999999": 2, str(2**40 + shard): 9e12})
 
-    # What must be true then.
+    # Invariants after each step.
 
     def check(self) -> None:
-        """Check what everybody reads, what the rows say of the closed ones, and that each expiry was told once."""
+        """Check the effective states, the rows of closed offers, and one event for each expiry."""
         assert self.states() == {id: self.model.state(id) for id in self.model.offers}
         assert self.ends() == ends_of(self.model)
         rows = dict(Offer.objects.values_list("pk", "status"))
@@ -213,7 +213,7 @@ class Offers(RuleBasedStateMachine):
         return dict(offers().values_list("pk", "effective_status"))
 
     def ends(self) -> dict[int, int]:
-        """Return in how many minutes each offer that can be acted on will end."""
+        """Return in how many minutes each live offer ends."""
         now = database_now()
         alive = offers().filter(effective_status="active").values_list("pk", "expires_at")
         return {id: (end - now) // MINUTE for id, end in alive}
@@ -233,7 +233,7 @@ def ends_of(model: OfferModel) -> dict[int, int]:
 
 
 def succeeds(act: Callable[[], Any]) -> bool:
-    """Return whether it was allowed."""
+    """Return whether the action was allowed."""
     try:
         act()
     except Refusal:

@@ -1,4 +1,4 @@
-"""The rules of offers hold in the database, whoever writes."""
+"""The constraints of offers in the database."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CLOSED = [status for status in OfferStatus if status != OfferStatus.ACTIVE]
 
 
 def refused(offer: Offer, **changes: Any) -> str:
-    """Return the name of the constraint that refuses an UPDATE, which no validation of Django's has seen."""
+    """Return the name of the constraint that refuses an UPDATE, without validation by Django."""
     with pytest.raises(IntegrityError) as caught, transaction.atomic():
         Offer.objects.filter(pk=offer.pk).update(**changes)
     name: str = caught.value.__cause__.diag.constraint_name
@@ -28,7 +28,7 @@ def refused(offer: Offer, **changes: Any) -> str:
 
 
 def closed(status: OfferStatus = OfferStatus.DECLINED, **fields: Any) -> Offer:
-    """Make an offer that is over."""
+    """Make a closed offer."""
     return OfferFactory(status=status, closed_at=timezone.now(), **fields)
 
 

@@ -1,4 +1,4 @@
-"""Offers read as they truly are, with no sweep having run."""
+"""Offers read in their effective state, without a run of the job."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_an_offer_reads_as_expired_at_its_end(let_expire) -> None:
 
 
 def test_every_offer_is_in_exactly_one_state(let_expire) -> None:
-    # given one of each kind, and one that only time has closed
+    # given one offer in each state, and one past its end that is not closed
     active, dead = OfferFactory(), OfferFactory()
     let_expire(dead)
     closed = {
@@ -28,7 +28,7 @@ def test_every_offer_is_in_exactly_one_state(let_expire) -> None:
         for state in OfferStatus.values
         if state != "active"
     }
-    # then the filter by state agrees with what is read
+    # then the filter by state agrees with the effective state
     for state in OfferStatus.values:
         found = offers().filter(in_state(state))
         assert {offer.effective_status for offer in found} == {state}

@@ -23,21 +23,21 @@ pytestmark = pytest.mark.django_db
 
 
 def test_a_run_ends_with_its_budget_and_the_next_one_goes_on(let_expire, monkeypatch) -> None:
-    # given more dead offers than one batch, in the index and out of it
+    # given more expired offers than one batch, some of them in the index
     monkeypatch.setattr(sweep, "_BATCH", 8)
     offers = make(40)
     let_expire(*offers)
     track(*offers[:16])
-    # when runs have time for three batches: one by the index, two by the table
+    # when a run has time for three batches
     stats = process_expired_offers(WorkBudget(2.5, 0, 0, ticking()))
-    # then each says what is left, and the next ones do the rest
+    # then it reports the backlog, and the next run does the rest
     assert (stats["database_updated"], stats["backlog"]) == (16, 24)
     assert process_expired_offers()["database_updated"] == 24
     assert not Offer.objects.filter(status="active").exists()
 
 
 def test_offers_that_the_index_lacks_get_half_of_the_budget(let_expire, monkeypatch) -> None:
-    # given more dead offers in the index than a run has time for, and some that it lacks
+    # given more expired offers in the index than a run has time for, and some that it lacks
     monkeypatch.setattr(sweep, "_BATCH", 8)
     offers = make(64)
     let_expire(*offers[:56])
@@ -45,13 +45,13 @@ def test_offers_that_the_index_lacks_get_half_of_the_budget(let_expire, monkeypa
     track(*offers[:56])
     # when the job runs
     process_expired_offers(WorkBudget(5, 0, 0, ticking()))
-    # then those are closed too
+    # then the missing ones are closed too
     assert not Offer.objects.filter(status="active", pk__in=[offer.pk for offer in offers[56:]]).exists()
     assert Offer.objects.filter(status="active").exists()
 
 
 def test_offers_in_the_index_do_not_count_as_repaired(let_expire, monkeypatch) -> None:
-    # given a backlog that the index knows, of which the table brings a part
+    # given a backlog in the index, part of which is closed by the table
     monkeypatch.setattr(sweep, "_BATCH", 8)
     monkeypatch.setattr(sweep, "_RESTART_EVERY", 2)
     monkeypatch.setattr(sweep, "_MAX_BY_INDEX", 16)
@@ -61,13 +61,13 @@ def test_offers_in_the_index_do_not_count_as_repaired(let_expire, monkeypatch) -
     claims = counted_claims(monkeypatch)
     # when the job closes it
     stats = process_expired_offers()
-    # then the index brought what it should, and nothing was missing
+    # then nothing counts as missing in the index
     assert (stats["database_updated"], stats["repaired"], len(claims)) == (48, 0, 2)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_locked_offers_in_the_index_do_not_hold_up_the_others(let_expire, monkeypatch) -> None:
-    # given dead offers in the index, with the first of which somebody is busy for long
+    # given expired offers in the index, the first of which are locked for long
     monkeypatch.setattr(sweep, "_BATCH", 8)
     offers = make(40)
     let_expire(*offers)
@@ -78,24 +78,24 @@ def test_locked_offers_in_the_index_do_not_hold_up_the_others(let_expire, monkey
         session.execute("SELECT FROM offers_offer WHERE id = ANY(%s) FOR UPDATE", [[offer.pk for offer in offers[:32]]])
         # when the job runs
         stats = process_expired_offers()
-    # then it asks the index no second time for what it cannot close, and takes the others from the table
+    # then it does not read the same members of the index again, and closes the others by the table
     assert (stats["database_updated"], stats["repaired"], len(claims)) == (8, 0, 1)
     # and the next run does the rest
     assert process_expired_offers()["database_updated"] == 32
 
 
 def test_each_batch_is_a_transaction_of_its_own(let_expire, monkeypatch, django_assert_num_queries) -> None:
-    # given 20 dead offers that the index does not know
+    # given 20 expired offers that are not in the index
     monkeypatch.setattr(sweep, "_BATCH", 8)
     let_expire(*make(20))
-    # when the job runs by batches of 8, then it is the clock, three batches, the repair of an empty index, the backlog
+    # when the job runs in batches of 8, then the queries are: clock, three batches, repair of an empty index, backlog
     with django_assert_num_queries(1 + 3 + 1 + 1):
         process_expired_offers()
 
 
 @pytest.mark.django_db(transaction=True)
 def test_locked_rows_are_skipped(let_expire) -> None:
-    # given two dead offers, one of them locked by another session
+    # given two expired offers, one of them locked by another session
     busy, free = make(2)
     let_expire(busy, free)
     track(busy, free)
@@ -135,7 +135,7 @@ def test_fifteen_hundred_due_offers_take_under_a_second(let_expire) -> None:
 
 
 def counted_claims(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Return a list that grows by one with each claim."""
+    """Return a list that grows by one with each read of due members."""
     claims: list[int] = []
     due = offer_deadlines.due
     monkeypatch.setattr(offer_deadlines, "due", lambda *args: (claims.append(1), due(*args))[1])
@@ -143,7 +143,7 @@ def counted_claims(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def ticking() -> Callable[[], float]:
-    """Return a clock that shows half a second more at each look."""
+    """Return a clock that advances half a second with each reading."""
     return count(step=0.5).__next__
 
 

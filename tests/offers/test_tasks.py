@@ -1,4 +1,4 @@
-"""The periodic task: one run at a time, on record, bound to the schedule by its name."""
+"""The periodic tasks of offers: their records, schedule and limits."""
 
 from __future__ import annotations
 

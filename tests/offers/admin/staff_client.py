@@ -1,4 +1,4 @@
-"""Members of the staff in front of the admin, and what they do there."""
+"""Browsers of members of the staff, and the steps that they take in the admin."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ def listed(client: Client, query: str = "", url: str = LIST) -> set[int]:
 
 
 def choose(client: Client, action: str, *rows: Any, url: str = LIST, **data: Any) -> Any:
-    """Choose an action on rows of a list, and return the answer."""
+    """Choose an action on rows of a list, and return the response."""
     return client.post(url, {"action": action, "_selected_action": [row.pk for row in rows], **data})
 
 
 def confirm(client: Client, asked: Any, **data: Any) -> Any:
-    """Submit the form of a confirmation, and return the answer."""
+    """Submit the form of a confirmation, and return the response."""
     return client.post(asked.context["act_url"], {"choice": asked.context["choice"], **data})
 
 
 def act(client: Client, action: str, *offers: Any, **data: Any) -> dict[int, tuple[bool, str]]:
-    """Choose and confirm an action; return what became of each offer."""
+    """Choose and confirm an action; return the outcome of each offer."""
     return outcomes_of(confirm(client, choose(client, action, *offers), **data))
 
 

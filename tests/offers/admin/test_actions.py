@@ -1,4 +1,4 @@
-"""Actions of the staff on offers: what is done, and what became of each offer."""
+"""Actions of the staff on offers, and the outcome for each offer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DEAD = (False, "The offer is no longer active: it is expired.")
 
 @pytest.mark.parametrize(("action", "state"), [("decline", "declined"), ("expire_now", "expired")])
 def test_each_offer_has_its_outcome(editor: Client, let_expire: Any, action: str, state: str) -> None:
-    # given an offer alive, one ended, one closed, and one that is gone before the action is confirmed
+    # given a live offer, an ended one, a closed one, and one that is deleted before the confirmation
     alive, dead, gone = OfferFactory(), OfferFactory(), OfferFactory()
     closed = OfferFactory(status="withdrawn", closed_at=alive.created_at)
     let_expire(dead)
@@ -30,7 +30,7 @@ def test_each_offer_has_its_outcome(editor: Client, let_expire: Any, action: str
     gone_id, _ = gone.pk, gone.delete()
     # when it is confirmed
     outcome = confirm(editor, asked)
-    # then each is told by itself
+    # then each has an outcome of its own
     alive.refresh_from_db()
     assert outcomes_of(outcome) == {
         alive.pk: (True, f"{state.capitalize()} at {alive.closed_at:%Y-%m-%d %H:%M:%S} UTC."),
@@ -39,7 +39,7 @@ def test_each_offer_has_its_outcome(editor: Client, let_expire: Any, action: str
         gone_id: (False, f"There is no offer {gone_id}."),
     }
     assert outcome.context["title"] == f"1 of 4 offers {state}"
-    # and who did it stands in both histories
+    # and both histories name the actor
     event, entry = OfferEvent.objects.get(), LogEntry.objects.get()
     assert (alive.status, event.offer, event.kind, event.role) == (state, alive, state, "staff")
     assert event.actor.username == entry.user.username == "clerk"
@@ -54,7 +54,7 @@ def test_offers_are_extended_from_their_present_end(editor: Client, expire_in: A
     ends = {soon: soon.expires_at, late: late.expires_at}
     # when both are extended
     outcomes = act(editor, "extend", soon, late, more=choice)
-    # then each lives so much longer than it would have
+    # then each ends that much later than before
     for offer, end in ends.items():
         offer.refresh_from_db()
         assert offer.expires_at == end + timedelta(hours=hours)
@@ -85,7 +85,7 @@ def test_a_second_submit_changes_nothing(editor: Client, action: str, reason: st
     before = Offer.objects.values().get()
     # when the same form is sent again
     second = outcomes_of(confirm(editor, asked, more="24"))
-    # then it is refused, and nothing is done or noted
+    # then it is refused, and nothing is changed or logged
     assert second == {offer.pk: (False, reason)}
     assert Offer.objects.values().get() == before
     assert OfferEvent.objects.count() == LogEntry.objects.count() == 1
@@ -95,10 +95,10 @@ def test_an_offer_that_ends_before_the_confirmation_is_not_acted_on(editor: Clie
     # given a confirmation from a list of live offers
     ends, lives = OfferFactory(), OfferFactory()
     asked = choose(editor, "decline", ends, lives, url=f"{LIST}?state=active")
-    # when one ends before it is sent, and so is no longer in that list
+    # when one ends before the form is sent, and so no longer matches that list
     let_expire(ends)
     outcomes = outcomes_of(confirm(editor, asked))
-    # then it has an outcome all the same
+    # then it has an outcome nevertheless
     assert outcomes[ends.pk] == DEAD
     assert outcomes[lives.pk][0]
 

@@ -1,4 +1,4 @@
-"""The page that asks before the staff's actions: what it shows, how much it takes, and who may submit it."""
+"""The confirmation page of the staff's actions: content, limit of rows, and permissions."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bound of two offers on what one action takes."""
+    """A limit of two offers for one action."""
     monkeypatch.setattr("offers.admin.confirmation.MAX_ROWS", 2)
 
 
 def test_a_confirmation_shows_the_state_of_the_offers_and_changes_nothing(editor: Client, let_expire: Any) -> None:
-    # given two offers alive, one ended and one closed
+    # given two live offers, an ended one and a closed one
     alive, also, dead = (OfferFactory() for _ in range(3))
     closed = OfferFactory(status="declined", closed_at=alive.created_at)
     let_expire(dead)
     # when an action on all is chosen, twice
     choose(editor, "decline", alive, also, dead, closed)
     asked = choose(editor, "decline", alive, also, dead, closed)
-    # then the page tells them apart
+    # then the page shows the state of each
     page = asked.content.decode()
     assert asked.context["title"] == "Decline: 2 offers?"
     assert "2 of the 4 cannot be acted on any more, and will be left as they are." in " ".join(page.split())
@@ -74,14 +74,14 @@ def test_the_way_back_leads_to_the_same_filtered_list(editor: Client) -> None:
 
 
 def test_more_offers_than_an_action_takes_are_refused_with_advice(editor: Client, few: None) -> None:
-    # given a list of three, and a bound of two
+    # given a list of three, and a limit of two
     offers = OfferFactory.create_batch(3)
     # when all of them are chosen across the pages
     response = choose(editor, "decline", offers[0], url=f"{LIST}?state=active", select_across="1")
-    # then the list says what to do
+    # then the list gives advice
     assert response.url == f"{LIST}?state=active"
     assert messages_of(editor.get(response.url)) == [read_only.TOO_MANY]
-    # and as many as the bound are asked about
+    # and a selection within the limit is asked about
     narrowed = choose(editor, "decline", offers[0], url=f"{LIST}?seller={offers[0].seller}", select_across="1")
     assert narrowed.context["alive"] == 1
     assert Offer.objects.filter(status="active").count() == 3
@@ -103,12 +103,12 @@ def test_something_that_is_no_id_cannot_be_chosen(editor: Client, id: str) -> No
 
 
 def test_readers_cannot_act_however_they_ask(editor: Client) -> None:
-    # given somebody who may only look, and a confirmation that they got hold of
+    # given a reader, and a confirmation page of somebody else
     reader, offer = staff("view_offer", username="reader"), OfferFactory()
     asked = choose(editor, "decline", offer)
-    # when they send it, or ask for one
+    # when the reader submits it, or asks for one
     refused = [choose(reader, "decline", offer), confirm(reader, asked), reader.get(ACT)]
-    # then they are refused
+    # then each request is refused
     assert [response.status_code for response in refused] == [403, 403, 403]
     offer.refresh_from_db()
     assert offer.status == "active"

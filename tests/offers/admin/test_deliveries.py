@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_each_event_is_in_one_delivery_state_whatever_the_outbox_does() -> None:
-    # given one event of each that the outbox can make of a claim
+    # given one event for each settlement of a claim
     for _ in range(5):
         OfferEventFactory()
     OfferEventFactory(kind="made", due_at=None)
@@ -27,7 +27,7 @@ def test_each_event_is_in_one_delivery_state_whatever_the_outbox_does() -> None:
             outbox.obsolete(fourth, "no address"),
         ]
     )
-    # then the conditions part them as the outbox means it
+    # then each is in the one state that the outbox means
     found = {
         str(delivery): OfferEvent.objects.filter(in_delivery_state(delivery)).count() for delivery in DeliveryState
     }

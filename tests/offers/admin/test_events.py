@@ -1,4 +1,4 @@
-"""The events of all offers in the admin: where their deliveries stand, and delivering again."""
+"""The events of all offers in the admin: their deliveries, filters, and requeueing."""
 
 from __future__ import annotations
 
@@ -82,17 +82,17 @@ def test_search_finds_the_events_of_an_offer(reader: Client) -> None:
 
 
 def test_a_given_up_event_is_requeued(editor: Client) -> None:
-    # given an event that was given up, and some that were not
+    # given an event that was given up, and others
     lost, waiting, told, history = given_up(), event(due_at=timezone.now()), event(delivered_at=timezone.now()), event()
     # when all are chosen
     response = choose(editor, "deliver_again", lost, waiting, told, history, url=EVENTS)
-    # then that one waits again, and it is noted who wanted it
+    # then that one is due again, and the log names it
     assert messages_of(editor.get(response.url)) == ["1 event will be delivered again."]
     lost.refresh_from_db()
     assert lost.due_at is not None
     assert lost.attempts == 0
     assert LogEntry.objects.get().object_id == str(lost.pk)
-    # and a second time there is nothing to do
+    # and a second time there is nothing to requeue
     response = choose(editor, "deliver_again", lost, url=EVENTS)
     assert messages_of(editor.get(response.url))[0].startswith("0 events will be delivered again. Only events")
 

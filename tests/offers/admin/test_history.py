@@ -1,4 +1,4 @@
-"""An offer's history on its page: what happened, when and by whom, and who outside was told."""
+"""An offer's history on its page: each event with its time, actor and delivery."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def rows(client: Client, offer: Offer) -> list[list[str]]:
 
 
 def test_a_history_shows_event_time_actor_and_delivery(reader: Client) -> None:
-    # given an offer with a life
+    # given an offer with several events
     offer = OfferFactory(buyer=UserFactory(username="ada"), seller=UserFactory(username="bob"))
     root = UserFactory(username="root")
     happened(offer, "made", 0, role="buyer", actor=offer.buyer)
@@ -41,7 +41,7 @@ def test_a_history_shows_event_time_actor_and_delivery(reader: Client) -> None:
     happened(offer, "reminder", 2, attempts=1, delivered_at=START + timedelta(minutes=3))
     happened(offer, "declined", 4, role="seller", actor=offer.seller)
     happened(OfferFactory(), "withdrawn")
-    # when its page is read, then there it is, in order
+    # when its page is read, then they are listed in order
     assert rows(reader, offer) == [
         ["2026-11-25 14:03:22 UTC", "Made until 2026-11-26 14:03:22 UTC", "ada (buyer)", "-"],
         ["2026-11-25 14:04:22 UTC", "Extended until 2026-11-27 14:03:22 UTC", "root (staff)", "-"],

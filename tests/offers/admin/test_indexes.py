@@ -35,7 +35,7 @@ def many_offers(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]
         with connection.cursor() as cursor:
             cursor.execute(_EVENTS)
             cursor.execute("ANALYZE offers_offerevent")
-            # The people of the catalogue have numbers of their own choice.
+            # The users of the catalogue were inserted with ids of their own.
             cursor.execute("SELECT setval(pg_get_serial_sequence('accounts_user', 'id'), 100000)")
     yield
     with django_db_blocker.unblock():
@@ -48,7 +48,7 @@ def reader() -> Client:
 
 
 def page_plan(client: Client, url: str, table: str) -> Plan:
-    """Return the plan of a page's rows, which are read behind their count."""
+    """Return the plan of the query for a page's rows, the last one of the request."""
     with CaptureQueriesContext(connection) as captured:
         client.get(url)
     return explain([query["sql"] for query in captured if f'FROM "{table}"' in query["sql"]][-1])

@@ -1,4 +1,4 @@
-"""Offers in the admin: true states, filters, search, and that nobody edits them."""
+"""Offers in the admin: effective states, search, escaping, and no editing."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ EVIL = '"><script>alert(1)</script>'
 
 
 def test_the_list_shows_the_effective_state(reader: Client, let_expire: Any) -> None:
-    # given an offer alive, and one that ended and was not swept
+    # given a live offer, and one that ended and was not closed
     alive, dead = OfferFactory(), OfferFactory()
     let_expire(dead)
     # when the list is read
     page = reader.get(LIST).content.decode()
-    # then each has the state it truly is in
+    # then each is in its effective state
     assert page.count("field-state") == 2
     assert '<td class="field-state">Expired</td>' in page
     assert '<td class="field-state">Active</td>' in page
@@ -53,12 +53,12 @@ def test_search_finds_ids_and_whole_names(reader: Client) -> None:
 
 
 def test_user_input_is_escaped(reader: Client) -> None:
-    # given an offer whose names, title and message are an attack
+    # given an offer whose names, title and message contain markup
     product = ProductFactory(title=EVIL, seller=UserFactory(username=EVIL + "s"))
     offer = OfferFactory(product=product, buyer=UserFactory(username=EVIL + "b"), message=EVIL)
-    # when it is shown, and looked for by such a name
+    # when it is shown, and filtered by such a name
     pages = [reader.get(LIST), reader.get(page_of(offer)), reader.get(LIST, {"seller": EVIL, "buyer": EVIL + "b"})]
-    # then all of it is text
+    # then all of it is escaped
     for page in pages:
         assert "<script>alert" not in page.content.decode()
         assert escape(EVIL) in page.content.decode()

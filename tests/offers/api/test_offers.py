@@ -1,4 +1,4 @@
-"""The HTTP contract of offers: shapes, who may what, and every refusal as a problem."""
+"""The HTTP contract of offers: shapes, permissions, and every refusal as a problem."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def bids(as_user, buyer):
 def test_making_an_offer(bids, buyer) -> None:
     # given a product in dollars
     product = ProductFactory(currency="USD")
-    # when somebody bids on it
+    # when a buyer makes an offer on it
     body = {"product_id": product.pk, "amount": "9.5", "message": "Cash"}
     response = bids.post(URL, body, format="json")
     # then the answer is the whole offer, which lives for a day
@@ -197,14 +197,14 @@ def test_extending(bids, buyer) -> None:
 
 @pytest.mark.parametrize("action", ["extend", "withdraw", "accept", "decline"])
 def test_an_expired_offer_reads_as_expired_and_every_action_conflicts(as_user, let_expire, action) -> None:
-    # given an offer whose time has passed, with no job running
+    # given an offer whose end has passed, without a run of the job
     offer = OfferFactory()
     let_expire(offer)
     client = as_user(offer.buyer if action in {"extend", "withdraw"} else offer.seller)
     # then it reads as expired
     body = client.get(f"{URL}{offer.pk}/").json()
     assert (body["status"], body["closed_at"]) == ("expired", body["expires_at"])
-    # and the action tells the offer's true state
+    # and the refusal has the offer's effective state
     response = client.post(f"{URL}{offer.pk}/{action}/", {"expires_in": 99_999}, format="json")
     problem = assert_problem(response, 409, "offer_expired")
     assert (problem["offer_status"], problem["closed_at"]) == ("expired", body["closed_at"])

@@ -45,7 +45,7 @@ def invalid(field: str, message: str) -> bytes:
 
 
 def no_longer_active(code: str, state: str, closed_at: str) -> bytes:
-    """Return the answer to an action on an offer that is over."""
+    """Return the answer to an action on a closed or expired offer."""
     title, kind = code.replace("_", " ").capitalize(), code.replace("_", "-")
     return (
         f'{{"type":"urn:problem:{kind}","title":"{title}","status":409,'

@@ -1,4 +1,4 @@
-"""The amount of an offer: read from JSON as exactly what was written, and shown in the digits of its currency."""
+"""The amount of an offer: read exactly from JSON, and shown with the decimal places of its currency."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_every_amount_survives_as_a_string_and_as_a_number(cents: int) -> None:
     # Given
     amount = Decimal(cents).scaleb(-2)
 
-    # When a client writes it in either way
+    # When a client sends it in either form
     as_string, as_number = read(f"{amount}").validated_data, read(float(amount)).validated_data
 
     # Then

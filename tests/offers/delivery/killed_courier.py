@@ -1,4 +1,4 @@
-"""The courier in a process of its own that is killed on its way. For an OtherProcess."""
+"""Runs of the courier that are killed midway, in a process of their own. For an OtherProcess."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from offers.delivery.base import DELIVERED, Message, Outcome
 
 
 class Notebook:
-    """A backend that writes ids into a file, and may be killed before."""
+    """A backend that writes ids to a file, or kills the process before."""
 
     def __init__(self, path: str, dies: bool = False) -> None:
         self._path = Path(path)
@@ -44,7 +44,7 @@ def die_before_telling(path: str, lease: float) -> None:
 
 
 def die_before_settling(path: str, lease: float) -> None:
-    """Run the job, and be killed between the delivery and the mark."""
+    """Run the job, and be killed between the delivery and the settlement."""
     courier.configured_backend = lambda: Notebook(path)
     outbox.settle = die
     courier.deliver_offer_events(lease=lease)

@@ -31,7 +31,7 @@ def claim_one() -> outbox.Claim:
 
 
 def forget(*events: OfferEvent) -> None:
-    """Delete the offers of events as somebody does by hand: nothing but a model sees to it that its events go too."""
+    """Delete the offers of events in SQL, which leaves the events: there is no foreign key constraint."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM offers_offer WHERE id = ANY(%s)", [[event.offer_id for event in events]])
 

@@ -1,4 +1,4 @@
-"""A mail server that takes what it is sent, refuses whom it is told to refuse, and may answer something bit by bit."""
+"""A mail server for tests: it records mail, refuses the recipients it is set to, and can answer bit by bit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 
 class Mail(NamedTuple):
-    """A message as it arrived: by its envelope and by its content."""
+    """A message as it arrived: envelope and content."""
 
     sender: str
     recipients: list[str]
@@ -30,11 +30,11 @@ class MailServer(socketserver.ThreadingTCPServer):
         self.mails: list[Mail] = []
         self.connections = 0
         self.refused: dict[str, bytes] = {}
-        # A verb, a recipient, or the greeting, whose answer never comes to an end.
+        # A verb, a recipient, or "greeting", whose answer never ends.
         self.drips_at = ""
 
     def handle_error(self, *_: object) -> None:
-        """Say nothing of those who hung up."""
+        """Do not log clients that closed the connection."""
 
     @property
     def port(self) -> int:

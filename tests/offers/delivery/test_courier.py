@@ -1,4 +1,4 @@
-"""The job that tells events: each at least once, none in the way of others, and a receiver that is down is spared."""
+"""The courier: each due event is delivered at least once, in batches, and the run ends in time."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_an_expiry_is_delivered_after_its_commit(backend: RecordingBackend, let_
 
 
 def test_a_reminder_of_a_withdrawn_offer_is_not_delivered(backend: RecordingBackend) -> None:
-    # Given two reminders, and one of the offers withdrawn before they are told
+    # Given two reminders, and one of the offers withdrawn before their delivery
     withdrawn, kept = due(2, kind="reminder")
     now = database_now()
     Offer.objects.update(expires_at=now + timedelta(hours=1))
@@ -85,7 +85,7 @@ def test_a_stopped_worker_records_its_deliveries(backend: RecordingBackend) -> N
 def test_a_delivery_that_outlives_its_lease_is_logged_and_not_counted(
     backend: RecordingBackend, clock: DatabaseClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    # Given a receiver so slow that somebody else claims the event meanwhile
+    # Given a delivery that takes so long that the event is claimed again meanwhile
     (event,) = due(1)
 
     def deliver(message: Message) -> Outcome:
@@ -96,7 +96,7 @@ def test_a_delivery_that_outlives_its_lease_is_logged_and_not_counted(
     backend.deliver = deliver  # type: ignore[method-assign]
     # When
     stats = deliver_offer_events(lease=60)
-    # Then the other's claim stands
+    # Then the other claim is kept
     assert stats["delivered"] == 0
     assert values([event], "attempts") == [2]
     assert f"event {event.pk} took longer than its lease" in caplog.text
@@ -118,7 +118,7 @@ def test_without_a_backend_events_are_dropped_in_bulk(
 def test_a_batch_is_two_statements(django_assert_num_queries: Any) -> None:
     due(30)
 
-    # A second claim finds nothing, and the backlog is one statement more.
+    # The second claim finds nothing; the backlog is one more statement.
     with django_assert_num_queries(2 + 1 + 1):
         deliver_offer_events()
 
@@ -128,20 +128,20 @@ def test_retries_do_not_reset_the_age_of_the_backlog(backend: RecordingBackend, 
     events = due(5)
     OfferEvent.objects.update(at=database_now())
     backend.always = FAILED
-    # When it is tried again and again, then their age goes on
+    # When they are retried again and again, then their age grows on
     for minutes in range(1, 9):
         clock.advance(timedelta(minutes=1))
         stats = deliver_offer_events()
         assert (stats["waiting"], stats["oldest_seconds"]) == (5, 60 * minutes)
     assert min(values(events, "attempts")) > 1
-    # And when it is up again, nothing is late
+    # And once the receiver is up again, all are delivered
     backend.always = DELIVERED
     clock.advance(timedelta(hours=2))
     assert deliver() == counts(delivered=5)
 
 
 def test_events_of_deleted_offers_neither_end_the_run_nor_fail(backend: RecordingBackend) -> None:
-    # Given more of them than a claim takes, before one that can be told
+    # Given more of them than a claim takes, before one that can be delivered
     gone = due(60)
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM offers_offer")
@@ -156,7 +156,7 @@ def test_events_of_deleted_offers_neither_end_the_run_nor_fail(backend: Recordin
 def test_celerys_limit_fails_the_slow_event_and_returns_the_rest(
     backend: RecordingBackend,
 ) -> None:
-    # Given three events, the first of which is told for so long that Celery ends it, after the run's time
+    # Given three events; Celery ends the delivery of the first, after the time of the run
     events = due(3)
     backend.answers[events[0].offer_id] = SoftTimeLimitExceeded()
     # When

@@ -1,4 +1,4 @@
-"""A courier that is killed: what it claimed is told by another once its lease is over, under the same id."""
+"""A courier that is killed: another delivers its events after the lease, under the same ids."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.offers.delivery.killed_courier import Notebook
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.fault, pytest.mark.slow]
 
-# Seconds; long enough that nothing but the lease can be what a test waits for.
+# Seconds; long enough that a test can only be waiting for the lease.
 LEASE = 3.0
 
 
@@ -34,7 +34,7 @@ def other(process_env: dict[str, str]) -> Iterator[OtherProcess]:
 
 @pytest.fixture
 def notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The file into which couriers write, of this process too."""
+    """The file to which couriers write, including the one of this process."""
     path = tmp_path / "notes"
     path.touch()
     monkeypatch.setattr(courier, "configured_backend", lambda: Notebook(str(path)))
@@ -56,13 +56,13 @@ def test_events_of_a_killed_courier_are_delivered_after_the_lease(
     before = notes.read_text().splitlines()
     assert len(before) == told_before
     assert set(OfferEvent.objects.values_list("attempts", "delivered_at")) == {(1, None)}
-    # When another runs within the lease, it leaves them alone
+    # When another courier runs within the lease, it does not claim them
     assert deliver_offer_events()["delivered"] == 0
     assert min(OfferEvent.objects.values_list("due_at", flat=True)) > database_now() - timedelta(seconds=LEASE)
-    # And after it, it tells all
+    # And after the lease it delivers all
     wait_until(lambda: deliver_offer_events()["waiting"] == 0)
     after = notes.read_text().splitlines()[told_before:]
     assert len(after) == len(set(after)) == len(events)
-    # Then under the same ids
+    # Then the ids are the same
     assert told_before == 0 or sorted(after) == sorted(before)
     assert None not in OfferEvent.objects.values_list("delivered_at", flat=True)

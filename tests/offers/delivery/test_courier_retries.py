@@ -29,11 +29,11 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("backend")]
 def test_a_failure_is_retried_after_a_delay_that_doubles(
     backend: RecordingBackend, clock: DatabaseClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Given a receiver that fails, and waits without chance
+    # Given a receiver that fails, and delays without jitter
     backend.always = FAILED
     monkeypatch.setattr(courier.random, "uniform", lambda least, most: 1.0)
     events = due(1)
-    # When it is tried over and over
+    # When the event is retried
     waits = []
     for attempt in range(1, 11):
         assert deliver() == counts(failed=1, waiting=1)
@@ -43,7 +43,7 @@ def test_a_failure_is_retried_after_a_delay_that_doubles(
         assert values(events, "error") == ["answered 500"]
         waits.append((due_at - database_now()).total_seconds())
         clock.set(due_at)
-    # Then each wait is twice the last one, to an hour
+    # Then each delay is twice the last one, up to an hour
     assert waits == [10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600]
     assert {message.id for message in backend.messages} == {backend.messages[0].id}
 
@@ -63,12 +63,12 @@ def test_after_the_last_attempt_an_event_is_given_up_until_it_is_requeued(
     settings.OFFER_EVENT_ATTEMPTS = attempts
     backend.always = FAILED
     (event,) = due(1, attempts=attempts - 1)
-    # When that fails
+    # When it fails
     assert deliver() == counts(given_up=1)
-    # Then it is left alone
+    # Then the event is not retried
     assert deliver() == NOTHING
     assert (values([event], "due_at"), values([event], "error")) == ([None], ["answered 500"])
-    # And told if it is put back
+    # And it is delivered once it is requeued
     backend.always = DELIVERED
     outbox.requeue([event.pk])
     assert deliver() == counts(delivered=1)
@@ -102,11 +102,11 @@ def test_bad_events_never_block_the_others(backend: RecordingBackend, clock: Dat
     # Given that the oldest ten of a hundred events always fail
     events = due(100)
     backend.answers = {event.offer_id: FAILED for event in events[:10]}
-    # When the job runs now and then
+    # When the job runs several times
     for _ in range(5):
         deliver_offer_events()
         clock.advance(timedelta(seconds=1))
-    # Then all others are told
+    # Then all others are delivered
     assert None not in values(events[10:], "delivered_at")
     assert values(events[:10], "delivered_at") == [None] * 10
 
@@ -122,7 +122,7 @@ def test_three_failures_in_a_row_end_the_run_and_cost_the_rest_no_attempt(
     assert (stats["failed"], stats["waiting"], len(backend.messages)) == (3, 60, 3)
     assert values(events, "attempts") == [1] * 3 + [0] * 57
     assert values(events[3:], "error") == [""] * 57
-    # And the next run asks with others
+    # And the next run attempts others
     deliver_offer_events()
     assert sorted(values(events, "attempts")) == [0] * 54 + [1] * 6
 
@@ -140,13 +140,13 @@ def test_an_event_that_kills_the_worker_each_time_is_given_up(backend: Recording
 def test_the_next_attempt_knows_which_party_was_notified(
     backend: RecordingBackend, clock: DatabaseClock, settings: Any, attempts: int
 ) -> None:
-    # Given a receiver that reaches one of the two
+    # Given a backend that reaches one of the two parties
     settings.OFFER_EVENT_ATTEMPTS = attempts
     (event,) = due(1)
     backend.always = Outcome(Result.FAILED, "seller: 451", "buyer")
     deliver_offer_events()
     assert values([event], "told") == ["buyer"]
-    # When it is tried again
+    # When the event is attempted again
     backend.always = DELIVERED
     clock.advance(timedelta(minutes=1))
     outbox.requeue([event.pk])

@@ -1,4 +1,4 @@
-"""E-mail to both parties through a real mail server: clear words, stable ids, and nothing that could forge a header."""
+"""The e-mail backend against a real mail server: texts, ids, header injection, failures and timeouts."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_a_refused_recipient_is_retried_only_after_a_temporary_code(
 
     assert email.deliver(MESSAGE) == Outcome(result, error, notified="buyer")
     assert [mail.recipients for mail in server.mails] == [["bea@example.com"]]
-    # And the next message has nothing of it
+    # And the next message is not affected
     server.refused = {}
     assert email.deliver(MESSAGE) == DELIVERED
 
@@ -153,10 +153,10 @@ def test_a_party_that_was_notified_gets_no_second_mail(
 
     assert email.deliver(message) == DELIVERED
     assert [mail.recipients for mail in server.mails] == [[written]]
-    # And if it fails once more, that is still so
+    # And after another failure the party is still known
     server.refused = {written: b"451 later"}
     assert email.deliver(message).notified == notified
-    # And if the other has no address any more, there is nobody left
+    # And if the other party has no address any more, the event is delivered
     nobody = {"seller" if notified == "buyer" else "buyer": Party(3, "Eve", "")}
     assert email.deliver(replace(message, **nobody)) == DELIVERED
     assert len(server.mails) == 1
@@ -165,7 +165,7 @@ def test_a_party_that_was_notified_gets_no_second_mail(
 def test_a_bug_in_one_letter_does_not_send_the_other_again(
     email: Email, server: MailServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    # Given letters of which the second cannot be written
+    # Given letters, the second of which is invalid
     first, second = letters(MESSAGE)
     monkeypatch.setattr("offers.delivery.email.letters", lambda _: [first, second._replace(subject="a\nb")])
     # When, then
@@ -175,7 +175,7 @@ def test_a_bug_in_one_letter_does_not_send_the_other_again(
 
 @pytest.mark.parametrize("word", ["greeting", "EHLO", "MAIL", "RCPT", "DATA"])
 def test_a_server_that_answers_bit_by_bit_is_cut_off(server: MailServer, word: str) -> None:
-    # Given a server each of whose waits is short, and that never comes to an end
+    # Given a server whose answer never ends, with short pauses between its bytes
     server.drips_at = word
     with Email(SENDER, total=0.6) as email:
         # When
@@ -185,7 +185,7 @@ def test_a_server_that_answers_bit_by_bit_is_cut_off(server: MailServer, word: s
         # Then
         assert outcome == Outcome(Result.FAILED, "buyer: not done within 0.6 s")
         assert 0.6 <= took < 2
-        # And the next message has nothing of it
+        # And the next message is not affected
         server.drips_at = ""
         assert email.deliver(MESSAGE) == DELIVERED
 
@@ -201,7 +201,7 @@ def test_a_server_that_answers_bit_by_bit_under_tls_is_cut_off(
     with Email(SENDER, total=0.6) as email:
         # When, then
         assert email.deliver(MESSAGE) == Outcome(Result.FAILED, "buyer: not done within 0.6 s")
-        # And what is done in time is delivered
+        # And a conversation in time is delivered
         server.drips_at = ""
         assert email.deliver(MESSAGE) == DELIVERED
 
@@ -249,22 +249,22 @@ def test_the_job_sends_over_one_connection(server: MailServer, settings: Any) ->
 
 @pytest.mark.django_db
 def test_a_failed_letter_is_sent_again_and_the_other_party_gets_one(server: MailServer, settings: Any) -> None:
-    # Given an event, and a seller whose letters are refused for now
+    # Given an event, and a seller whose mail is refused temporarily
     settings.OFFER_EVENTS_BACKEND, settings.OFFER_EMAIL_FROM, settings.OFFER_EVENT_ATTEMPTS = "email", SENDER, 5
     product = ProductFactory(seller=UserFactory(email="sam@example.com"))
     offer = OfferFactory(product=product, buyer=UserFactory(email="bea@example.com"))
     server.refused = {"sam@example.com": b"451 later"}
     with database_clock() as clock:
         event = OfferEventFactory(offer=offer, due_at=database_now())
-        # When it is tried until it is given up
+        # When it is retried until it is given up
         for _ in range(5):
             deliver_offer_events()
             clock.advance(timedelta(hours=2))
         event.refresh_from_db()
         assert (event.attempts, event.due_at, event.error) == (5, None, "seller: 451")
-        # And put back once the server takes them
+        # And requeued once the server accepts them
         server.refused = {}
         outbox.requeue([event.pk])
         assert deliver_offer_events()["delivered"] == 1
-    # Then each of the two has one letter
+    # Then each party got one letter
     assert [mail.recipients for mail in server.mails] == [["bea@example.com"], ["sam@example.com"]]

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 EVENTS = "offers_offerevent"
 WEEK = 7 * 24 * 3600.0
-# One in two hundred is due; the others are history, told, or given up.
+# One in two hundred is due; the others are history, delivered, or given up.
 _MAKE_EVENTS = """
     INSERT INTO offers_offerevent (offer_id, kind, at, role, expires_at, due_at, delivered_at, error)
     SELECT id, 'expired', created_at, 'time', expires_at,
@@ -49,7 +49,7 @@ def assert_reads(plan: Plan, *indexes: str) -> None:
 
 
 def condition(plan: Plan, index: str) -> str:
-    """Return the condition by which the plan enters an index."""
+    """Return the condition of an index scan in the plan."""
     return plan.text.split(f'"Index Name": "{index}"')[1].split('"Index Cond": "')[1].split('"')[0]
 
 
@@ -97,26 +97,26 @@ def test_the_next_page_starts_after_the_last_one() -> None:
 
 
 def in_order(act: Callable[[], Any]) -> Plan:
-    """Return the plan of a page under the setting that its transaction has."""
+    """Return the plan of a page under the setting of its transaction."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(reminders._IN_ORDER)
         return plan_of(act, "offers_offer")
 
 
 def test_a_large_window_without_new_reminders_is_read_once() -> None:
-    # Given that every offer of the window was reminded of
+    # Given that every offer of the window has its reminder
     recorded, known = walk()
     assert recorded > 5_000
-    # When it is walked again
+    # When the window is read again
     recorded, blocks = walk()
-    # Then nothing is noted, and no page reads what those before it read
+    # Then nothing is recorded, and no page reads the entries of earlier pages
     assert recorded == 0
     assert len(blocks) == len(known) > 5
     assert max(blocks) < 3 * min(blocks[:-1])
 
 
 def walk() -> tuple[int, list[int]]:
-    """Walk the window in pages; return what was noted, and how much of the index of live offers each page read."""
+    """Read the window in pages; return the number recorded, and the index blocks that each page read."""
     recorded, blocks, last = 0, [], None
     while True:
         before = fetched()
@@ -129,7 +129,7 @@ def walk() -> tuple[int, list[int]]:
 
 
 def fetched() -> int:
-    """Return how many blocks of the index of live offers were read in this transaction."""
+    """Return how many blocks of the index of live offers this transaction has read."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_stat_get_xact_blocks_fetched('offer_due_in_order'::regclass)")
         return int(cursor.fetchone()[0])

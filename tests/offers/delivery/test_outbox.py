@@ -1,4 +1,4 @@
-"""Who may tell an event, and for how long; what is written of it, and by whom not any more."""
+"""Claims of due events: leases, order, messages, and claims that run concurrently."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_the_id_is_the_same_at_each_attempt_and_another_for_each_event(clock: Da
 def test_a_reminder_of_an_offer_that_changed_is_obsolete(
     clock: DatabaseClock, change: dict[str, Any], why: str
 ) -> None:
-    # Given a reminder, and what happened to its offer before it was told
+    # Given a reminder, and a change of its offer before the claim
     offer = OfferFactory(created_at=database_now())
     event = due(offer=offer, kind="reminder")
     if "closed_at" in change:
@@ -153,7 +153,7 @@ def test_an_expiry_is_never_obsolete(clock: DatabaseClock) -> None:
 
 
 def test_events_of_deleted_offers_are_obsolete_and_block_no_others(clock: DatabaseClock) -> None:
-    # Given three of them, the first of which was claimed over and over
+    # Given three of them, the first with the highest number of attempts that its column holds
     events = [due(attempts=32_767), due(), due(kind="reminder")]
     forget(*events)
     other = due()
@@ -201,7 +201,7 @@ def test_concurrent_claims_get_different_events(at_once: Callable[..., list[Any]
     # When
     results = at_once(*[lambda: [outbox.claim(10, LEASE) for _ in range(3)]] * 8)
 
-    # Then nobody waited, failed or was given what another has
+    # Then none failed, and no event was claimed twice
     claims = [claim.id for result in results for batch in result for claim in batch]
     claims += [claim.id for claim in outbox.claim(1000, LEASE)]
     assert len(claims) == len(set(claims)) == 120
@@ -216,12 +216,12 @@ def test_a_claim_skips_locked_events() -> None:
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT FROM offers_offerevent WHERE id = %s FOR UPDATE", [busy.pk])
-            # When the other claims without patience
+            # When another session claims with a short lock timeout
             with other.cursor() as impatient:
                 impatient.execute("SET lock_timeout = '100ms'")
                 impatient.execute(outbox._CLAIM, {"limit": 10, "lease": LEASE})
                 claimed = [row[0] for row in impatient.fetchall()]
     finally:
         other.close()
-    # Then it has the free one
+    # Then it gets the other one
     assert claimed == [free.pk]

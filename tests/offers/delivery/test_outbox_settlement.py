@@ -1,4 +1,4 @@
-"""Settlements: what is stored of an attempt, and that a claim which was lost stores nothing."""
+"""Settlements: what each stores, and that one after a lost claim stores nothing."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ pytestmark = pytest.mark.django_db
 
 
 def test_the_notified_party_is_known_until_both_are(clock: DatabaseClock) -> None:
-    # Given an event of which one party was told
+    # Given an event of which one party was notified
     event = due()
     assert claim_one().message.notified == ""
     clock.advance(MINUTE)
     outbox.settle([outbox.failed(claim_one(), "seller: 451", 60, "buyer")])
-    # When later attempts fail without a word of it, up to the last one
+    # When later attempts fail without naming a party, up to the last one
     for settlement in (
         lambda claim: outbox.failed(claim, "ValueError", 60),
         lambda claim: outbox.given_up(claim, "500"),
@@ -32,10 +32,10 @@ def test_the_notified_party_is_known_until_both_are(clock: DatabaseClock) -> Non
         claim = claim_one()
         assert claim.message.notified == "buyer"
         outbox.settle([settlement(claim)])
-    # And somebody puts it back
+    # And the event is requeued
     outbox.requeue([event.pk])
     claim = claim_one()
-    # Then the other one is left to be told
+    # Then the notified party is still known, until the event is delivered
     assert claim.message.notified == "buyer"
     outbox.settle([outbox.delivered(claim)])
     event.refresh_from_db()
@@ -117,16 +117,16 @@ def test_any_error_can_be_stored(error: str) -> None:
 def test_a_settlement_after_the_lease_does_not_undo_another_claim(
     clock: DatabaseClock, settlement: Callable[[outbox.Claim], outbox.Settlement]
 ) -> None:
-    # Given a claim that was taken over after its lease
+    # Given an event that was claimed again after the first lease
     event = due()
     stopped = claim_one()
     clock.advance(MINUTE)
     other = claim_one()
     before = state(event)
-    # When the one that was stopped goes on, then nothing changes
+    # When the first claim is settled, then nothing changes
     assert outbox.settle([settlement(stopped)]) == set()
     assert state(event) == before
-    # And the other one's outcome stands
+    # And the settlement of the second is kept
     assert outbox.settle([outbox.delivered(other)]) == {event.pk}
     assert outbox.settle([settlement(stopped), settlement(other)]) == set()
     assert state(event)[2:] == (database_now(), "")

@@ -1,4 +1,4 @@
-"""Each offer that soon ends is reminded of once for each end, whoever looks, however often."""
+"""Reminders: one for each end of an offer, however many runs there are."""
 
 from __future__ import annotations
 
@@ -93,12 +93,12 @@ def test_a_closed_offer_gets_no_reminder(state: str) -> None:
 
 
 def test_an_extended_offer_gets_another_reminder_before_its_new_end(clock: DatabaseClock) -> None:
-    # Given an offer that was reminded of, and then extended
+    # Given an offer with a reminder that was then extended
     (offer,) = make(1, left=LEAD / 2)
     send_offer_reminders()
     later = offer.expires_at + DAY
     Offer.objects.update(expires_at=later)
-    # When its new end is far
+    # When its new end is still far
     assert send_offer_reminders()["recorded"] == 0
     # And when it is near
     clock.advance(DAY)
@@ -113,7 +113,7 @@ def test_an_extended_offer_gets_another_reminder_before_its_new_end(clock: Datab
     ids=["an instant", "less than the lead", "the lead"],
 )
 def test_a_small_extension_gets_no_other_reminder(clock: DatabaseClock, extension: timedelta, number: int) -> None:
-    # Given an offer that was reminded of, and then extended
+    # Given an offer with a reminder that was then extended
     (offer,) = make(1, left=LEAD / 2)
     send_offer_reminders()
     OfferEvent.objects.update(due_at=None, delivered_at=database_now())
@@ -128,14 +128,14 @@ def test_a_small_extension_gets_no_other_reminder(clock: DatabaseClock, extensio
 def test_repeated_small_extensions_cause_a_reminder_an_hour(clock: DatabaseClock) -> None:
     # Given an offer
     (offer,) = make(1, left=LEAD / 2)
-    # When it is extended by ten minutes eighteen times, and whoever is to be told is told
+    # When it is extended by ten minutes again and again, and each reminder is delivered
     for _ in range(19):
         send_offer_reminders()
         OfferEvent.objects.filter(delivered_at=None).update(due_at=None, delivered_at=database_now())
         offer.expires_at += LEAD / 6
         offer.save()
         clock.advance(LEAD / 6)
-    # Then there is a reminder for each hour
+    # Then there is one reminder an hour
     assert len(reminded()) == 4
 
 
@@ -155,14 +155,14 @@ def test_repeated_small_extensions_cause_a_reminder_an_hour(clock: DatabaseClock
 def test_a_delivered_reminder_covers_an_end_a_little_later(
     clock: DatabaseClock, state: dict[str, Any], number: int
 ) -> None:
-    # Given the reminder of an end, and what became of it
+    # Given a reminder of an end, and the state of its delivery
     (offer,) = make(1, left=LEAD / 2)
     send_offer_reminders()
     OfferEvent.objects.update(**{**state, "delivered_at": database_now()} if "delivered_at" in state else state)
     # When the end is a minute later, then
     Offer.objects.update(expires_at=offer.expires_at + timedelta(minutes=1))
     assert send_offer_reminders()["recorded"] == number
-    # And there is one for each end
+    # And a second run records nothing more
     assert send_offer_reminders()["recorded"] == 0
 
 
@@ -175,12 +175,12 @@ def test_without_a_lead_nothing_is_recorded(settings: Any, django_assert_num_que
 
 
 def test_the_window_is_read_once_in_pages_of_one_transaction_each(django_assert_num_queries: Any) -> None:
-    # Given ten offers, all but two of which end in the same moment
+    # Given ten offers, eight of which end at the same time
     make(8, left=LEAD / 2)
     make(1, left=LEAD / 3)
     make(1, left=LEAD / 4)
 
-    # When, each page is a transaction of two statements
+    # When the job runs, then each page is a transaction of two statements
     with django_assert_num_queries(4 * 4):
         stats = send_offer_reminders(batch=3)
 
@@ -203,11 +203,11 @@ def test_a_run_ends_with_its_budget_and_the_next_one_does_the_rest() -> None:
 
 @pytest.mark.parametrize("error", ["", "obsolete: no backend"], ids=["waiting", "obsolete"])
 def test_existing_reminders_draw_no_ids(error: str) -> None:
-    # Given 50 offers that were reminded of
+    # Given 50 offers with reminders
     make(50, left=LEAD / 2)
     send_offer_reminders()
     OfferEvent.objects.update(error=error, due_at=None if error else database_now())
-    # When runs find nothing new
+    # When further runs record nothing
     for _ in range(3):
         send_offer_reminders()
     # Then the next event has the next id

@@ -1,4 +1,4 @@
-"""A backend that cannot work stops the start, with one line that says what to set and repeats no secret."""
+"""Settings of the backends: a wrong one stops the start with a line that names it and repeats no secret."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GOOD = {
 }
 HOOK = {"OFFER_EVENTS_BACKEND": "webhook", "OFFER_WEBHOOK_URL": "https://example.com/h", "OFFER_WEBHOOK_SECRET": SECRET}
 MAIL = {"OFFER_EVENTS_BACKEND": "email", "OFFER_EMAIL_FROM": "a@example.com", "EMAIL_URL": "smtp://mail.example.com:25"}
-# What a process needs of the machine, and nothing that the tests themselves were configured by.
+# The environment of the machine, without the variables that configure the tests themselves.
 MACHINE = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "PYTHONPATH", "LANG")}
 _TELL = """
 import json

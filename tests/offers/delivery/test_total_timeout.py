@@ -1,4 +1,4 @@
-"""A deadline cuts the connection of who takes too long, wherever it is by then, and nothing of who is done in time."""
+"""A total timeout shuts down a connection that takes too long, and leaves one in time alone."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_conversation_in_time_is_not_cut_and_leaves_no_thread(
 
 
 def test_a_connection_made_after_the_timeout_is_cut_too(pair: tuple[socket.socket, socket.socket]) -> None:
-    # Given a deadline that passes while there is no connection yet, or one that is closed already
+    # Given a timeout that passes while there is no connection yet, or a closed one
     ours, _ = pair
     closed = socket.socket()
     closed.close()
@@ -60,7 +60,7 @@ def test_a_connection_made_after_the_timeout_is_cut_too(pair: tuple[socket.socke
             found[0] = sock
             time.sleep(0.2)
         assert timeout.timed_out
-        # When it is made, then whoever waits on it is not left there
+        # When the connection is made, then a read on it ends
         found[0] = ours
         assert ours.recv(1) == b""
 

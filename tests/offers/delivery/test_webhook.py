@@ -1,4 +1,4 @@
-"""The webhook, against a real server: signed as specified, only 2xx is delivered, and nothing holds it up for long."""
+"""The webhook backend against a real server: payload, signature, connections, and statuses."""
 
 from __future__ import annotations
 
@@ -153,14 +153,14 @@ def test_an_answer_that_is_not_http_fails() -> None:
 
 @pytest.mark.django_db
 def test_the_timestamp_is_the_time_of_the_claim_by_the_databases_clock(receiver: Receiver, settings: Any) -> None:
-    # Given a database whose clock is not that of this process
+    # Given a database whose clock differs from that of the process
     settings.OFFER_EVENTS_BACKEND = "webhook"
     settings.OFFER_WEBHOOK_URL, settings.OFFER_WEBHOOK_SECRET = receiver.url, SECRET
     with database_clock() as clock:
         clock.set(datetime.fromisoformat("2001-02-03T04:05:06+00:00"))
         OfferEventFactory(due_at=database_now())
         receiver.answer = answering(500)
-        # When it is told twice, with an hour between
+        # When two attempts are made, an hour apart
         deliver_offer_events()
         clock.advance(timedelta(hours=1))
         deliver_offer_events()
@@ -173,7 +173,7 @@ def test_the_timestamp_is_the_time_of_the_claim_by_the_databases_clock(receiver:
 def test_the_job_posts_due_events_and_logs_no_secret(
     receiver: Receiver, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    # Given a receiver that fails with the second of two
+    # Given a receiver that fails on the second of two events
     settings.OFFER_EVENTS_BACKEND = "webhook"
     settings.OFFER_WEBHOOK_URL = f"{receiver.url}?token=hunter2"
     settings.OFFER_WEBHOOK_SECRET = SECRET
@@ -190,7 +190,7 @@ def test_the_job_posts_due_events_and_logs_no_secret(
     logged = " ".join(record.getMessage() for record in caplog.records)
     assert SECRET not in logged
     assert base64.b64encode(KEY).decode() not in logged
-    # And of the address nothing but the server is logged, for the rest may hold a token
+    # And only the server of the address is logged, since the rest may contain a token
     assert "hunter2" not in logged
 
 

@@ -43,14 +43,14 @@ def webhook(receiver: Receiver) -> Iterator[Webhook]:
 
 
 def test_a_receiver_that_hangs_times_out(webhook: Webhook, receiver: Receiver) -> None:
-    # Given a receiver that takes a request and says nothing
+    # Given a receiver that accepts a request and does not answer
     end = threading.Event()
     receiver.answer = lambda handler: (end.wait(10), answering(204)(handler))[1]
     # When
     began = time.monotonic()
     outcome = webhook.deliver(MESSAGE)
     took = time.monotonic() - began
-    # Then it is left, and the next one has a connection of its own
+    # Then the delivery fails, and the next one uses a new connection
     assert outcome == Outcome(Result.FAILED, "no answer within 0.3 s")
     assert took < 2
     receiver.answer = answering(204)
@@ -70,7 +70,7 @@ def test_a_receiver_that_hangs_times_out(webhook: Webhook, receiver: Receiver) -
     ids=["status", "header", "continue", "chunk", "last chunk"],
 )
 def test_a_receiver_that_answers_bit_by_bit_is_cut_off(receiver: Receiver, begin: bytes, drop: bytes) -> None:
-    # Given a receiver that never lets a wait take long, and never comes to an end
+    # Given a receiver whose answer never ends, with short pauses between its bytes
     receiver.answer = dripping(begin, drop)
     with Webhook(receiver.url, SECRET, timeout=0.3, total=0.6) as webhook:
         # When
@@ -80,7 +80,7 @@ def test_a_receiver_that_answers_bit_by_bit_is_cut_off(receiver: Receiver, begin
         # Then
         assert outcome == Outcome(Result.FAILED, "not done within 0.6 s")
         assert 0.6 <= took < 2
-        # And the next one has a connection of its own
+        # And the next delivery uses a new connection
         receiver.answer = answering(204)
         assert webhook.deliver(MESSAGE) == DELIVERED
     assert receiver.requests[0].client != receiver.requests[1].client
@@ -99,13 +99,13 @@ def test_a_receiver_that_answers_bit_by_bit_under_tls_is_cut_off(
         # Then
         assert outcome == Outcome(Result.FAILED, "not done within 0.6 s")
         assert time.monotonic() - began < 2
-        # And what is done in time is delivered
+        # And a conversation in time is delivered
         receiver.answer = answering(204)
         assert webhook.deliver(MESSAGE) == DELIVERED
 
 
 def test_a_handshake_that_never_ends_times_out() -> None:
-    # Given a server that begins with a long record of TLS, and goes on with it byte by byte
+    # Given a server that starts a long TLS record, and sends it byte by byte
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def shake() -> None:
@@ -130,7 +130,7 @@ def test_a_handshake_that_never_ends_times_out() -> None:
 
 
 def test_an_endless_body_is_not_read_to_its_end(webhook: Webhook, receiver: Receiver) -> None:
-    # Given a receiver that says yes, and then goes on talking
+    # Given a receiver that answers 200 with a body that does not end
     end = threading.Event()
 
     def talk(handler: Handler) -> None:
@@ -160,11 +160,11 @@ def test_the_run_after_a_total_timeout_delivers_the_other_events(
     # When the job has time for one
     began = time.monotonic()
     stats = deliver_offer_events(WorkBudget(0.5, 0, 0.0))
-    # Then it has failed in time
+    # Then that one has failed in time
     assert (stats["failed"], stats["delivered"], stats["waiting"]) == (1, 0, 3)
     assert time.monotonic() - began < 3
     assert set(OfferEvent.objects.values_list("error", "attempts")) == {("not done within 0.6 s", 1), ("", 0)}
-    # And the next run tells the others
+    # And the next run delivers the others
     receiver.answer = answering(204)
     assert deliver_offer_events()["delivered"] == 2
     assert OfferEvent.objects.get(delivered_at=None).pk in {event.pk for event in events}

@@ -1,4 +1,4 @@
-"""A certificate of the loopback address, for servers of tests that speak TLS."""
+"""A certificate for the loopback address, for TLS servers in tests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 
 def serve_tls(server: socketserver.TCPServer, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a socket server speak TLS, and have this process trust it."""
+    """Make a socket server use TLS, and this process trust its certificate."""
     if not shutil.which("openssl"):
         pytest.skip("there is no openssl on this machine")
     path = folder / "certificate.pem"

@@ -1,4 +1,4 @@
-"""A receiver of webhooks for tests: an HTTP server that keeps the requests and answers as it is set to."""
+"""A receiver of webhooks for tests: an HTTP server that records requests and gives the answers it is set to."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ MESSAGE = Message(
 
 
 class Request(NamedTuple):
-    """A request as it arrived, and from where."""
+    """A request as it arrived, with the address of the client."""
 
     path: str
     headers: dict[str, str]
@@ -46,7 +46,7 @@ class Request(NamedTuple):
 
 
 class Receiver(ThreadingHTTPServer):
-    """A server that answers what it is told to answer, and keeps the requests."""
+    """A server that records requests and calls `answer` for each."""
 
     daemon_threads = True
 
@@ -56,7 +56,7 @@ class Receiver(ThreadingHTTPServer):
         self.answer: Callable[[Handler], None] = answering(204)
 
     def handle_error(self, *_: Any) -> None:
-        """Say nothing of those who hung up."""
+        """Do not log clients that closed the connection."""
 
     @property
     def url(self) -> str:
@@ -93,7 +93,7 @@ def answering(status: int, body: bytes = b"", **headers: str) -> Callable[[Handl
 
 
 def dripping(begin: bytes, drop: bytes) -> Callable[[Handler], None]:
-    """Answer with a beginning, and then with one drop after the other for as long as somebody listens."""
+    """Answer with `begin`, and then with one `drop` after the other until the client hangs up."""
 
     def answer(handler: Handler) -> None:
         handler.close_connection = True

@@ -1,4 +1,4 @@
-"""Accepting an offer sells the product and settles every other offer on it; so does the product's withdrawal."""
+"""Accepting an offer sells the product and closes every other offer on it; withdrawing the product closes all."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def states(*offers: Offer) -> list[str]:
 
 
 def test_accepting_sells_the_product_and_closes_the_others(let_expire) -> None:
-    # given three rivals on a product, one of them dead, and an offer on another product
+    # given three offers on a product, one of them expired, and an offer on another product
     product = ProductFactory()
     best, rival, dead = (OfferFactory(product=product) for _ in range(3))
     elsewhere = OfferFactory()
     let_expire(dead)
-    # when the best is accepted
+    # when one of them is accepted
     accept(best.pk, product.seller)
     # then
     assert states(best, rival, dead, elsewhere) == ["accepted", "declined", "expired", "active"]
@@ -47,7 +47,7 @@ def test_accepting_an_expired_offer_changes_nothing(let_expire) -> None:
 
 @pytest.mark.parametrize("status", ["sold", "withdrawn"])
 def test_a_product_that_is_not_available_cannot_be_sold(status) -> None:
-    # given an offer left active on a product that something else has closed
+    # given an active offer on a product that is not available
     offer = OfferFactory(product__status=status)
     with pytest.raises(ProductNotAvailable):
         accept(offer.pk, offer.seller)

@@ -1,4 +1,4 @@
-"""Making an offer: what it holds, and when it is refused."""
+"""Making an offer: its fields, and when it is refused."""
 
 from __future__ import annotations
 
@@ -57,12 +57,12 @@ def test_one_active_offer_per_buyer_and_product() -> None:
 
 
 def test_an_expired_offer_blocks_no_new_one(let_expire) -> None:
-    # given an offer whose time has passed and no sweep has run
+    # given an offer past its end that is not closed
     dead = OfferFactory()
     let_expire(dead)
     # when its buyer makes another
     fresh = make_offer(dead.buyer, dead.product_id, Decimal(1), Lifetime())
-    # then the dead one is closed as of its end
+    # then the old one is closed at its end
     dead.refresh_from_db()
     assert (dead.status, dead.closed_at) == (OfferStatus.EXPIRED, dead.expires_at)
     assert fresh.status == OfferStatus.ACTIVE

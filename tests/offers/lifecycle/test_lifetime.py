@@ -1,4 +1,4 @@
-"""How long an offer may live."""
+"""The bounds of the lifetime of an offer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An offer's end that passes while somebody waits for a row: what was read meanwhile stays true."""
+"""An offer's end that passes while a transaction waits for a lock: the state that was read meanwhile stays true."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MILLISECOND = timedelta(milliseconds=1)
 
 @pytest.fixture
 def elsewhere() -> Iterator[Callable[[Callable[[], Any]], Future[Any]]]:
-    """Return a function that runs another in a thread, and so in a session, of its own."""
+    """Return a function that runs another in a thread, and so in a session of its own."""
 
     def closing(function: Callable[[], Any]) -> Any:
         try:
@@ -47,7 +47,7 @@ def elsewhere() -> Iterator[Callable[[Callable[[], Any]], Future[Any]]]:
 
 @pytest.fixture
 def held(elsewhere) -> Callable[[Callable[[], Any]], Any]:
-    """Return a context in which another session has done something and not committed it."""
+    """Return a context in which another session has called a function and not committed."""
 
     @contextmanager
     def hold(function: Callable[[], Any]) -> Iterator[Future[Any]]:
@@ -91,17 +91,17 @@ def status(offer: Offer) -> str:
 
 @pytest.mark.parametrize("which", ["rival", "mine"])
 def test_an_accept_that_waits_beyond_the_end_is_refused(which, clock, elsewhere, held) -> None:
-    # given an offer and a later rival, one of which somebody is busy with
+    # given an offer and a later rival, one of which is locked
     mine = OfferFactory()
     rival = OfferFactory(product=mine.product, expires_at=mine.expires_at + timedelta(hours=1))
     clock.set(mine.expires_at - MILLISECOND)
     with held(busy(rival if which == "rival" else mine)):
-        # when it is accepted in time, but has to wait, and its end passes, which is read
+        # when the offer is accepted in time, but waits for the lock, and is read as expired meanwhile
         accepting = elsewhere(lambda: accept(mine.pk, mine.seller))
         await_waiter()
         clock.set(mine.expires_at)
         assert status(mine) == "expired"
-    # then it is refused, and stays what it was read as
+    # then the accept is refused, and the offer stays expired
     with pytest.raises(OfferExpired):
         accepting.result(10)
     assert (status(mine), status(rival)) == ("expired", "active")
@@ -111,17 +111,17 @@ def test_an_accept_that_waits_beyond_the_end_is_refused(which, clock, elsewhere,
 
 
 def test_a_rival_whose_end_passes_while_an_accept_waits_for_it_has_expired(clock, elsewhere, held) -> None:
-    # given an offer and a rival that ends before it, with which somebody is busy
+    # given an offer and a locked rival that ends before it
     mine = OfferFactory()
     rival = OfferFactory(product=mine.product, expires_at=mine.expires_at - timedelta(hours=1))
     clock.set(rival.expires_at - MILLISECOND)
     with held(busy(rival)):
-        # when the one is accepted, has to wait for the other, and that one's end passes, which is read
+        # when the offer is accepted and waits for the rival, which is read as expired meanwhile
         accepting = elsewhere(lambda: accept(mine.pk, mine.seller))
         await_waiter()
         clock.set(rival.expires_at)
         assert status(rival) == "expired"
-    # then it stays expired
+    # then the rival stays expired
     assert accepting.result(10).status == "accepted"
     assert status(rival) == "expired"
 
@@ -136,16 +136,16 @@ REFUSED: dict[str, Callable[[Offer], Any]] = {
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_an_action_that_waits_beyond_the_end_is_refused(name, clock, elsewhere, held) -> None:
-    # given an offer that somebody is busy with, without changing it
+    # given an offer that is locked and not changed
     offer = OfferFactory()
     clock.set(offer.expires_at - MILLISECOND)
     with held(busy(offer)):
-        # when somebody acts on it in time, but has to wait, and its end passes
+        # when an action in time waits for the lock, and the end passes
         acting = elsewhere(lambda: REFUSED[name](offer))
         await_waiter()
         clock.set(offer.expires_at)
         assert status(offer) == "expired"
-    # then that is refused
+    # then the action is refused
     with pytest.raises(OfferExpired):
         acting.result(10)
     assert not OfferEvent.objects.exists()
@@ -153,15 +153,15 @@ def test_an_action_that_waits_beyond_the_end_is_refused(name, clock, elsewhere, 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_refusal_waits_for_an_accept_that_was_in_time(name, clock, elsewhere, held) -> None:
-    # given an accept that was in time and has not committed, and then the offer's end
+    # given an accept in time that has not committed, and then the offer's end
     offer = OfferFactory()
     clock.set(offer.expires_at - MILLISECOND)
     with held(lambda: accept(offer.pk, offer.seller)) as accepting:
         clock.set(offer.expires_at)
-        # when somebody acts on it
+        # when another action comes
         acting = elsewhere(lambda: REFUSED[name](offer))
         await_waiter()
-    # then the answer is what became of the offer, not what its time alone would say
+    # then its refusal says that the offer is accepted, not that it has expired
     assert accepting.result(10).status == "accepted"
     with pytest.raises(OfferClosed) as refused:
         acting.result(10)
@@ -170,43 +170,43 @@ def test_a_refusal_waits_for_an_accept_that_was_in_time(name, clock, elsewhere, 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_an_action_that_waits_for_an_extension_in_time_is_done(name, clock, elsewhere, held) -> None:
-    # given an extension that was in time and has not committed, and then the end that the offer had
+    # given an extension in time that has not committed, and then the old end
     offer = OfferFactory()
     clock.set(offer.expires_at - MILLISECOND)
     buyer, longer = Actor(Role.BUYER, offer.buyer), Lifetime(expires_in=3600)
     with held(lambda: transitions.extend(offer.pk, buyer, longer)) as extending:
         clock.set(offer.expires_at)
-        # when somebody acts on the offer, it waits
+        # when another action comes, it waits
         acting = elsewhere(lambda: REFUSED[name](offer))
         await_waiter()
-    # then that is done, since the offer lives
+    # then it succeeds, since the offer is active
     assert extending.result(10).effective_status == "active"
     acting.result(10)
     assert OfferEvent.objects.filter(offer=offer).count() == 2
 
 
 def test_a_locked_expired_offer_blocks_no_new_one(clock, elsewhere, held) -> None:
-    # given a dead offer that nobody has closed, and somebody who looks at it
+    # given an expired offer that is not closed, and is locked
     dead = OfferFactory()
     clock.set(dead.expires_at)
     with held(busy(dead)):
-        # when its buyer makes another one, it waits
+        # when its buyer makes another one, that waits
         making = elsewhere(lambda: make_offer(dead.buyer, dead.product_id, Decimal(5), Lifetime()))
         await_waiter()
-    # then there is a new one, and the dead one is closed
+    # then there is a new one, and the old one is closed
     assert making.result(10).effective_status == "active"
     dead.refresh_from_db()
     assert dead.status == "expired"
 
 
 def test_an_offer_that_ends_while_its_products_withdrawal_waits_has_expired(clock, elsewhere, held) -> None:
-    # given two offers on a product, one of which ends soon, and somebody who is busy with it
+    # given two offers on a product, one of which ends soon and is locked
     product = ProductFactory()
     ending = OfferFactory(product=product)
     lasting = OfferFactory(product=product, expires_at=ending.expires_at + timedelta(hours=1))
     clock.set(ending.expires_at - MILLISECOND)
     with held(busy(ending)):
-        # when the product is withdrawn, has to wait, and the end passes
+        # when the withdrawal of the product waits, and the end passes
         withdrawing = elsewhere(lambda: withdraw_product(product.pk, product.seller))
         await_waiter()
         clock.set(ending.expires_at)

@@ -1,4 +1,4 @@
-"""Two at once on one offer: exactly one wins, the other is told the truth, and no extension is lost."""
+"""Concurrent actions on one offer: exactly one wins, the others are refused with its state, no extension is lost."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_accept_against_withdraw(at_once) -> None:
 
 
 def test_accept_against_a_new_offer_on_the_product(at_once) -> None:
-    """Nobody's new offer stays active on a product that was sold while it was made."""
+    """A new offer does not stay active on a product that was sold meanwhile."""
     for _ in range(ROUNDS):
         offer, late = OfferFactory(), UserFactory()
         at_once(
@@ -81,10 +81,10 @@ def test_accept_against_the_job_at_the_end(at_once, expire_in) -> None:
         offer = OfferFactory()
         track_offer_expiration(offer.pk, offer.expires_at)
         expire_in(offer, seconds=round_ * 0.001)
-        # when it is accepted while the sweep runs
+        # when it is accepted while the job runs
         accepted, _ = at_once(lambda offer=offer: accept(offer.pk, offer.seller), process_expired_offers)
         process_expired_offers()
-        # then it is accepted in time, or dead
+        # then it was accepted in time, or it has expired
         offer.refresh_from_db()
         if isinstance(accepted, Offer):
             assert offer.status == "accepted"
@@ -101,14 +101,14 @@ def test_an_extension_that_was_granted_is_honoured(at_once, expire_in) -> None:
         offer = OfferFactory()
         track_offer_expiration(offer.pk, offer.created_at)
         expire_in(offer, seconds=round_ * 0.001)
-        # when it is extended while two sweeps run
+        # when it is extended while the job runs twice
         extended, *_ = at_once(
             lambda offer=offer: transitions.extend(offer.pk, Actor(Role.BUYER, offer.buyer), Lifetime(expires_in=3600)),
             process_expired_offers,
             process_expired_offers,
         )
         process_expired_offers()
-        # then it lives if and only if the extension was granted
+        # then it is active if and only if the extension was granted
         offer.refresh_from_db()
         granted = isinstance(extended, Offer)
         assert granted or isinstance(extended, OfferExpired)
@@ -116,7 +116,7 @@ def test_an_extension_that_was_granted_is_honoured(at_once, expire_in) -> None:
 
 
 def everything_on(product: Product) -> list[Callable[[], Any]]:
-    """Return all that people and the job may do about a product with three offers."""
+    """Return every action of users and the job on a product with three offers."""
     first, second, third = [OfferFactory(product=product) for _ in range(3)]
     return [
         lambda: accept(first.pk, product.seller),
@@ -132,22 +132,22 @@ def everything_on(product: Product) -> list[Callable[[], Any]]:
 
 
 def test_many_actions_on_one_product_never_deadlock_and_sell_it_at_most_once(at_once) -> None:
-    """Everything at once on three offers of one product, again and again."""
+    """All actions run concurrently on three offers of one product, in many rounds."""
     deadlocks = database_deadlocks()
     for round_ in range(ROUNDS):
         product = ProductFactory()
         acts = everything_on(product)
         results = at_once(*acts[round_ % len(acts) :], *acts[: round_ % len(acts)])
-        # Each is done, or refused by name.
+        # Each action succeeds, or is refused by name.
         allowed = (Offer, OfferClosed, ProductNotAvailable, dict, Http404, type(None))
         assert all(isinstance(result, allowed) for result in results), results
-        # One is sold at most, and then, as when the product was withdrawn, nothing is left to act on.
+        # At most one offer is accepted. Once the product is sold or withdrawn, no offer is active.
         product.refresh_from_db()
         states = list(Offer.objects.filter(product=product).values_list("status", flat=True))
         assert states.count("accepted") <= 1
         if product.status != "available":
             assert "active" not in states
-        # And of each offer's history there is one end.
+        # And each closed offer has one final event.
         ends = OfferEvent.objects.filter(offer__product=product).exclude(kind__in=["made", "extended"])
         assert ends.count() == len(states) - states.count("active")
     assert database_deadlocks() == deadlocks

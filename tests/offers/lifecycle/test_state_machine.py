@@ -1,4 +1,4 @@
-"""The state machine: every change writes its event in the same statement, and what the guard refuses writes none."""
+"""The statements of the state machine: each writes its event too, and a refused one changes nothing."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_a_batch_expires_in_one_statement_with_a_due_event_each(let_expire, djan
         assert events(offer) == [("expired", "time", None)]
     assert OfferEvent.objects.filter(due_at__lte=database_now()).count() == 3
     assert events(alive) == []
-    # and a second time there is nothing to expire or to tell
+    # and a second run expires nothing and records nothing
     assert state_machine.expire_batch(10) == []
     assert state_machine.expire_ids([offer.pk for offer in dead]) == []
     assert OfferEvent.objects.count() == 3

@@ -1,4 +1,4 @@
-"""Withdraw, decline, extend, expire: each once, by its party, in time."""
+"""Transitions by their party: results, refusals, and the index. The statements have tests of their own."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_an_action_on_a_closed_offer_is_refused_with_its_state(name, state) -> N
 @pytest.mark.parametrize("name", ACTIONS)
 @pytest.mark.parametrize("swept", [True, False])
 def test_an_action_on_an_expired_offer_is_refused_before_and_after_the_sweep(name, swept, let_expire) -> None:
-    # given an offer at its very end
+    # given an offer at its end
     offer = OfferFactory()
     let_expire(offer)
     if swept:
@@ -72,7 +72,7 @@ def test_an_action_on_an_expired_offer_is_refused_before_and_after_the_sweep(nam
     # when its party acts
     with pytest.raises(OfferExpired) as caught:
         ACTIONS[name](offer, party(name, offer))
-    # then it is told so, and nothing changed
+    # then the action is refused, and nothing has changed
     assert caught.value.code == "offer_expired"
     assert caught.value.extra == {"offer_status": "expired", "closed_at": offer.expires_at}
     offer.product.refresh_from_db()

@@ -1,4 +1,4 @@
-"""The command that fills the index of deadlines anew."""
+"""`manage.py rebuild_offer_deadlines`."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def run() -> str:
 
 
 def test_it_prints_how_many_deadlines_were_missing_and_wrong() -> None:
-    # given an index that lacks one offer, has another wrong, and one of nobody
+    # given an index with a missing, a wrong and an orphaned deadline
     missing, wrong = OfferFactory(), OfferFactory()
     track_offer_expiration(wrong.pk, wrong.created_at)
     track_offer_expiration(2**40, wrong.expires_at)
     # when it is rebuilt
     assert run() == "2 deadlines in the table: 1 entered, 1 moved, 1 removed.\n"
-    # then it is as the table is, and again there is nothing to do
+    # then it is like the table, and a second run changes nothing
     assert offer_deadlines.due(80, missing.created_at) == []
     assert {member.id for member in offer_deadlines.due(80, wrong.expires_at)} == {missing.pk, wrong.pk}
     assert run() == "2 deadlines in the table: 0 entered, 0 moved, 0 removed.\n"

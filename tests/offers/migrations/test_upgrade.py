@@ -1,4 +1,4 @@
-"""An upgrade of a marketplace that is in use: it keeps the rows, and nobody waits for what reads whole tables."""
+"""The migrations on a database in use: they keep the rows, and none blocks reads or writes for long."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BEFORE = [("offers", "0001_initial"), ("products", "0002_narrow_counters")]
 WITH_RULES = [("offers", "0003_money_and_time"), ("products", "0003_money")]
 WITH_COLUMNS = [("offers", "0004_event_told"), ("products", "0003_money")]
 WITH_INDEXES = [("offers", "0007_offer_event_actor"), ("products", "0003_money")]
-# The rules that come unchecked, and their tables.
+# The constraints that are added as NOT VALID, and their tables.
 RULES = {
     "offer_amount_minor_unit": "offers_offer",
     "offer_closed_in_time": "offers_offer",
@@ -45,13 +45,13 @@ _SCHEMA = """
 """
 _READ = "SELECT count(*) FROM offers_offer JOIN products_product ON products_product.id = product_id"
 _WRITE_ONE = "UPDATE offers_offer SET amount = 6 WHERE id = (SELECT {}(id) FROM offers_offer)"
-# As every write locks a table.
+# The lock that a write takes on its table.
 _LOCK_AS_WRITES_DO = "LOCK TABLE offers_offer, products_product IN ROW EXCLUSIVE MODE"
 _IS_WAITING = """
     SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND wait_event_type = 'Lock' AND starts_with(query, %s)
 """
-# What the first versions of 0002 and 0003 left, which were never released.
+# The schema after the first, unreleased versions of 0002 and 0003.
 _AS_IN_DEVELOPMENT = [
     "DROP INDEX offer_due",
     "CREATE INDEX offer_due ON offers_offer (expires_at, id) WHERE status = 'active'",
@@ -61,7 +61,7 @@ _AS_IN_DEVELOPMENT = [
 
 @pytest.fixture(scope="module")
 def before(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
-    """The name of a database as it was before the upgrade, with products and offers in it."""
+    """The name of a database with products and offers, in the schema before the upgrade."""
     name = f"{connection.settings_dict['NAME']}_before"
     with django_db_blocker.unblock(), database(name):
         with leading_to(name):
@@ -73,7 +73,7 @@ def before(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
 
 @pytest.fixture
 def upgradable(before: str, transactional_db: None) -> Iterator[None]:
-    """Connections lead to a copy of that database."""
+    """Connections go to a copy of that database."""
     name = f"{before}_copy"
     with database(name, before), leading_to(name):
         yield
@@ -90,7 +90,7 @@ def database(name: str, template: str = "template1") -> Iterator[None]:
 
 @contextmanager
 def leading_to(name: str) -> Iterator[None]:
-    """Have every connection that is opened now lead to another database."""
+    """Make every new connection go to another database."""
     usual = connection.settings_dict["NAME"]
     connection.close()
     connection.settings_dict["NAME"] = name
@@ -103,7 +103,7 @@ def leading_to(name: str) -> Iterator[None]:
 
 @contextmanager
 def session() -> Iterator[Any]:
-    """A cursor of a connection of its own."""
+    """Yield a cursor on a connection of its own."""
     other = connection.copy()
     try:
         with other.cursor() as cursor:
@@ -125,7 +125,7 @@ def ask(sql: str, parameters: Any = None) -> list[tuple[Any, ...]]:
 
 
 def schema() -> list[tuple[Any, ...]]:
-    """Return the indexes and constraints of the tables: their name, what they are, and whether they are valid."""
+    """Return the indexes and constraints of the tables: name, definition, and whether they are valid."""
     return ask(_SCHEMA, {"tables": ["offers_offer", "offers_offerevent", "products_product"]})
 
 
@@ -142,17 +142,17 @@ def until(true: Callable[[], bool], seconds: float = 10) -> None:
 
 @pytest.fixture(scope="module")
 def fresh_schema(django_db_setup: None, django_db_blocker: Any) -> list[tuple[Any, ...]]:
-    """What a database has that never was another: that of the tests."""
+    """The schema of a fresh database: that of the tests."""
     with django_db_blocker.unblock():
         return schema()
 
 
 def released() -> None:
-    """Leave the database as it was before."""
+    """Leave the database as it was before the upgrade."""
 
 
 def developed() -> None:
-    """Migrate as the first versions of the migrations did."""
+    """Migrate by the first, unreleased versions of the migrations."""
     migrate(*WITH_RULES)
     for statement in _AS_IN_DEVELOPMENT:
         ask(statement)
@@ -168,12 +168,12 @@ def interrupted() -> None:
 
 @pytest.mark.parametrize("state", [released, developed, interrupted])
 def test_an_upgrade_keeps_the_rows_and_leads_to_the_schema_of_a_fresh_database(fresh_schema, upgradable, state) -> None:
-    # Given a database with rows, in a state that there is
+    # Given a database with rows, in one of the possible states
     rows = ask("SELECT * FROM offers_offer ORDER BY id")
     state()
     # When it is migrated
     migrate()
-    # Then it has its rows, and every index and every rule, all of them valid
+    # Then it has its rows, and every index and constraint is there and valid
     assert ask("SELECT * FROM offers_offer ORDER BY id") == rows
     assert len(rows) > 80
     assert schema() == fresh_schema
@@ -181,22 +181,22 @@ def test_an_upgrade_keeps_the_rows_and_leads_to_the_schema_of_a_fresh_database(f
 
 
 def test_a_constraint_is_added_as_not_valid_and_holds_for_new_rows(upgradable) -> None:
-    # When the migrations have run that lock everybody out
+    # When the migrations have run that lock whole tables
     migrate(*WITH_RULES)
-    # Then they have checked no row and built no index
+    # Then they have validated no row and built no index
     assert not_valid() == list(RULES)
     assert "offer_due" in {name for name, *_ in schema()}
-    # But what is written from now on is checked
+    # But new writes are checked
     with pytest.raises(IntegrityError, match="product_price_minor_unit"):
         ask("UPDATE products_product SET currency = 'JPY', price = 10.50 WHERE id = 1")
 
 
 def test_a_migration_that_would_wait_for_a_lock_times_out(upgradable) -> None:
-    # Given somebody who reads for long
+    # Given a long transaction that reads
     with session() as reader:
         reader.execute("BEGIN")
         reader.execute(_READ)
-        # When the table is to be locked
+        # When the migration wants to lock the table
         with pytest.raises(OperationalError, match="lock timeout"):
             migrate(*WITH_RULES)
     # Then the migration can be repeated later
@@ -213,7 +213,7 @@ def test_a_migration_that_would_wait_for_a_lock_times_out(upgradable) -> None:
     ids=["built", "removed"],
 )
 def test_reads_and_writes_go_on_while_an_index_is(upgradable, in_the_way, statement) -> None:
-    # Given somebody whose transaction the statement has to wait for
+    # Given a transaction that the statement has to wait for
     migrate(*WITH_COLUMNS)
     with session() as busy, session() as other, ThreadPoolExecutor(1) as pool:
         busy.execute("BEGIN")
@@ -222,7 +222,7 @@ def test_reads_and_writes_go_on_while_an_index_is(upgradable, in_the_way, statem
         upgrade = pool.submit(migrated)
         try:
             until(lambda: ask(_IS_WAITING, [statement]) == [(1,)])
-            # Then others read and write
+            # Then others can read and write
             other.execute("SET lock_timeout = '100ms'")
             other.execute(_READ)
             other.execute(_WRITE_ONE.format("max"))
@@ -233,7 +233,7 @@ def test_reads_and_writes_go_on_while_an_index_is(upgradable, in_the_way, statem
 
 
 def migrated() -> list[str]:
-    """Migrate in a thread, and return what is not valid then."""
+    """Migrate in a thread; return the indexes and constraints that are not valid after it."""
     try:
         migrate()
         return not_valid()
@@ -247,7 +247,7 @@ def test_the_validation_of_rows_does_not_block_writes(upgradable) -> None:
     with session() as writer:
         writer.execute("BEGIN")
         writer.execute(_LOCK_AS_WRITES_DO)
-        # When the rows are checked meanwhile
+        # When the rows are validated meanwhile
         ask("SET lock_timeout = '1s'")
         migrate()
         # Then neither waits for the other
