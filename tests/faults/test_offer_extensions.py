@@ -185,5 +185,5 @@ def check(cases: list[Case]) -> None:
             assert row.status == "active", case
         elif row.status == "expired":
             assert row.closed_at == row.expires_at <= now, case
-    told = Counter(OfferEvent.objects.filter(kind="expired").values_list("offer", flat=True))
-    assert told == Counter(id for id, row in rows.items() if row.status == "expired")
+    recorded = Counter(OfferEvent.objects.filter(kind="expired").values_list("offer", flat=True))
+    assert recorded == Counter(id for id, row in rows.items() if row.status == "expired")

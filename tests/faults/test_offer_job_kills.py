@@ -66,17 +66,17 @@ def nobody_else_is_connected() -> bool:
 
 def check_never_early_or_twice(alive: list[Offer]) -> None:
     assert not Offer.objects.filter(pk__in=[offer.pk for offer in alive]).exclude(status="active").exists()
-    told = Counter(OfferEvent.objects.filter(kind="expired").values_list("offer", flat=True))
+    recorded = Counter(OfferEvent.objects.filter(kind="expired").values_list("offer", flat=True))
     closed = Offer.objects.filter(status="expired")
-    assert told == Counter(closed.values_list("pk", flat=True))
+    assert recorded == Counter(closed.values_list("pk", flat=True))
     assert all(offer.closed_at == offer.expires_at for offer in closed)
 
 
 def check_all_is_done(dead: list[Offer], alive: list[Offer]) -> None:
     assert not Offer.objects.filter(pk__in=[offer.pk for offer in dead]).exclude(status="expired").exists()
     check_never_early_or_twice(alive)
-    truth = active_offers.deadlines_of([offer.pk for offer in alive])
-    assert set(index()) == set(truth)
+    stored = active_offers.deadlines_of([offer.pk for offer in alive])
+    assert set(index()) == set(stored)
 
 
 def test_a_job_killed_at_any_step_is_made_good_by_the_next(others) -> None:

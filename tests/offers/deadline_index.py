@@ -24,10 +24,10 @@ def index() -> dict[int | None, float]:
     return {member.id: member.score for shard in shards for member in offer_deadlines.scan(shard, 0, 1000)[1]}
 
 
-def truth() -> dict[int, float]:
+def expected_index() -> dict[int, float]:
     active = Offer.objects.filter(status="active")
     return {offer.pk: -(-offer.expires_at.timestamp() * 1000 // 1) for offer in active}
 
 
-def assert_index_is_true() -> None:
-    assert {id: pytest.approx(score, abs=1) for id, score in truth().items()} == index()
+def assert_index_matches_the_table() -> None:
+    assert {id: pytest.approx(score, abs=1) for id, score in expected_index().items()} == index()

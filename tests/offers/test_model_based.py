@@ -1,7 +1,7 @@
-"""Random orders of everything that may happen to offers, against a model of a few lines.
+"""Model-based tests: random orders of everything that can happen to offers, compared with a model of a few lines.
 
-After every step each offer reads as the model says, whatever became of the job, the index and the processes; what
-was answered as done is done for ever; and each expiry is told exactly once.
+After every step each offer has the state of the model, whatever happened to the job, the index and the processes. An
+action that was answered is never undone, and each expiry has exactly one event.
 """
 
 from __future__ import annotations
@@ -204,8 +204,8 @@ class Offers(RuleBasedStateMachine):
         assert self.ends() == ends_of(self.model)
         rows = dict(Offer.objects.values_list("pk", "status"))
         assert all(rows[id] in (self.model.state(id), "active") for id in self.model.offers)
-        told = Counter(OfferEvent.objects.filter(kind="expired").values_list("offer", flat=True))
-        assert told == Counter(id for id, status in rows.items() if status == "expired")
+        recorded = Counter(OfferEvent.objects.filter(kind="expired").values_list("offer", flat=True))
+        assert recorded == Counter(id for id, status in rows.items() if status == "expired")
         closed = Counter(OfferEvent.objects.exclude(kind__in=["made", "extended"]).values_list("offer", flat=True))
         assert closed == Counter(id for id, status in rows.items() if status != "active")
 

@@ -58,11 +58,11 @@ def test_offers_in_the_index_do_not_count_as_repaired(let_expire, monkeypatch) -
     offers = make(48)
     let_expire(*offers)
     track(*offers)
-    claims = counted_claims(monkeypatch)
+    reads = counted_reads(monkeypatch)
     # when the job closes it
     stats = process_expired_offers()
     # then nothing counts as missing in the index
-    assert (stats["database_updated"], stats["repaired"], len(claims)) == (48, 0, 2)
+    assert (stats["database_updated"], stats["repaired"], len(reads)) == (48, 0, 2)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -73,13 +73,13 @@ def test_locked_offers_in_the_index_do_not_hold_up_the_others(let_expire, monkey
     let_expire(*offers)
     let_expire(*offers[:32], seconds_ago=5)
     track(*offers)
-    claims = counted_claims(monkeypatch)
+    reads = counted_reads(monkeypatch)
     with other_session() as session:
         session.execute("SELECT FROM offers_offer WHERE id = ANY(%s) FOR UPDATE", [[offer.pk for offer in offers[:32]]])
         # when the job runs
         stats = process_expired_offers()
     # then it does not read the same members of the index again, and closes the others by the table
-    assert (stats["database_updated"], stats["repaired"], len(claims)) == (8, 0, 1)
+    assert (stats["database_updated"], stats["repaired"], len(reads)) == (8, 0, 1)
     # and the next run does the rest
     assert process_expired_offers()["database_updated"] == 32
 
@@ -134,12 +134,12 @@ def test_fifteen_hundred_due_offers_take_under_a_second(let_expire) -> None:
     assert database_now() - start < timedelta(seconds=1)
 
 
-def counted_claims(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def counted_reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Return a list that grows by one with each read of due members."""
-    claims: list[int] = []
+    reads: list[int] = []
     due = offer_deadlines.due
-    monkeypatch.setattr(offer_deadlines, "due", lambda *args: (claims.append(1), due(*args))[1])
-    return claims
+    monkeypatch.setattr(offer_deadlines, "due", lambda *args: (reads.append(1), due(*args))[1])
+    return reads
 
 
 def ticking() -> Callable[[], float]:

@@ -63,10 +63,10 @@ def test_filters_by_kind_and_delivery(reader: Client) -> None:
     now = timezone.now()
     history = event("made", role="buyer")
     waiting, tried = event(due_at=now), event("reminder", due_at=now, attempts=1, error="no answer")
-    told, lost = event(delivered_at=now, attempts=1), given_up()
+    delivered, lost = event(delivered_at=now, attempts=1), given_up()
     obsolete = event("reminder", error="obsolete: the offer has ended")
     assert listed(reader, "?delivery=waiting", EVENTS) == {waiting.pk, tried.pk}
-    assert listed(reader, "?delivery=delivered", EVENTS) == {told.pk}
+    assert listed(reader, "?delivery=delivered", EVENTS) == {delivered.pk}
     assert listed(reader, "?delivery=given_up", EVENTS) == {lost.pk}
     assert listed(reader, "?delivery=obsolete", EVENTS) == {obsolete.pk}
     assert listed(reader, "?delivery=none", EVENTS) == {history.pk}
@@ -83,9 +83,14 @@ def test_search_finds_the_events_of_an_offer(reader: Client) -> None:
 
 def test_a_given_up_event_is_requeued(editor: Client) -> None:
     # given an event that was given up, and others
-    lost, waiting, told, history = given_up(), event(due_at=timezone.now()), event(delivered_at=timezone.now()), event()
+    lost, waiting, delivered, history = (
+        given_up(),
+        event(due_at=timezone.now()),
+        event(delivered_at=timezone.now()),
+        event(),
+    )
     # when all are chosen
-    response = choose(editor, "deliver_again", lost, waiting, told, history, url=EVENTS)
+    response = choose(editor, "deliver_again", lost, waiting, delivered, history, url=EVENTS)
     # then that one is due again, and the log names it
     assert messages_of(editor.get(response.url)) == ["1 event will be delivered again."]
     lost.refresh_from_db()

@@ -37,13 +37,13 @@ def die(*_: Any) -> set[int]:
     raise AssertionError
 
 
-def die_before_telling(path: str, lease: float) -> None:
+def die_before_delivery(path: str, lease: float) -> None:
     """Run the job, and be killed between the claim and the delivery."""
     courier.configured_backend = lambda: Notebook(path, dies=True)
     courier.deliver_offer_events(lease=lease)
 
 
-def die_before_settling(path: str, lease: float) -> None:
+def die_before_settlement(path: str, lease: float) -> None:
     """Run the job, and be killed between the delivery and the settlement."""
     courier.configured_backend = lambda: Notebook(path)
     outbox.settle = die

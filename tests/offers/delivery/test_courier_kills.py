@@ -42,27 +42,27 @@ def notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("act", "told_before"),
-    [(killed_courier.die_before_telling, 0), (killed_courier.die_before_settling, 3)],
-    ids=["before it told", "before it wrote that down"],
+    ("act", "delivered_before"),
+    [(killed_courier.die_before_delivery, 0), (killed_courier.die_before_settlement, 3)],
+    ids=["before the delivery", "before the settlement"],
 )
 def test_events_of_a_killed_courier_are_delivered_after_the_lease(
-    other: OtherProcess, notes: Path, act: Callable[..., Any], told_before: int
+    other: OtherProcess, notes: Path, act: Callable[..., Any], delivered_before: int
 ) -> None:
     # Given three events, and a courier that is killed with its claim on them
     events = OfferEventFactory.create_batch(3)
     with pytest.raises(EOFError):
         other.call(act, str(notes), LEASE)
     before = notes.read_text().splitlines()
-    assert len(before) == told_before
+    assert len(before) == delivered_before
     assert set(OfferEvent.objects.values_list("attempts", "delivered_at")) == {(1, None)}
     # When another courier runs within the lease, it does not claim them
     assert deliver_offer_events()["delivered"] == 0
     assert min(OfferEvent.objects.values_list("due_at", flat=True)) > database_now() - timedelta(seconds=LEASE)
     # And after the lease it delivers all
     wait_until(lambda: deliver_offer_events()["waiting"] == 0)
-    after = notes.read_text().splitlines()[told_before:]
+    after = notes.read_text().splitlines()[delivered_before:]
     assert len(after) == len(set(after)) == len(events)
     # Then the ids are the same
-    assert told_before == 0 or sorted(after) == sorted(before)
+    assert delivered_before == 0 or sorted(after) == sorted(before)
     assert None not in OfferEvent.objects.values_list("delivered_at", flat=True)

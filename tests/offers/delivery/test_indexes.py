@@ -58,9 +58,9 @@ def test_a_claim_takes_the_longest_due_from_their_index() -> None:
 
 
 def test_settlements_find_their_events_by_index() -> None:
-    verdicts = [*map(outbox.delivered, outbox.claim(50, 60))]
+    settlements = [*map(outbox.delivered, outbox.claim(50, 60))]
 
-    plan = plan_of(lambda: outbox.settle(verdicts), EVENTS)
+    plan = plan_of(lambda: outbox.settle(settlements), EVENTS)
 
     assert_reads(plan, "offers_offerevent_pkey", "offer_event_due")
 

@@ -55,11 +55,11 @@ def test_each_settlement_is_stored(clock: DatabaseClock) -> None:
     # Given five claims
     events = [due() for _ in range(5)]
     claims = {claim.id: claim for claim in outbox.claim(10, LEASE)}
-    told, later, hopeless, stale, untried = (claims[event.pk] for event in events)
+    done, later, hopeless, stale, untried = (claims[event.pk] for event in events)
     # When
     held = outbox.settle(
         [
-            outbox.delivered(told),
+            outbox.delivered(done),
             outbox.failed(later, "answered 500", 10),
             outbox.given_up(hopeless, "answered 410"),
             outbox.obsolete(stale, "too late"),
@@ -136,10 +136,10 @@ def test_requeue_makes_undelivered_events_due_with_all_attempts(clock: DatabaseC
     # Given
     gone, stale = OfferEventFactory(due_at=None, attempts=12, error="answered 500"), due(attempts=3)
     outbox.settle([outbox.obsolete(claim_one(), "no backend")])
-    told = OfferEventFactory(due_at=None, attempts=1, delivered_at=database_now())
+    done = OfferEventFactory(due_at=None, attempts=1, delivered_at=database_now())
     history = OfferEventFactory(due_at=None)
     waiting = OfferEventFactory(due_at=database_now() + MINUTE, attempts=2, error="answered 500")
-    others = {event: state(event) for event in (told, history, waiting)}
+    others = {event: state(event) for event in (done, history, waiting)}
     # When
     assert outbox.requeue([gone.pk, stale.pk, *(event.pk for event in others), 10**9]) == 2
     # Then

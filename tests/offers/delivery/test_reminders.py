@@ -37,7 +37,7 @@ def make(number: int, left: timedelta, life: timedelta = DAY, **values: Any) -> 
     ]
 
 
-def reminded() -> list[tuple[int, datetime]]:
+def reminders_recorded() -> list[tuple[int, datetime]]:
     found = OfferEvent.objects.filter(kind="reminder").values_list("offer_id", "expires_at")
     return sorted(found)
 
@@ -63,7 +63,7 @@ def test_a_second_run_records_nothing() -> None:
 
     assert send_offer_reminders()["recorded"] == 3
     assert send_offer_reminders() == {"recorded": 0, "looked_at": 3, "finished": True}
-    assert len(reminded()) == 3
+    assert len(reminders_recorded()) == 3
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_an_extended_offer_gets_another_reminder_before_its_new_end(clock: Datab
     clock.advance(DAY)
     assert send_offer_reminders()["recorded"] == 1
     # Then there is one for each end
-    assert reminded() == [(offer.pk, offer.expires_at), (offer.pk, later)]
+    assert reminders_recorded() == [(offer.pk, offer.expires_at), (offer.pk, later)]
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_repeated_small_extensions_cause_a_reminder_an_hour(clock: DatabaseClock
         offer.save()
         clock.advance(LEAD / 6)
     # Then there is one reminder an hour
-    assert len(reminded()) == 4
+    assert len(reminders_recorded()) == 4
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,15 @@ def test_repeated_small_extensions_cause_a_reminder_an_hour(clock: DatabaseClock
         ({"due_at": None, "error": "answered 410"}, 1),
         ({"due_at": None, "error": "obsolete: the offer has another end"}, 1),
     ],
-    ids=["waits", "is being told", "failed", "was half told", "was told", "was given up", "was obsolete"],
+    ids=[
+        "waits",
+        "is being delivered",
+        "failed",
+        "was half delivered",
+        "was delivered",
+        "was given up",
+        "was obsolete",
+    ],
 )
 def test_a_delivered_reminder_covers_an_end_a_little_later(
     clock: DatabaseClock, state: dict[str, Any], number: int
@@ -198,7 +206,7 @@ def test_a_run_ends_with_its_budget_and_the_next_one_does_the_rest() -> None:
     assert stats["finished"] is False
     assert 0 < stats["recorded"] < 7
     assert send_offer_reminders(batch=2)["recorded"] == 7 - stats["recorded"]
-    assert len(reminded()) == 7
+    assert len(reminders_recorded()) == 7
 
 
 @pytest.mark.parametrize("error", ["", "obsolete: no backend"], ids=["waiting", "obsolete"])
@@ -229,8 +237,8 @@ def test_eight_concurrent_runs_record_each_reminder_once(at_once: Any) -> None:
         # Then
         assert [type(result) for result in results] == [dict] * 8, results
         assert sum(result["recorded"] for result in results) == 40
-        assert {offer.pk for offer in offers} <= {id for id, _ in reminded()}
-    assert len(reminded()) == len(set(reminded())) == 200
+        assert {offer.pk for offer in offers} <= {id for id, _ in reminders_recorded()}
+    assert len(reminders_recorded()) == len(set(reminders_recorded())) == 200
 
 
 def test_a_run_takes_at_most_half_of_its_minute() -> None:

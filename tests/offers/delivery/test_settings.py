@@ -23,7 +23,7 @@ HOOK = {"OFFER_EVENTS_BACKEND": "webhook", "OFFER_WEBHOOK_URL": "https://example
 MAIL = {"OFFER_EVENTS_BACKEND": "email", "OFFER_EMAIL_FROM": "a@example.com", "EMAIL_URL": "smtp://mail.example.com:25"}
 # The environment of the machine, without the variables that configure the tests themselves.
 MACHINE = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "PYTHONPATH", "LANG")}
-_TELL = """
+_PRINT_SETTINGS = """
 import json
 from marketplace import settings
 names = ("BACKEND", "HOST", "PORT", "USE_TLS", "HOST_PASSWORD", "TIMEOUT")
@@ -35,7 +35,7 @@ print(json.dumps({name: getattr(settings, name) for name in names}))
 def load(kind: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Read the settings in a process of its own."""
     env = {**MACHINE, **GOOD, "DJANGO_ENV": kind, **variables}
-    command = [sys.executable, "-c", _TELL]
+    command = [sys.executable, "-c", _PRINT_SETTINGS]
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120, check=False)
 
 

@@ -184,8 +184,8 @@ def test_the_job_posts_due_events_and_logs_no_secret(
         stats = deliver_offer_events()
     # Then
     assert (stats["delivered"], stats["failed"]) == (1, 1)
-    told = {json.loads(request.body)["data"]["event_id"] for request in receiver.requests}
-    assert told == {event.pk for event in events}
+    posted = {json.loads(request.body)["data"]["event_id"] for request in receiver.requests}
+    assert posted == {event.pk for event in events}
     assert sorted(OfferEvent.objects.values_list("error", flat=True)) == ["", "answered 500"]
     logged = " ".join(record.getMessage() for record in caplog.records)
     assert SECRET not in logged
