@@ -1,4 +1,4 @@
-"""Offers on products, from being made to being closed."""
+"""The app of offers on products."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ class OffersConfig(AppConfig):
     verbose_name = "Offers"
 
     def ready(self) -> None:
-        """Listen to products that are closed."""
+        """Connect the receiver of `products_closed`."""
         from offers import receivers  # noqa: F401

@@ -1,4 +1,4 @@
-"""The database's clock, the one clock that offers live by."""
+"""The database's clock, the only clock that decides about offers."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from django.db.models import DateTimeField, Func
 class ClockTimestamp(Func):
     """The database's time at the moment of evaluation.
 
-    A guard needs it: an UPDATE that waited for another transaction evaluates its condition again, and by then
-    an offer may be dead. `Now()` stands still for the whole statement, which is what a read wants.
+    For guards: an UPDATE that waited for another transaction evaluates its condition again, and the offer may have
+    expired meanwhile. Reads use `Now()`, which is constant within a statement.
     """
 
     function = "clock_timestamp"

@@ -1,7 +1,7 @@
-"""The index of offers' deadlines in Redis, and what the table says they truly are.
+"""The Redis index of offers' deadlines, and the table that it follows.
 
-An entry is made, moved or taken out once the change of the offer has committed. A process that dies between the two
-leaves the index wrong, and so does a Redis that is away; `offers.expiration` works all the same and repairs it.
+An entry is added, moved or removed after the change of the offer has committed. If the process dies in between, or
+Redis is unavailable, the index is wrong. `offers.expiration` then works by the table, and repairs the index.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from django.db import connection
 
 from caching.deadlines import Deadline, DeadlineFamily
 
-# Not a setting: offers that are in the index are found by this number of shards.
+# Not a setting: the shard of each offer in the index follows from this number.
 offer_deadlines = DeadlineFamily("offers", shards=8)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# Walks read millions of deadlines, and parsing a timestamp takes several times as long as reading a number.
+# In microseconds: a repair reads millions of deadlines, and a number is cheaper to parse than a timestamp.
 _ACTIVE = "SELECT id, (extract(epoch FROM expires_at) * 1000000)::bigint FROM offers_offer WHERE status = 'active'"
 _IN_ORDER = " ORDER BY expires_at, id LIMIT %s"
 _OF = _ACTIVE + " AND id = ANY(%s)"
@@ -28,7 +28,7 @@ _NEXT = _ACTIVE + " AND (expires_at, id) > (%s, %s)" + _IN_ORDER
 
 
 class ActiveOffers:
-    """What the table knows of live deadlines; a `caching.deadlines.table.DeadlineTable`."""
+    """The deadlines of active offers in the table; implements `caching.deadlines.table.DeadlineTable`."""
 
     _first = _FIRST
 
@@ -37,7 +37,7 @@ class ActiveOffers:
         return dict(_deadlines(_OF, list(ids))) if ids else {}
 
     def page(self, after: Deadline | None, limit: int) -> Sequence[Deadline]:
-        """Return active deadlines in order of (deadline, id), those after `after` only."""
+        """Return up to `limit` active deadlines in order of (deadline, id), only those after `after`."""
         if after is None:
             return _deadlines(self._first, limit)
         id, at = after
@@ -45,8 +45,10 @@ class ActiveOffers:
 
 
 class UpcomingOffers(ActiveOffers):
-    """The same, but its first page begins at this moment: what has ended is the sweep's, and before it PostgreSQL's
-    index still has what was expired lately, which may be a million."""
+    """The deadlines of active offers that have not ended yet: the first page starts at now.
+
+    Earlier offers are the sweep's job, and their part of PostgreSQL's index may hold a million dead entries.
+    """
 
     _first = _UPCOMING
 
@@ -62,18 +64,18 @@ upcoming_offers = UpcomingOffers()
 
 
 def track_offer_expiration(offer_id: int, expires_at: datetime) -> bool:
-    """Enter a new offer's deadline into the index; False if Redis is away, which the job makes up for."""
+    """Add a new offer's deadline to the index. False if Redis is unavailable; the job then repairs the index."""
     return offer_deadlines.schedule(offer_id, expires_at)
 
 
 def extend_offer_expiration(offer_id: int, expires_at: datetime) -> bool:
-    """Put an offer's deadline in the index off; False if Redis is away, which the job makes up for.
+    """Move an offer's deadline in the index later. False if Redis is unavailable; the job then repairs the index.
 
-    Of two extensions the later deadline stands, in whatever order they arrive here.
+    Of two extensions the later deadline wins, in whatever order they arrive.
     """
     return offer_deadlines.schedule(offer_id, expires_at)
 
 
 def drop_offer_expirations(offer_ids: Iterable[int]) -> bool:
-    """Take closed offers out of the index; False if Redis is away, which the job makes up for."""
+    """Remove closed offers from the index. False if Redis is unavailable; the job then repairs the index."""
     return offer_deadlines.cancel(offer_ids)

@@ -1,4 +1,4 @@
-"""Demo offers: some in every state, on demo products, so that each list and filter has something to show."""
+"""Demo offers on demo products: some in every state, so that each list and filter has rows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from products import cache
 from products.demo.seeding import Demo
 from products.models import Product, ProductStatus
 
-# Active offers outnumber the others; some of them run out while somebody is looking.
+# Half are active. Some of these expire while the demo is in use.
 STATES = (
     *[OfferStatus.ACTIVE] * 4,
     OfferStatus.ACCEPTED,
@@ -28,7 +28,7 @@ MESSAGES = ("", "Would you take this?", "I could collect it tomorrow.", "Is it s
 
 
 def seed_offers(demo: Demo, count: int, now: datetime, seed: int = 1) -> int:
-    """Make up to `count` offers, one a product, and return their number. Call it inside the demo's transaction."""
+    """Make up to `count` offers, one for each product, in the caller's transaction; return their number."""
     random = Random(seed)
     products = random.sample(demo.products, min(count, len(demo.products)))
     offers = Offer.objects.bulk_create(
@@ -67,7 +67,7 @@ def _offer(random: Random, product: Product, buyer: object, status: OfferStatus,
 
 
 def _events(offer: Offer) -> Iterator[OfferEvent]:
-    """Yield how the offer came to be what it is."""
+    """Yield the events that lead to the offer's state."""
     role = OfferEvent.Role
     yield _event(offer, OfferEvent.Kind.MADE, offer.created_at, role.BUYER)
     if offer.status == OfferStatus.WITHDRAWN:

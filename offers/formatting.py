@@ -1,4 +1,4 @@
-"""Durations and moments as people read them."""
+"""Durations and times as text for people."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ def duration(length: timedelta) -> str:
 
 
 def exact_duration(length: timedelta) -> str:
-    """Return a duration in whole days if it is some, else in seconds, as in `30 days` and `60 seconds`."""
+    """Return a duration in days if it is a whole number of them, else in seconds: `30 days`, `60 seconds`."""
     return f"{length.days} days" if length.days and not length.seconds else f"{length.total_seconds():g} seconds"
 
 
 def moment(at: datetime) -> str:
-    """Return a moment to the second, as in `2026-11-25 14:03:22 UTC`."""
+    """Return a time to the second, as in `2026-11-25 14:03:22 UTC`."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def long_moment(at: datetime) -> str:
-    """Return a moment to the minute as a letter has it, as in `25 November 2026 at 14:03 UTC`."""
+    """Return a time to the minute for running text, as in `25 November 2026 at 14:03 UTC`."""
     return f"{at.day} {at:%B %Y} at {at:%H:%M} UTC"

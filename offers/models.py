@@ -1,4 +1,4 @@
-"""An offer: what a buyer would pay for a product, until when, what became of it, and each event on the way."""
+"""The models of offers: an offer, and the events of its life."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from products.money import minor_unit_condition, text
 
 
 class OfferStatus(models.TextChoices):
-    """The states of an offer: it begins active and leaves that state once, for ever."""
+    """The states of an offer. It starts as active; every other state is final."""
 
     ACTIVE = "active"
     ACCEPTED = "accepted"
@@ -23,9 +23,9 @@ class OfferStatus(models.TextChoices):
 class Offer(models.Model):
     """A buyer's offer on a product.
 
-    `status` may still say active after `expires_at`: the sweep is late by design, so whoever reads or acts
-    uses `offers.selectors` and `offers.lifecycle.transitions`, which compare with the database's clock.
-    `seller` repeats the product's seller, who never changes, so that a seller's offers have an index.
+    `status` may still be active after `expires_at`, until the job closes the offer. So read through `offers.selectors`
+    and act through `offers.lifecycle.transitions`, which compare with the database's clock. `seller` repeats the
+    product's seller, who never changes, so that an index can find a seller's offers.
     """
 
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="offers", db_index=False)
@@ -66,7 +66,7 @@ class Offer(models.Model):
             models.Index(fields=["seller", "-created_at", "-id"], name="offer_seller_newest"),
             models.Index(fields=["buyer", "status", "-created_at", "-id"], name="offer_buyer_status"),
             models.Index(fields=["seller", "status", "-created_at", "-id"], name="offer_seller_status"),
-            # With the id, so that pages of offers that end in the same moment follow each other.
+            # The id orders offers that end at the same time, for keyset pagination.
             models.Index(fields=["expires_at", "id"], condition=Q(status="active"), name="offer_due_in_order"),
             models.Index(fields=["buyer", "expires_at"], condition=Q(status="active"), name="offer_buyer_due"),
             models.Index(fields=["seller", "expires_at"], condition=Q(status="active"), name="offer_seller_due"),
@@ -77,20 +77,26 @@ class Offer(models.Model):
         return f"offer {self.pk}: {text(self.amount, self.currency)} {self.currency}"
 
 
-# How the `error` of an event begins that was not told because it was no longer worth it.
+# Prefix of `error` in an event that need not be delivered any more.
 OBSOLETE = "obsolete: "
 
 
 class OfferEvent(models.Model):
-    """One event in the life of an offer: what, when, by whom, and until when the offer was to live after it.
+    """One event in the life of an offer: what, when, by whom, and the offer's end after it.
 
-    It is written in the statement that makes it happen. The events of an offer are its history, and for some kinds the
-    outbox too: while `due_at` is set, the event waits to be told to somebody outside, not before that moment. So
-    nothing is told that did not happen, and nothing that happened is forgotten. `actor` is null where time did it.
+    The statement that changes the offer also writes the event (docs/decisions/0010). Events are the history of an offer
+    and the outbox of deliveries. `actor` is null if nobody acted.
+
+        due_at set                       waits for delivery, or is being delivered under a lease until then
+        delivered_at set                 delivered
+        neither, error "obsolete: ..."   not delivered, because it is out of date or has no recipient
+        neither, any other error         given up
+        neither, no error                history only, not to be delivered
+        told set                         this party (buyer or seller) was notified, the other was not reached
     """
 
     class Kind(models.TextChoices):
-        """What can happen to an offer."""
+        """The kinds of events."""
 
         MADE = "made"
         EXTENDED = "extended"
@@ -101,15 +107,15 @@ class OfferEvent(models.Model):
         REMINDER = "reminder"
 
     class Role(models.TextChoices):
-        """As what the actor acted."""
+        """The role of the actor; `time` if the clock or a job caused the event."""
 
         BUYER = "buyer"
         SELLER = "seller"
         STAFF = "staff"
         TIME = "time"
 
-    # Without a constraint: the statement that writes an event has just seen its offer, and a check of each at the
-    # commit takes a seventh of the time in which offers expire.
+    # No foreign key constraint: the statement that writes an event has just read its offer, and checking each event at
+    # the commit would slow down mass expiry.
     offer = models.ForeignKey(
         Offer, on_delete=models.CASCADE, related_name="events", db_index=False, db_constraint=False
     )
@@ -124,7 +130,7 @@ class OfferEvent(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0, db_default=0)
     delivered_at = models.DateTimeField(null=True, blank=True)
     error = models.CharField(max_length=500, blank=True, default="", db_default="")
-    # The party that was already written to where only one of the two was.
+    # The party that was notified, if only one of the two was.
     told = models.CharField(max_length=6, blank=True, default="", db_default="")
 
     class Meta:
@@ -146,7 +152,7 @@ class OfferEvent(models.Model):
                 & ~Q(error__startswith=OBSOLETE),
                 name="offer_event_given_up",
             ),
-            # Whoever deletes a user asks for what they did.
+            # For the deletion of a user, which looks for their events.
             models.Index(fields=["actor"], condition=Q(actor__isnull=False), name="offer_event_actor"),
         ]
 

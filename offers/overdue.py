@@ -1,4 +1,4 @@
-"""Offers that have ended and are not closed yet, for the job's statistics and for alarms."""
+"""Offers past their end that are not closed yet, for the job's statistics and for alarms."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-# Counted no further: a count of a large backlog would slow down what works it off.
-_MOST_COUNTED = 100_000
+# A limit, so that counting a large backlog does not slow down the job that reduces it.
+_MAX_COUNTED = 100_000
 
 _OVERDUE = """
     SELECT (SELECT count(*) FROM (
@@ -21,14 +21,14 @@ _OVERDUE = """
 
 @dataclass(frozen=True, slots=True)
 class Overdue:
-    """Offers that are due and still active, counted to a hundred thousand, and for how long the first has been due."""
+    """Offers that are due and still active, counted to 100,000, and for how many seconds the first has been due."""
 
     count: int
     oldest_seconds: float
 
 
 def overdue() -> Overdue:
-    """Return which offers have ended without being closed."""
+    """Count the offers past their end that are still active."""
     with connection.cursor() as cursor:
-        cursor.execute(_OVERDUE, [_MOST_COUNTED])
+        cursor.execute(_OVERDUE, [_MAX_COUNTED])
         return Overdue(*cursor.fetchone())

@@ -1,4 +1,4 @@
-"""What offers do when products tell that they are closed."""
+"""Receivers of signals from products."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Reading offers as they truly are: past its time an offer reads as expired, whether or not a sweep has run.
+"""Reading offers in their effective state: past its end an offer reads as expired, whether or not the job has run.
 
-Time is `Now()`, the database's clock when the statement began: one moment for all columns and all rows, so
-that no offer is active in one column and closed in the next. At exactly `expires_at` an offer is dead.
+The time is `Now()`, which is constant within a statement, so all columns and rows agree. An offer is expired from
+exactly `expires_at` on.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from django.db.models.functions import Now
 
 from offers.models import Offer, OfferStatus
 
-Role = Literal["buyer", "seller"]
+PartyRole = Literal["buyer", "seller"]
 
 
 def past_due() -> Q:
-    """Return the condition that an offer's time has passed and no sweep has closed it yet."""
+    """Return the condition that an offer is past its end and the job has not closed it yet."""
     return Q(status=OfferStatus.ACTIVE, expires_at__lte=Now())
 
 
@@ -29,7 +29,7 @@ def alive() -> Q:
 
 
 def in_state(state: str) -> Q:
-    """Return the condition that an offer truly is in `state`, one of OfferStatus."""
+    """Return the condition that the effective state of an offer is `state`, one of OfferStatus."""
     if state == OfferStatus.ACTIVE:
         return alive()
     if state == OfferStatus.EXPIRED:
@@ -45,14 +45,14 @@ def offers() -> QuerySet[Offer]:
     )
 
 
-def offers_of(user: AbstractBaseUser, role: Role | None = None) -> QuerySet[Offer]:
-    """Return the offers that a user made, received, or with no role both."""
+def offers_of(user: AbstractBaseUser, role: PartyRole | None = None) -> QuerySet[Offer]:
+    """Return the offers that a user made (buyer) or received (seller); without a role both."""
     if role is None:
         return offers().filter(Q(buyer=user) | Q(seller=user))
     return offers().filter(**{role: user})
 
 
-def expiring_soon(user: AbstractBaseUser, within: int, role: Role | None = None) -> QuerySet[Offer]:
-    """Return the user's live offers that will expire within that many seconds, the first to expire first."""
+def expiring_soon(user: AbstractBaseUser, within: int, role: PartyRole | None = None) -> QuerySet[Offer]:
+    """Return the user's live offers that expire within `within` seconds, soonest first."""
     soon = offers_of(user, role).filter(alive(), expires_at__lte=Now() + timedelta(seconds=within))
     return soon.order_by("expires_at", "id")

@@ -1,4 +1,4 @@
-"""Closing offers whose time has passed: those that the index knows, and then those that only the table does.
+"""The sweep: closes the offers whose end has passed, first by the index, then by the table.
 
 Each batch is one statement and one transaction, guarded by state and time.
 """
@@ -24,23 +24,24 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# Offers of one transaction: some tens of milliseconds, in which nobody waits for them.
+# Offers in one transaction, which must be short, since it holds their locks until the commit.
 _BATCH = 1000
-# Offers that a run closes by the index. What is due beyond them is a backlog, which the table has in the order of its
-# own index: closed in another one, it would leave stretches there that the next walk has to cross at once.
-_INDEXED = 20_000
-# Batches of a backlog after which there is one from the beginning of that index, which still has what was just expired.
-# Walked through now and then, that is marked as dead and costs the next walk nothing; a million of them, all at once,
-# take a second.
-_SWEEP_EVERY = 10
+# Offers that a run closes by the Redis index. The rest is a backlog, which is closed by the table, in the order of its
+# partial index. In another order it would leave long runs of dead entries for the next scan of that index to cross.
+_MAX_BY_INDEX = 20_000
+# Every tenth batch scans the partial index from its start again, so that PostgreSQL can mark the entries just expired
+# as dead, a few at a time. A million left to the end would make one scan very slow.
+_RESTART_EVERY = 10
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True)
-class Expired:
-    """The statistics of a run: index members and rows looked at, and offers that were closed; parts of the run that
-    Redis made impossible; what was wrong with the index (another deadline than the table, none in the table, missing);
-    and the offers that are due and still active, at most a hundred thousand of them."""
+class ExpiryStats:
+    """The statistics of a run.
+
+    Index members and rows read; offers closed; parts of the run that failed because Redis was unavailable; index
+    members with a wrong deadline, without an active offer, and missing; offers due and still active, at most 100,000.
+    """
 
     processed: int = 0
     database_updated: int = 0
@@ -51,43 +52,43 @@ class Expired:
     backlog: int = 0
 
 
-def expire_due(stats: Expired, budget: WorkBudget) -> bool:
-    """Close offers whose time has passed, by the index and then by the table; return whether the index was there."""
-    known = attempt(stats, partial(_expire_indexed, stats, budget))
-    _expire_unindexed(stats, budget, known)
-    return known is not None
+def expire_due(stats: ExpiryStats, budget: WorkBudget) -> bool:
+    """Close the offers whose end has passed, by the index and then by the table; return whether Redis was available."""
+    indexed_until = try_redis(stats, partial(_expire_indexed, stats, budget))
+    _expire_unindexed(stats, budget, indexed_until)
+    return indexed_until is not None
 
 
-def attempt(stats: Expired, part: Callable[[], T]) -> T | None:
-    """Do a part of the run that needs Redis; None, and an error in the statistics, if Redis was away."""
+def try_redis(stats: ExpiryStats, part: Callable[[], T]) -> T | None:
+    """Run a part that needs Redis. If Redis is unavailable, count an error and return None."""
     try:
         return part()
     except REDIS_ERRORS as error:
         stats.errors += 1
-        logger.warning("the index of offer deadlines is away, the table is swept without it: %s", error)
+        logger.warning("Redis is unavailable, so the table is swept without the index of deadlines: %s", error)
         return None
 
 
-def _expire_indexed(stats: Expired, budget: WorkBudget) -> datetime:
-    """Expire what the index knows, and return until when that is done."""
+def _expire_indexed(stats: ExpiryStats, budget: WorkBudget) -> datetime:
+    """Expire the due offers in the index; return the time until which that is complete."""
     offer_deadlines.discard_foreign()
     now = database_now()
     while members := offer_deadlines.due(_BATCH, now):
         with budget.batch(len(members)):
-            settled = _expire_claimed(stats, members)
-        if not settled or budget.is_half_spent or stats.database_updated >= _INDEXED:
-            # Somebody is busy with those that the index has first, and it would bring them again and again; or it is
-            # the table's turn, which knows of offers that the index does not.
+            corrected = _expire_members(stats, members)
+        if not corrected or budget.is_half_spent or stats.database_updated >= _MAX_BY_INDEX:
+            # The first members of the index are locked by others and would be read again and again; or it is time
+            # for the table, which has offers that the index lacks.
             return _NEVER
     return now
 
 
-def _expire_claimed(stats: Expired, members: Sequence[Member]) -> bool:
-    """Expire those of claimed members that are due and settle all of them; return whether that changed the index."""
+def _expire_members(stats: ExpiryStats, members: Sequence[Member]) -> bool:
+    """Expire the members that are due by the table, and correct the others; return whether the index changed."""
     ids = [id for member in members if (id := offer_deadlines.id_of(member)) is not None]
     expired = set(state_machine.expire_ids(ids))
     drop_offer_expirations(expired)
-    # What is still active was extended, or somebody is busy with it: its own deadline is the right score.
+    # Offers that are still active were extended or are locked. The deadline of the table is their right score.
     rest = [member for member in members if offer_deadlines.id_of(member) not in expired]
     corrected = offer_deadlines.correct(rest, active_offers.deadlines_of([id for id in ids if id not in expired]))
     stats.processed += len(members)
@@ -97,23 +98,23 @@ def _expire_claimed(stats: Expired, members: Sequence[Member]) -> bool:
     return bool(expired or corrected.moved or corrected.removed)
 
 
-def _expire_unindexed(stats: Expired, budget: WorkBudget, known: datetime | None) -> None:
-    """Expire what the table has beyond that; the index should have brought what ended until `known`."""
+def _expire_unindexed(stats: ExpiryStats, budget: WorkBudget, indexed_until: datetime | None) -> None:
+    """Expire the due offers of the table. Those that ended by `indexed_until` should have been in the index."""
     last = None
     for turn in count(1):
         if budget.is_spent:
             return
         with budget.batch(_BATCH):
-            expired = _expire_batch(stats, last, known)
+            expired = _expire_batch(stats, last, indexed_until)
         if len(expired) < _BATCH:
             return
-        last = expired[-1] if turn % _SWEEP_EVERY else None
+        last = expired[-1] if turn % _RESTART_EVERY else None
 
 
-def _expire_batch(stats: Expired, last: Deadline | None, known: datetime | None) -> Sequence[Deadline]:
+def _expire_batch(stats: ExpiryStats, last: Deadline | None, indexed_until: datetime | None) -> Sequence[Deadline]:
     expired = state_machine.expire_batch(_BATCH, last)
     drop_offer_expirations([id for id, _ in expired])
     stats.processed += len(expired)
     stats.database_updated += len(expired)
-    stats.repaired += sum(at <= known for _, at in expired) if known else 0
+    stats.repaired += sum(at <= indexed_until for _, at in expired) if indexed_until else 0
     return expired

@@ -1,4 +1,4 @@
-"""Money: how many digits a currency has, and whether an amount is one that it has. Never a float, never rounded."""
+"""Money: the decimal places of each currency, and exact amounts. No floats, no rounding."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from decimal import Context, Decimal, Inexact, InvalidOperation
 from django.db.models import Q
 from django.db.models.functions import Round
 
-# Digits of the minor unit (ISO 4217). A currency of three digits, as KWD, does not fit the columns: numeric(12,2).
+# Decimal places of the minor unit (ISO 4217). Three, as in KWD, do not fit the columns: numeric(12,2).
 MINOR_DIGITS = {"EUR": 2, "USD": 2, "GBP": 2, "CHF": 2, "JPY": 0}
 CURRENCIES = tuple(MINOR_DIGITS)
 
@@ -21,7 +21,7 @@ _EXACT = Context(traps=[Inexact, InvalidOperation])
 
 
 class MoneyError(ValueError):
-    """An amount that its currency does not have. The message is for people, `code` for programs."""
+    """An amount that its currency cannot express. The message is for people, `code` for programs."""
 
     code = "invalid"
 
@@ -54,7 +54,7 @@ class TooLarge(MoneyError):
 
 
 class NotInMinorUnits(MoneyError):
-    """With digits that the currency does not have."""
+    """More decimal places than the currency has."""
 
     code = "not_in_minor_units"
 
@@ -75,7 +75,7 @@ def greatest(currency: str) -> Decimal:
 
 
 def quantised(amount: Decimal, currency: str) -> Decimal:
-    """Return the amount, the same in value, with exactly the digits of one of CURRENCIES: 10.5 EUR is 10.50.
+    """Return the amount with exactly the decimal places of one of CURRENCIES, equal in value: 10.5 EUR is 10.50.
 
     Raises NotANumber, TooSmall, TooLarge or NotInMinorUnits, all of them MoneyError.
     """
@@ -89,16 +89,16 @@ def quantised(amount: Decimal, currency: str) -> Decimal:
 
 
 def text(amount: Decimal, currency: str) -> str:
-    """Return a stored amount as it stands in JSON: `12.50`, `1200`. Raises NotInMinorUnits rather than round."""
-    # With at most two places after the point and none before it left out, `str` never writes an exponent.
+    """Return a stored amount as JSON has it: `12.50`, `1200`. Raises NotInMinorUnits instead of rounding."""
+    # `str` writes no exponent, since a quantised amount has none to two decimal places.
     return str(_in_minor_units(amount, currency))
 
 
 def minor_unit_condition(field: str) -> Q:
-    """Return the condition of a check constraint: `field` has no digits that the `currency` of its row lacks."""
+    """Return the condition of a check constraint: `field` has no more decimal places than the row's `currency`."""
     condition = Q()
     for currency, digits in MINOR_DIGITS.items():
-        # What the column itself cannot hold needs no check.
+        # The column itself limits the other currencies.
         if digits < DECIMAL_PLACES:
             condition &= ~Q(currency=currency) | Q(**{field: Round(field, digits)})
     return condition

@@ -1,4 +1,4 @@
-"""Everything that changes a product. Each change is one transaction and invalidates what it changed."""
+"""The changes of products. Each is one transaction and invalidates the cached entries that it changed."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404
 from django.utils import timezone
-from rest_framework.exceptions import ValidationError
 
 from caching import forget
 from products.cache import products
-from products.errors import NotTheSeller, ProductSold
+from products.errors import InvalidInput, NotTheSeller, ProductSold
 from products.models import Product, ProductStatus, ProductViews
 from products.money import MoneyError, quantised
 from products.signals import products_closed
@@ -34,7 +33,7 @@ def create_product(seller: AbstractBaseUser, **fields: Any) -> Product:
 def update_product(product_id: int, seller: AbstractBaseUser, **fields: Any) -> Product:
     """Change fields of a product.
 
-    Raises Http404, NotTheSeller, ProductSold, or ValidationError for a price that the product's currency does not have.
+    Raises Http404, NotTheSeller, ProductSold, or InvalidInput for a price that the product's currency cannot express.
     """
     product = _lock(product_id, seller)
     if product.status == ProductStatus.SOLD:
@@ -50,7 +49,7 @@ def update_product(product_id: int, seller: AbstractBaseUser, **fields: Any) -> 
 
 @transaction.atomic
 def withdraw_product(product_id: int, seller: AbstractBaseUser) -> None:
-    """Take a product away: from the next request on it is 404 and in no feed or batch. Raises like an update."""
+    """Withdraw a product: it is 404 and in no feed or batch from the next request on. Raises Http404, NotTheSeller."""
     product = _lock(product_id, seller)
     product.status = ProductStatus.WITHDRAWN
     product.updated_at = timezone.now()
@@ -61,9 +60,9 @@ def withdraw_product(product_id: int, seller: AbstractBaseUser) -> None:
 
 @transaction.atomic
 def withdraw_products(product_ids: Iterable[int], by: AbstractBaseUser) -> list[int]:
-    """Take products away for the staff, whoever sells them; return the ids of those that were not withdrawn yet."""
+    """Withdraw products of any seller, as the staff; return the ids of those that were not withdrawn yet."""
     standing = Product.objects.filter(pk__in=list(product_ids)).exclude(status=ProductStatus.WITHDRAWN)
-    # In the order of their ids, so that two of these cannot deadlock.
+    # In the order of their ids, so that two such transactions cannot deadlock.
     ids = list(standing.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
     Product.objects.filter(pk__in=ids).update(status=ProductStatus.WITHDRAWN, updated_at=timezone.now())
     forget(products, ids)
@@ -77,16 +76,16 @@ def visible_product(product_id: int, seller: AbstractBaseUser) -> Product:
 
 
 def _lock(product_id: int, seller: AbstractBaseUser) -> Product:
-    """Return the product, locked: whoever changes a product and its offers locks the product first."""
+    """Return the product, locked. A transaction that changes a product and its offers locks the product first."""
     return _own(Product.objects.select_for_update(no_key=True), product_id, seller)
 
 
 def _exact(product: Product) -> Decimal:
-    # Locked, it may have another currency than the one its price was read beside: an import may have changed that.
+    # The currency may differ from the one that the request was validated with: an import may have changed it meanwhile.
     try:
         return quantised(product.price, product.currency)
     except MoneyError as error:
-        raise ValidationError({"price": [str(error)]}) from error
+        raise InvalidInput("price", str(error)) from error
 
 
 def _own(products: QuerySet[Product], product_id: int, seller: AbstractBaseUser) -> Product:

@@ -16,7 +16,7 @@ from benchmarks.harness.rows import Reach, Row, number, row
 from caching.jobs.work_budget import WorkBudget
 from offers.clock import database_now
 from offers.deadlines import offer_deadlines
-from offers.sweep import Expired, expire_due
+from offers.sweep import ExpiryStats, expire_due
 
 MS = Reach(50, at_least=False, unit="ms")
 _OURS, _FLOOR = "expire_due", "a bare UPDATE"
@@ -68,7 +68,7 @@ class _Turns:
 
 
 def _expire(_: list[Deadline]) -> None:
-    expire_due(Expired(), WorkBudget(60, 10_000, 0))
+    expire_due(ExpiryStats(), WorkBudget(60, 10_000, 0))
 
 
 def _update(made: list[Deadline]) -> None:

@@ -1,4 +1,4 @@
-"""The exception handler of the API: whatever a view raises becomes a problem here, and nowhere else."""
+"""The exception handler of the API, the only place where an exception becomes a problem (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ from rest_framework import exceptions
 
 from caching import LoaderBackedOff
 from marketplace.api.problems import ProblemResponse, flatten_errors, make_problem
+from products.errors import Conflict, Forbidden, InvalidInput, Refusal
 
 logger = logging.getLogger(__name__)
 
 DatabaseDown = (OperationalError, InterfaceError, PoolTimeout)
+_STATUSES = {InvalidInput: 400, Forbidden: 403, Conflict: 409}
 
 
 class ContentTooLarge(exceptions.APIException):
@@ -32,7 +34,7 @@ class ContentTooLarge(exceptions.APIException):
 
 
 class BadRequestProblem(exceptions.APIException):
-    """The request cannot be understood, for a reason that its sender need not know."""
+    """The request cannot be understood. The reason is not disclosed."""
 
     status_code = 400
     default_code = "bad_request"
@@ -40,7 +42,7 @@ class BadRequestProblem(exceptions.APIException):
 
 
 class Unavailable(exceptions.APIException):
-    """Something this answer needs is away; `wait` is in seconds and becomes Retry-After."""
+    """A service that the answer needs is unavailable; `wait` is in seconds and becomes Retry-After."""
 
     status_code = 503
     default_code = "unavailable"
@@ -49,21 +51,21 @@ class Unavailable(exceptions.APIException):
 
 
 class DatabaseUnavailable(Unavailable):
-    """PostgreSQL is unreachable, has no free connection, or gave up on the statement."""
+    """PostgreSQL is unreachable, has no free connection, or timed the statement out."""
 
     default_code = "database_unavailable"
     default_detail = "The database is not available. Try again shortly."
 
 
 class RedisUnavailable(Unavailable):
-    """Redis is unreachable or too slow, and this answer cannot be given without it."""
+    """Redis is unreachable or too slow, and the answer needs it."""
 
     default_code = "redis_unavailable"
     default_detail = "Redis is not available. Try again shortly."
 
 
 class LoadingFailed(Unavailable):
-    """What would be answered could not be loaded a moment ago, and is not tried again at once."""
+    """Loading the answer has just failed, and is not retried for `wait` seconds."""
 
     default_code = "loading_failed"
     default_detail = "This could not be loaded a moment ago. Try again shortly."
@@ -79,12 +81,14 @@ def problem_handler(exc: Exception, context: dict[str, Any]) -> ProblemResponse:
 
 
 def answer(exc: Exception, request: HttpRequest) -> ProblemResponse:
-    """Return the problem for any exception; one that nobody expected is logged and reported as a 500."""
+    """Return the problem for any exception. An unexpected one is logged and answered with 500."""
+    if isinstance(exc, Refusal):
+        return ProblemResponse(_describe_refusal(exc))
     known = exc if isinstance(exc, exceptions.APIException) else _translate(exc)
     if known is None:
         return _unexpected(exc, request)
     if isinstance(known, DatabaseUnavailable):
-        # One line: a traceback for every request of an outage would bury the cause.
+        # One line without a traceback, since an outage logs one for every request.
         logger.error("%s %s: database unavailable: %s", request.method, request.path, exc)
     response = ProblemResponse(_describe(known), _headers(known))
     if response.status_code >= 500:
@@ -109,17 +113,24 @@ def _translate(exc: Exception) -> exceptions.APIException | None:
 
 
 def _message(exc: Exception) -> str | None:
-    """Return what the view's author wrote for the client; Django's own 404s carry a structure instead."""
+    """Return the message that was written for the client. Django's own 404s carry a structure instead."""
     return exc.args[0] if exc.args and isinstance(exc.args[0], str) else None
 
 
+def _describe_refusal(refusal: Refusal) -> dict[str, Any]:
+    status = next(status for kind, status in _STATUSES.items() if isinstance(refusal, kind))
+    if isinstance(refusal, InvalidInput):
+        errors = {refusal.field: [refusal.detail]}
+        return make_problem(status, refusal.code, _summary(errors), errors)
+    return make_problem(status, refusal.code, refusal.detail, extra=refusal.extra)
+
+
 def _describe(exc: exceptions.APIException) -> dict[str, Any]:
-    extra = getattr(exc, "extra", None)
     if isinstance(exc.detail, (list, dict)):
         errors = flatten_errors(exc.detail)
         code = "invalid_input" if isinstance(exc, exceptions.ValidationError) else exc.default_code
-        return make_problem(exc.status_code, code, _summary(errors), errors, extra)
-    return make_problem(exc.status_code, exc.detail.code or exc.default_code, str(exc.detail), extra=extra)
+        return make_problem(exc.status_code, code, _summary(errors), errors)
+    return make_problem(exc.status_code, exc.detail.code or exc.default_code, str(exc.detail))
 
 
 def _summary(errors: dict[str, list[str]]) -> str:

@@ -1,4 +1,4 @@
-"""A problem: the one shape in which this API says no (RFC 9457, `application/problem+json`)."""
+"""Problems: the format of every error of this API (RFC 9457, `application/problem+json`)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.http import HttpResponse
 CONTENT_TYPE = "application/problem+json"
 FIELDLESS = "non_field_errors"
 
-# Members that RFC 9457 and this API define; an extension may add to them and never replace one.
+# Members that RFC 9457 and this API define. Extension members must not replace them.
 _RESERVED = frozenset({"type", "title", "status", "detail", "code", "errors"})
 
 
@@ -37,9 +37,9 @@ def make_problem(
 
 
 class ProblemResponse(HttpResponse):
-    """A problem as an answer; it is rendered at once, whatever renderer or template the view would have used.
+    """A problem as a response, rendered at once and independent of the view's renderers.
 
-    `data` is the body before rendering, as on DRF's own responses. Problems are never stored by caches.
+    `data` is the body before rendering, as on DRF's own responses. Caches must not store problems.
     """
 
     def __init__(self, problem: dict[str, Any], headers: Mapping[str, str] | None = None) -> None:
@@ -56,7 +56,7 @@ class ProblemResponse(HttpResponse):
 def flatten_errors(detail: Any) -> dict[str, list[str]]:
     """Return DRF's nested error detail as one level: the dotted path of a field -> its messages.
 
-    An item of a list is named by its index (`product_ids.3`), errors of no field by `non_field_errors`.
+    The path names an item of a list by its index (`product_ids.3`). Errors of no field are under `non_field_errors`.
     """
     errors: dict[str, list[str]] = {}
     for path, message in _leaves(detail, ()):
@@ -67,7 +67,7 @@ def flatten_errors(detail: Any) -> dict[str, list[str]]:
 def _leaves(detail: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
     if isinstance(detail, Mapping):
         for key, value in detail.items():
-            # Inside a nested object the path of the object itself says where an error of no field belongs.
+            # In a nested object, an error of no field belongs to the path of the object itself.
             yield from _leaves(value, path if path and key == FIELDLESS else (*path, str(key)))
     elif isinstance(detail, (list, tuple)):
         for index, value in enumerate(detail):

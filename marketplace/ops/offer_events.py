@@ -16,7 +16,7 @@ from offers.overdue import overdue
 # A scrape must not wait for a server that is away.
 _LIMIT = 2.0
 _GAUGES = {
-    "offer_events_waiting": "Events of offers that wait to be told, counted to 100,000.",
+    "offer_events_waiting": "Events of offers that wait to be delivered, counted to 100,000.",
     "offer_events_oldest_seconds": "Time since the oldest of them happened.",
     "offer_events_given_up": "Events of offers that were given up, counted to 100,000.",
     "offers_due": "Offers that have ended and are not closed yet, counted to 100,000.",
@@ -48,7 +48,7 @@ class OfferEventsCollector(Collector):
             self._found = {
                 "offer_events_waiting": events.waiting,
                 "offer_events_oldest_seconds": events.oldest_seconds,
-                "offer_events_given_up": backlog.given_up(),
+                "offer_events_given_up": backlog.count_given_up(),
                 "offers_due": late.count,
                 "offers_due_oldest_seconds": late.oldest_seconds,
             }

@@ -1,4 +1,4 @@
-"""What the staff may do about offers, and what became of each offer that it was done to."""
+"""The actions of the staff on offers, each with an outcome per offer."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from datetime import datetime, timedelta
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import Error, transaction
 from django.http import Http404
-from rest_framework.exceptions import APIException
 
-from offers.admin.selection import Choice
+from offers.admin.selection import Selection
 from offers.formatting import moment
 from offers.lifecycle import transitions
 from offers.lifecycle.lifetime import Lifetime
 from offers.lifecycle.state_machine import Actor, Role
 from offers.models import Offer
+from products.errors import Refusal
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """Who wants one offer acted on: the end it had when they saw it, and how much more they would give it."""
+class ActionRequest:
+    """One offer to act on: the member of the staff, the end that the page showed, and the extension, if it is one."""
 
     staff: AbstractBaseUser
     offer_id: int
@@ -34,13 +34,13 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class StaffAction:
-    """An action with its words: `Decline` is the verb, `declined` what an offer then is, and the effect a sentence."""
+    """An action with its texts: the verb (`Decline`), the resulting state (`declined`), a sentence on the effect."""
 
     name: str
     verb: str
     done: str
     effect: str
-    act: Callable[[Order], Offer]
+    act: Callable[[ActionRequest], Offer]
 
     @property
     def extends(self) -> bool:
@@ -48,65 +48,59 @@ class StaffAction:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one offer, and since when, until when or why."""
+class ActionOutcome:
+    """Whether the action on one offer was done; `detail` says since or until when, or why not."""
 
     offer_id: int
     done: bool
     detail: str
 
 
-def _extend(order: Order) -> Offer:
-    # From the end that was seen: whoever submits twice asks for the same end twice, and the second time it is no later.
-    lifetime = Lifetime(expires_at=order.end + order.more)
-    return transitions.extend(order.offer_id, Actor(Role.STAFF, order.staff), lifetime)
+def _extend(request: ActionRequest) -> Offer:
+    # Counted from the end that the page showed: a form that is submitted twice asks for the same end twice, and the
+    # second extension is refused because it is no later.
+    lifetime = Lifetime(expires_at=request.end + request.more)
+    return transitions.extend(request.offer_id, Actor(Role.STAFF, request.staff), lifetime)
 
 
-def _expire_now(order: Order) -> Offer:
-    return transitions.expire_now(order.offer_id, order.staff)
+def _expire_now(request: ActionRequest) -> Offer:
+    return transitions.expire_now(request.offer_id, request.staff)
 
 
-def _decline(order: Order) -> Offer:
-    return transitions.decline(order.offer_id, Actor(Role.STAFF, order.staff))
+def _decline(request: ActionRequest) -> Offer:
+    return transitions.decline(request.offer_id, Actor(Role.STAFF, request.staff))
 
 
-EXTEND = StaffAction("extend", "Extend", "extended", "Each will live longer, counted from its present end.", _extend)
+EXTEND = StaffAction("extend", "Extend", "extended", "Each gets a later end, counted from its present one.", _extend)
 EXPIRE_NOW = StaffAction(
-    "expire_now", "Expire now", "expired", "Each ends at once, for ever, and reads as expired.", _expire_now
+    "expire_now", "Expire now", "expired", "Each ends at once and reads as expired. This is final.", _expire_now
 )
 DECLINE = StaffAction(
-    "decline", "Decline", "declined", "Each is turned down in its seller's place, for ever.", _decline
+    "decline", "Decline", "declined", "Each is declined on behalf of its seller. This is final.", _decline
 )
 ACTIONS = {action.name: action for action in (EXTEND, EXPIRE_NOW, DECLINE)}
 
 
 def act_on_each(
-    choice: Choice, staff: AbstractBaseUser, more: timedelta, note: Callable[[Offer, str], object]
-) -> Iterator[Outcome]:
-    """Act on each chosen offer in a transaction of its own, which also notes it; yield the outcomes."""
-    action = ACTIONS[choice.action]
-    for offer_id, end in choice.ends.items():
+    selection: Selection, staff: AbstractBaseUser, more: timedelta, log: Callable[[Offer, str], object]
+) -> Iterator[ActionOutcome]:
+    """Act on each selected offer in a transaction of its own, which also calls `log`; yield the outcomes."""
+    action = ACTIONS[selection.action]
+    for offer_id, end in selection.ends.items():
         try:
             with transaction.atomic(durable=True):
-                offer = action.act(Order(staff, offer_id, end, more))
+                offer = action.act(ActionRequest(staff, offer_id, end, more))
                 detail = _detail(action, offer)
-                note(offer, f"{action.done.capitalize()} {detail}.")
-        except (APIException, Http404) as error:
-            yield Outcome(offer_id, False, _reason(error))
+                log(offer, f"{action.done.capitalize()} {detail}.")
+        except (Refusal, Http404) as error:
+            yield ActionOutcome(offer_id, False, str(error))
         except Error:
-            # Those before it are done and those after it may well be: their outcomes must not be lost for this one.
+            # The failure of one offer must not lose the outcomes of the others.
             logger.exception("offer %d could not be acted on", offer_id)
-            yield Outcome(offer_id, False, "The database failed. See how the offer stands before you try again.")
+            yield ActionOutcome(offer_id, False, "The database failed. Check the offer's state before you try again.")
         else:
-            yield Outcome(offer_id, True, f"{action.done.capitalize()} {detail}.")
+            yield ActionOutcome(offer_id, True, f"{action.done.capitalize()} {detail}.")
 
 
 def _detail(action: StaffAction, offer: Offer) -> str:
     return f"until {moment(offer.expires_at)}" if action.extends else f"at {moment(offer.closed_at)}"
-
-
-def _reason(error: APIException | Http404) -> str:
-    detail = getattr(error, "detail", None)
-    if isinstance(detail, dict):
-        return " ".join(str(message) for errors in detail.values() for message in errors)
-    return str(detail or error)

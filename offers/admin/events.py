@@ -1,4 +1,4 @@
-"""Events of offers in the admin: what happened to all offers, and what has not been told to those outside."""
+"""Events of offers in the admin: the history of all offers, and the state of each delivery."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from offers.admin import deliveries
-from offers.admin.deliveries import Delivery, stands_at, untold
-from offers.admin.history import what
-from offers.admin.people import who
-from offers.admin.read_only import MOST, TOO_MANY, ActedOnAdmin
+from offers.admin.deliveries import DeliveryState, in_delivery_state, undelivered
+from offers.admin.history import event_label
+from offers.admin.people import actor_label
+from offers.admin.read_only import MAX_ROWS, TOO_MANY, ReadOnlyAdmin
 from offers.delivery import outbox
 from offers.formatting import moment
 from offers.models import OfferEvent
 
 
 class DeliveryFilter(admin.SimpleListFilter):
-    """By how an event's delivery stands."""
+    """By the state of the delivery."""
 
     title = parameter_name = "delivery"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(str(value), str(label)) for value, label in Delivery.choices]
+        return [(str(value), str(label)) for value, label in DeliveryState.choices]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[OfferEvent]) -> QuerySet[OfferEvent]:
-        return queryset.filter(stands_at(self.value())) if self.value() in Delivery.values else queryset
+        return queryset.filter(in_delivery_state(self.value())) if self.value() in DeliveryState.values else queryset
 
 
 @admin.register(OfferEvent)
-class OfferEventAdmin(ActedOnAdmin):
-    """Events, newest first. Nothing sorts them otherwise: no other column of theirs has an index."""
+class OfferEventAdmin(ReadOnlyAdmin):
+    """Events, newest first. No other order is offered, since no other column has an index."""
 
     list_display = ("when", "what", "offer_link", "who", "delivery")
     list_filter = ("kind", DeliveryFilter)
     list_select_related = ("actor",)
     sortable_by = ()
-    # Only whether there are any counts: `get_search_results` says what is searched.
+    # Only shows the search box: `get_search_results` defines what is searched.
     search_fields = ("=offer",)
     search_help_text = "Offer id"
     ordering = ("-id",)
@@ -66,7 +66,7 @@ class OfferEventAdmin(ActedOnAdmin):
 
     @admin.display(description="what")
     def what(self, event: OfferEvent) -> str:
-        return what(event)
+        return event_label(event)
 
     @admin.display(description="offer")
     def offer_link(self, event: OfferEvent) -> SafeString:
@@ -75,21 +75,21 @@ class OfferEventAdmin(ActedOnAdmin):
 
     @admin.display(description="who")
     def who(self, event: OfferEvent) -> str:
-        return who(event, link=False)
+        return actor_label(event, link=False)
 
     @admin.display(description="delivery")
     def delivery(self, event: OfferEvent) -> str:
-        return deliveries.describe(event)
+        return deliveries.delivery_label(event)
 
-    @admin.action(description="Deliver again what was not told", permissions=["change"])
+    @admin.action(description="Deliver again (given up or obsolete)", permissions=["change"])
     def deliver_again(self, request: HttpRequest, queryset: QuerySet[OfferEvent]) -> None:
-        chosen = list(queryset.filter(untold())[: MOST + 1])
-        if len(chosen) > MOST:
+        chosen = list(queryset.filter(undelivered())[: MAX_ROWS + 1])
+        if len(chosen) > MAX_ROWS:
             self.message_user(request, TOO_MANY, messages.ERROR)
             return
         with transaction.atomic():
-            count = outbox.again([event.pk for event in chosen])
+            count = outbox.requeue([event.pk for event in chosen])
             LogEntry.objects.log_actions(request.user.pk, chosen, CHANGE, "Put back, to be delivered again.")
-        told = f"{count} event{'' if count == 1 else 's'} will be delivered again."
-        rest = "" if count else " Only those that were given up, or not thought worth telling, can be."
-        self.message_user(request, told + rest, messages.SUCCESS if count else messages.WARNING)
+        message = f"{count} event{'' if count == 1 else 's'} will be delivered again."
+        rest = "" if count else " Only events that were given up or became obsolete can be."
+        self.message_user(request, message + rest, messages.SUCCESS if count else messages.WARNING)

@@ -1,4 +1,4 @@
-"""The filters of offers: by true state, by time left, and by a seller or a buyer whose name is typed."""
+"""The filters of offers: by effective state, by time left, and by the username of the seller or the buyer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SOON = {"hour": timedelta(hours=1), "day": _DAY, "week": 7 * _DAY}
 
 
 class StateFilter(admin.SimpleListFilter):
-    """By the state that an offer truly is in."""
+    """By effective state: an offer past its end counts as expired."""
 
     title = "status"
     parameter_name = "state"
@@ -34,7 +34,7 @@ class StateFilter(admin.SimpleListFilter):
 
 
 class TimeLeftFilter(admin.SimpleListFilter):
-    """By how long a live offer has left; `late` are those that wait for the sweep."""
+    """By the time that a live offer has left; `late` are offers past their end that the job has not closed yet."""
 
     title = "time left"
     parameter_name = "left"
@@ -60,7 +60,7 @@ class TimeLeftFilter(admin.SimpleListFilter):
 
 
 class PersonFilter(admin.SimpleListFilter):
-    """By a username, typed in full and in any case: there are too many people for a list of links."""
+    """By a whole username, in any case. It is typed, since a list of links to all users would be too long."""
 
     template = "admin/offers/person_filter.html"
     unknown = False
@@ -78,13 +78,13 @@ class PersonFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Offer]) -> QuerySet[Offer]:
         if not self.value():
             return queryset
-        # A look-up of its own, so that the planner sees a constant and takes the person's index.
+        # A query of its own, so that the planner sees a constant and uses the index of that column.
         person = person_named(self.value())
         self.unknown = person is None
         return queryset.filter(**{self.parameter_name: person}) if person else queryset.none()
 
     def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
-        """Yield what the form carries along as hidden fields, so that everything else stays as it is."""
+        """Yield the hidden fields of the form, which preserve all other filters."""
         self.without = changelist.get_query_string(remove=[self.parameter_name])
         for name, values in changelist.filter_params.items():
             if name != self.parameter_name:
@@ -104,7 +104,7 @@ class BuyerFilter(PersonFilter):
 
 
 def person_named(username: str) -> AbstractBaseUser | None:
-    """Return the user of that name in any case, or None."""
+    """Return the user with this name, in any case, or None."""
     users = get_user_model()
     if "\0" in username:
         return None

@@ -1,4 +1,4 @@
-"""An offer's history as the admin shows it: what happened, when, by whom, and who outside has been told."""
+"""An offer's history for the admin: each event with its time, actor and delivery."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from offers.admin import deliveries
-from offers.admin.people import who
+from offers.admin.people import actor_label
 from offers.formatting import moment
 from offers.models import OfferEvent
 
-# A buyer may extend an offer as often as they like.
-MOST_EVENTS = 200
+# A limit, since a buyer can extend an offer any number of times.
+MAX_EVENTS = 200
 _UNTIL = {OfferEvent.Kind.MADE, OfferEvent.Kind.EXTENDED}
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One event in words."""
+class HistoryEntry:
+    """One event as text."""
 
     when: str
     what: str
@@ -25,14 +25,17 @@ class Line:
     delivery: str
 
 
-def history_of(offer_id: int, link: bool) -> Sequence[Line]:
-    """Return the last events of an offer, in order, from one query; `link` is whether people are links."""
-    newest = OfferEvent.objects.filter(offer=offer_id).select_related("actor").order_by("-id")[:MOST_EVENTS]
-    return [Line(moment(event.at), what(event), who(event, link), deliveries.describe(event)) for event in newest][::-1]
+def history_of(offer_id: int, link: bool) -> Sequence[HistoryEntry]:
+    """Return the last events of an offer, oldest first, from one query; `link` says whether actors are links."""
+    newest = OfferEvent.objects.filter(offer=offer_id).select_related("actor").order_by("-id")[:MAX_EVENTS]
+    return [
+        HistoryEntry(moment(event.at), event_label(event), actor_label(event, link), deliveries.delivery_label(event))
+        for event in newest
+    ][::-1]
 
 
-def what(event: OfferEvent) -> str:
-    """Return what happened, as in `Extended until 2026-11-25 14:03:22 UTC`."""
+def event_label(event: OfferEvent) -> str:
+    """Return the event as text, as in `Extended until 2026-11-25 14:03:22 UTC`."""
     kind = event.get_kind_display()
     if event.kind == OfferEvent.Kind.REMINDER:
         return f"{kind} of its end at {moment(event.expires_at)}"

@@ -1,4 +1,4 @@
-"""Offers in the admin: their true state and time left, their history, and what the staff may do about them."""
+"""Offers in the admin: effective state, time left, history, and the actions of the staff."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from django.utils.safestring import SafeString
 
 from offers.admin.confirmation import ConfirmedActions
 from offers.admin.filters import BuyerFilter, SellerFilter, StateFilter, TimeLeftFilter, person_named
-from offers.admin.history import MOST_EVENTS, history_of
+from offers.admin.history import MAX_EVENTS, history_of
 from offers.admin.people import may_see_people
-from offers.admin.presentation import Standing
+from offers.admin.presentation import OfferPresenter
 from offers.formatting import moment
 from offers.models import Offer
 from offers.selectors import offers
 
 
 class OfferChangeList(ChangeList):
-    """A page of offers that know their list, for the links that narrow it."""
+    """A page of offers, each with the list's `get_query_string`, from which the links to a filtered list are made."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         self.result_list = list(self.result_list)
         for offer in self.result_list:
-            offer.narrowed = self.get_query_string
+            offer.query_string = self.get_query_string
 
 
 @admin.register(Offer)
 class OfferAdmin(ConfirmedActions):
-    """Read-only rows; state changes only through the transitions that the API uses too."""
+    """Read-only rows. The state changes only through the transitions that the API uses too."""
 
     list_display = ("id", "state", "time_left", "money", "seller_link", "buyer_link", "product")
     list_filter = (StateFilter, TimeLeftFilter, SellerFilter, BuyerFilter, "currency")
-    # Only whether there are any counts: `get_search_results` says what is searched.
+    # Only shows the search box: `get_search_results` defines what is searched.
     search_fields = ("=id",)
     search_help_text = "Offer id, product id, or a username in full"
     ordering = ("-id",)
@@ -67,7 +67,7 @@ class OfferAdmin(ConfirmedActions):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Offer], search_term: str
     ) -> tuple[QuerySet[Offer], bool]:
-        """Find by what has an index: the id of an offer or a product, or the whole name of a party."""
+        """Search the columns that have an index: the id of an offer or a product, or the whole username of a party."""
         term = search_term.strip()
         if not term:
             return queryset, False
@@ -85,15 +85,15 @@ class OfferAdmin(ConfirmedActions):
 
     @admin.display(description="amount", ordering="amount")
     def money(self, offer: Offer) -> str:
-        return Standing(offer).money
+        return OfferPresenter(offer).money
 
     @admin.display(description="status")
     def state(self, offer: Any) -> str:
-        return Standing(offer).state
+        return OfferPresenter(offer).state
 
     @admin.display(description="time left", ordering="expires_at")
     def time_left(self, offer: Any) -> str:
-        return Standing(offer).time_left or "-"
+        return OfferPresenter(offer).time_left or "-"
 
     @admin.display(description="closed at")
     def closed_on(self, offer: Any) -> str:
@@ -101,22 +101,22 @@ class OfferAdmin(ConfirmedActions):
 
     @admin.display(description="buyer")
     def buyer_link(self, offer: Any) -> SafeString:
-        return _narrowing(offer, BuyerFilter.parameter_name, offer.buyer.username)
+        return _filter_link(offer, BuyerFilter.parameter_name, offer.buyer.username)
 
     @admin.display(description="seller")
     def seller_link(self, offer: Any) -> SafeString:
-        return _narrowing(offer, SellerFilter.parameter_name, offer.seller.username)
+        return _filter_link(offer, SellerFilter.parameter_name, offer.seller.username)
 
     @admin.display(description="history")
     def history(self, offer: Any) -> str:
         events = history_of(offer.pk, offer.links_people)
-        return render_to_string("admin/offers/offer/history.html", {"events": events, "most": MOST_EVENTS})
+        return render_to_string("admin/offers/offer/history.html", {"events": events, "most": MAX_EVENTS})
 
 
-def _narrowing(offer: Any, parameter: str, username: str) -> SafeString:
+def _filter_link(offer: Any, parameter: str, username: str) -> SafeString:
     return format_html(
         '<a href="{}" title="Only offers whose {} is {}">{}</a>',
-        offer.narrowed({parameter: username}),
+        offer.query_string({parameter: username}),
         parameter,
         username,
         username,

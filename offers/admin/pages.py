@@ -1,4 +1,4 @@
-"""The pages of a list that may be very long."""
+"""Pagination of lists that may be very long."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from functools import cached_property
 
 from django.core.paginator import Paginator
 
-# Nobody turns a hundred pages, and PostgreSQL would read the whole table to say how many there are.
-MOST_COUNTED = 10_000
+# An exact count would read the whole table, and nobody turns a hundred pages.
+MAX_COUNTED = 10_000
 
 
 class CappedPaginator(Paginator):
-    """Counts so far and no further; what lies beyond is reached by a filter or the search."""
+    """A paginator that counts to MAX_COUNTED at most. Rows beyond are reached by a filter or the search."""
 
     @cached_property
     def count(self) -> int:
-        return int(self.object_list.order_by()[:MOST_COUNTED].count())
+        return int(self.object_list.order_by()[:MAX_COUNTED].count())
 
     @property
     def is_capped(self) -> bool:
-        return self.count == MOST_COUNTED
+        return self.count == MAX_COUNTED

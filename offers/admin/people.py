@@ -1,4 +1,4 @@
-"""The person behind a change, as one member of the staff may see them."""
+"""The actor of an event, as far as a member of the staff may see users."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from offers.models import OfferEvent
 
 
 def may_see_people(viewer: Any) -> bool:
-    """Return whether a member of the staff may look at users in the admin."""
+    """Return whether a member of the staff may see users in the admin."""
     opts = get_user_model()._meta
     names = (get_permission_codename(name, opts) for name in ("view", "change"))
     return any(viewer.has_perm(f"{opts.app_label}.{name}") for name in names)
 
 
-def who(event: OfferEvent, link: bool) -> str:
-    """Return who did it and as what, as in `ada (buyer)`, with a link to the user if that is wanted."""
+def actor_label(event: OfferEvent, link: bool) -> str:
+    """Return actor and role, as in `ada (buyer)`; with `link` the name links to the user."""
     role = event.get_role_display()
     if event.actor is None:
         return role

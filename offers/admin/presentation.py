@@ -1,4 +1,4 @@
-"""How an offer stands, in the words of the admin."""
+"""An offer as text for the admin."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from products.money import text
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """An offer that was read by `offers.selectors` together with the time it has `left`."""
+class OfferPresenter:
+    """Texts of an offer that was read through `offers.selectors`, with the time `left` annotated."""
 
     offer: Any
 

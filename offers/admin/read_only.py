@@ -1,4 +1,4 @@
-"""What offers and events have in common in the admin: nobody edits them, and some may act on them."""
+"""The base of offers and events in the admin: rows that are never edited, but have actions."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from django.http import HttpRequest, HttpResponse
 
 from offers.admin.pages import CappedPaginator
 
-# As many rows as one action takes: each has a transaction of its own, and somebody waits for the page.
-MOST = 500
+# Rows that one action takes at most: each has a transaction of its own, and the request waits for all of them.
+MAX_ROWS = 500
 TOO_MANY = (
-    f"An action takes at most {MOST} rows, and you chose more. Nothing was done. "
+    f"An action takes at most {MAX_ROWS} rows, and you chose more. Nothing was done. "
     "Narrow the list with the filters or the search, or choose page by page."
 )
 
 
-class ActedOnAdmin(admin.ModelAdmin):
-    """Rows that are acted on and never edited: the permission to change them is the permission to act."""
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """Rows without add, edit or delete. The permission to change them is the permission to run actions."""
 
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
@@ -40,9 +40,9 @@ class ActedOnAdmin(admin.ModelAdmin):
         return obj is None and super().has_change_permission(request)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        # Django would answer an action that was not offered with the list, as if nothing had been asked.
+        # Django would answer an action without permission with the list, as if no action had been requested.
         if request.method == "POST" and not self.has_change_permission(request):
             raise PermissionDenied
         if not all(id.isdecimal() and len(id) <= 18 for id in request.POST.getlist(ACTION_CHECKBOX_NAME)):
-            raise BadRequest("What is not an id was chosen.")
+            raise BadRequest("The chosen rows include something that is not an id.")
         return super().changelist_view(request, extra_context)

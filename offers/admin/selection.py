@@ -1,4 +1,4 @@
-"""What somebody chose on the page that asks for confirmation: an action, offers, and by how much to extend them."""
+"""The input of the confirmation page: an action, the selected offers, and by how much to extend them."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ _SALT = "offers.admin.selection"
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """An action and the offers it is meant for, each with the end that it had on the page that asked.
+class Selection:
+    """An action and the selected offers, each with the end that the confirmation page showed.
 
-    It travels in the form, signed: what is done is what was shown, and no more rows than the page may have.
+    The form carries it signed, so exactly what was shown is done, and the limit of rows cannot be passed.
     """
 
     action: str
     ends: dict[int, datetime]
 
     @classmethod
-    def of(cls, action: str, offers: Iterable[Offer]) -> Choice:
+    def of(cls, action: str, offers: Iterable[Offer]) -> Selection:
         return cls(action, {offer.pk: offer.expires_at for offer in offers})
 
     @classmethod
-    def read(cls, text: str) -> Choice | None:
-        """Return what was signed, or None if it was not signed here."""
+    def read(cls, text: str) -> Selection | None:
+        """Return the signed selection, or None if the signature is not ours."""
         try:
             action, ends = signing.loads(text, salt=_SALT)
         except signing.BadSignature:
@@ -43,7 +43,7 @@ class Choice:
 
 
 class ExtensionForm(forms.Form):
-    """By how much to extend."""
+    """The field for the length of an extension."""
 
     more = forms.TypedChoiceField(
         label="Extend by",

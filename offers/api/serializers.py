@@ -1,4 +1,4 @@
-"""Offers as JSON, and what the requests about them may say."""
+"""Offers as JSON, and the input of their requests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ROLES = [("buyer", "Offers that the user made."), ("seller", "Offers that the u
 
 
 class OfferSerializer(serializers.ModelSerializer[Offer]):
-    """An offer as it truly is: past its time it reads as expired."""
+    """An offer in its effective state: past its end it reads as expired."""
 
     status = serializers.ChoiceField(choices=OfferStatus.choices, source="effective_status", read_only=True)
     closed_at = serializers.DateTimeField(source="effective_closed_at", read_only=True, allow_null=True)
@@ -44,12 +44,12 @@ class OfferSerializer(serializers.ModelSerializer[Offer]):
 
     @extend_schema_field(serializers.DecimalField(MAX_DIGITS, DECIMAL_PLACES))
     def get_amount(self, offer: Offer) -> str:
-        """Return the amount with the digits of its currency."""
+        """Return the amount with the decimal places of its currency."""
         return text(offer.amount, offer.currency)
 
 
 class LifetimeSerializer(serializers.Serializer[Any]):
-    """The end of an offer: a moment or a number of seconds from now, not both."""
+    """The end of an offer: a time or a number of seconds from now, not both."""
 
     expires_at = serializers.DateTimeField(required=False)
     expires_in = serializers.IntegerField(
@@ -66,13 +66,13 @@ class LifetimeSerializer(serializers.Serializer[Any]):
         return attrs
 
     def lifetime(self) -> Lifetime:
-        """Return the end that was asked for."""
+        """Return the requested lifetime."""
         data = self.validated_data
         return Lifetime(expires_at=data.get("expires_at"), expires_in=data.get("expires_in"))
 
 
 class NewOfferSerializer(LifetimeSerializer):
-    """A new offer; without an end it lives for the default time."""
+    """A new offer; without an end it gets the default lifetime."""
 
     product_id = serializers.IntegerField(min_value=1, max_value=_ID_MAX)
     amount = MoneyField()
@@ -90,14 +90,14 @@ class ExtensionSerializer(LifetimeSerializer):
 
 
 class OfferFilterSerializer(serializers.Serializer[Any]):
-    """Which of the user's offers a list shows."""
+    """The filters of the list of offers."""
 
-    role = serializers.ChoiceField(choices=_ROLES, required=False, help_text="Without it both.")
+    role = serializers.ChoiceField(choices=_ROLES, required=False, help_text="Both roles if it is left out.")
     status = serializers.ChoiceField(choices=OfferStatus.choices, required=False)
 
 
 class ExpiringSoonSerializer(serializers.Serializer[Any]):
-    """How soon is soon, in seconds."""
+    """The filters of the offers that expire soon; `within` is in seconds."""
 
     within = serializers.IntegerField(min_value=1, max_value=settings.OFFER_MAX_SECONDS, default=3600)
-    role = serializers.ChoiceField(choices=_ROLES, required=False, help_text="Without it both.")
+    role = serializers.ChoiceField(choices=_ROLES, required=False, help_text="Both roles if it is left out.")

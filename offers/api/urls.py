@@ -1,4 +1,4 @@
-"""Routes of offers, below the API's base; each is declared with its slash."""
+"""Routes of offers, below the API's base, each declared with its trailing slash."""
 
 from __future__ import annotations
 

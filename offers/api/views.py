@@ -1,4 +1,4 @@
-"""Offers over HTTP: their buyer and their seller see them, everybody else gets 404."""
+"""Offers over HTTP. Only the buyer and the seller of an offer see it; everybody else gets 404."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class OfferViewSet(GenericViewSet[Offer]):
     page_ordering: tuple[str, ...] = ("-created_at", "-id")
 
     def get_queryset(self) -> QuerySet[Offer]:
-        """Return what the user may see."""
+        """Return the offers that the user may see."""
         return offers_of(self.request.user)
 
     @extend_schema(parameters=[OfferFilterSerializer], summary="Your offers, newest first")
@@ -54,7 +54,7 @@ class OfferViewSet(GenericViewSet[Offer]):
 
     @extend_schema(request=NewOfferSerializer, responses={201: OfferSerializer}, summary="Make an offer on a product")
     def create(self, request: Request) -> Response:
-        """Make an offer in the product's currency, which lives for a day unless an end is given."""
+        """Make an offer in the product's currency. It lives for a day unless an end is given."""
         asked = _valid(NewOfferSerializer(data=request.data))
         data = asked.validated_data
         offer = make_offer(request.user, data["product_id"], data["amount"], asked.lifetime(), data["message"])
@@ -63,7 +63,7 @@ class OfferViewSet(GenericViewSet[Offer]):
 
     @extend_schema(summary="One offer")
     def retrieve(self, request: Request, pk: int) -> Response:
-        """The offer as it truly is: past its time it reads as expired."""
+        """The offer in its effective state: past its end it reads as expired."""
         offer = self.get_queryset().filter(pk=pk).first()
         if offer is None:
             raise Http404(f"There is no offer {pk}.")
@@ -72,33 +72,33 @@ class OfferViewSet(GenericViewSet[Offer]):
     @extend_schema(
         parameters=[ExpiringSoonSerializer],
         responses=OfferSerializer(many=True),
-        summary="Your live offers that expire soon, the first to expire first",
+        summary="Your live offers that expire soon, soonest first",
     )
     def expiring_soon(self, request: Request) -> Response:
-        """The live offers that expire within so many seconds."""
+        """The live offers that expire within `within` seconds."""
         wanted = _valid(ExpiringSoonSerializer(data=request.query_params)).validated_data
         self.page_ordering = ("expires_at", "id")
         return self._page(expiring_soon(request.user, wanted["within"], wanted.get("role")))
 
-    @extend_schema(request=ExtensionSerializer, summary="Put the end of your offer off")
+    @extend_schema(request=ExtensionSerializer, summary="Extend your offer")
     def extend(self, request: Request, pk: int) -> Response:
         """Give the offer a later end; `expires_in` counts from now."""
         asked = _valid(ExtensionSerializer(data=request.data))
         return _answer(transitions.extend(pk, Actor(Role.BUYER, request.user), asked.lifetime()))
 
-    @extend_schema(request=None, summary="Take your offer back")
+    @extend_schema(request=None, summary="Withdraw your offer")
     def withdraw(self, request: Request, pk: int) -> Response:
-        """Take the offer back, for its buyer."""
+        """Withdraw the offer, as its buyer."""
         return _answer(transitions.withdraw(pk, request.user))
 
     @extend_schema(request=None, summary="Accept an offer: its product is sold")
     def accept(self, request: Request, pk: int) -> Response:
-        """Accept the offer, for its seller: the product is sold and its other active offers are declined."""
+        """Accept the offer, as its seller: the product is sold and its other active offers are declined."""
         return _answer(accept(pk, request.user))
 
-    @extend_schema(request=None, summary="Turn an offer down")
+    @extend_schema(request=None, summary="Decline an offer")
     def decline(self, request: Request, pk: int) -> Response:
-        """Turn the offer down, for its seller."""
+        """Decline the offer, as its seller."""
         return _answer(transitions.decline(pk, Actor(Role.SELLER, request.user)))
 
     def _page(self, found: QuerySet[Offer]) -> Response:

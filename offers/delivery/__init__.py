@@ -1,1 +1,1 @@
-"""Telling events of offers to people outside: the backends, and the job that hands events to one of them."""
+"""Delivery of events of offers outside the API: reminders, outbox, backends, and the job that delivers."""

@@ -1,4 +1,4 @@
-"""The choice of a backend: `OFFER_EVENTS_BACKEND` names how events of offers are told to people outside."""
+"""The choice of the backend by which events of offers are delivered: `OFFER_EVENTS_BACKEND`."""
 
 from __future__ import annotations
 
@@ -19,6 +19,6 @@ _BACKENDS: dict[str, Callable[[], Backend | None]] = {
 }
 
 
-def chosen() -> Backend | None:
-    """Return the backend of the settings; None if nobody is to be told."""
+def configured_backend() -> Backend | None:
+    """Return the backend of the settings; None if events are not delivered."""
     return _BACKENDS[settings.OFFER_EVENTS_BACKEND]()

@@ -1,4 +1,4 @@
-"""Events of offers that wait to be delivered, for the job's statistics and for alarms."""
+"""The backlog of events to deliver, for the job's statistics and for alarms."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-# Counted no further, so that a large backlog is not made worse by those who look at it.
-_MOST_COUNTED = 100_000
+# A limit, so that counting a large backlog does not slow down its delivery.
+_MAX_COUNTED = 100_000
 
-# By when it happened, since each failure puts off when it is due: the wait for another attempt is a wait too.
+# Age counts from `at`, not from `due_at`, which each failure moves later: waiting for a retry is waiting too.
 _EVENTS = """
     SELECT count(*), coalesce(extract(epoch FROM greatest(clock_timestamp() - min(at), interval '0')), 0)::float
     FROM (SELECT at FROM offers_offerevent WHERE due_at IS NOT NULL ORDER BY due_at, id LIMIT %(most)s) AS waiting
@@ -24,25 +24,25 @@ _GIVEN_UP = """
 
 
 @dataclass(frozen=True, slots=True)
-class Backlog:
-    """Events that wait, and how many seconds ago the oldest of them happened."""
+class EventBacklog:
+    """The number of waiting events, at most 100,000, and how many seconds ago the oldest of them happened."""
 
     waiting: int
     oldest_seconds: float
 
 
-def measure() -> Backlog:
-    """Return what waits to be told, also what failed and is to be tried again."""
-    return Backlog(*_row(_EVENTS))
+def measure() -> EventBacklog:
+    """Return the backlog, including events that failed and will be retried."""
+    return EventBacklog(*_row(_EVENTS))
 
 
-def given_up() -> int:
-    """Return how many events were given up and are still so."""
+def count_given_up() -> int:
+    """Return how many events are given up, at most 100,000."""
     return int(_row(_GIVEN_UP)[0])
 
 
 def _row(sql: str) -> tuple[float, ...]:
     with connection.cursor() as cursor:
-        cursor.execute(sql, {"most": _MOST_COUNTED})
+        cursor.execute(sql, {"most": _MAX_COUNTED})
         row: tuple[float, ...] = cursor.fetchone()
         return row

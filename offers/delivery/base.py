@@ -1,4 +1,4 @@
-"""What is told of an offer, and what a backend that tells it has to be."""
+"""The message of an event, the outcome of an attempt to deliver it, and the protocol of backends."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """An event as it is told.
+    """An event to deliver.
 
-    `id` is the same at each attempt, and also after the database was restored and the event happened again: what a
-    receiver knows by that id is nothing new. `event` is the number of its row. Amounts are exact decimal strings,
-    times are RFC 3339 in UTC. `claimed_at` is when the event was taken up for this attempt, by the database's clock;
-    `told` is the one party that an earlier attempt has reached, if there is one.
+    `id` is an idempotency key: it is the same at each attempt, and also if the database was restored and the event
+    happened again. `event` is the id of the row. Amounts are exact decimal strings, times are RFC 3339 in UTC.
+    `claimed_at` is when the event was claimed for this attempt, by the database's clock. `notified` is the party
+    (buyer or seller) that an earlier attempt reached while the other was not; else empty.
     """
 
     id: str
@@ -41,45 +41,45 @@ class Message:
     buyer: Party
     seller: Party
     claimed_at: str
-    told: str = ""
+    notified: str = ""
 
 
 class Result(enum.Enum):
-    """What became of an attempt: told, to be tried again, in vain for ever, or without anybody to tell."""
+    """The result of an attempt: delivered, to be retried, refused for good, or without a recipient."""
 
     DELIVERED = "delivered"
     FAILED = "failed"
     REFUSED = "refused"
-    POINTLESS = "pointless"
+    NO_RECIPIENT = "no_recipient"
 
 
 class Outcome(NamedTuple):
-    """The result of an attempt; if it is not delivered, why, and which one of the two parties knows all the same."""
+    """The result of an attempt. If it failed: the error, and the one party that was notified nevertheless."""
 
     result: Result
     error: str = ""
-    told: str = ""
+    notified: str = ""
 
 
 DELIVERED = Outcome(Result.DELIVERED)
 
 
 class Backend(Protocol):
-    """Tells events to somebody outside. As a context it may keep a connection from one message to the next.
+    """Delivers events. It is a context manager, so that it can keep a connection between messages.
 
-    `deliver` says by its outcome what happened. What it raises counts as failed. It must come to an end in seconds.
+    `deliver` must return within seconds. An exception that it raises counts as a failed attempt.
     """
 
     def __enter__(self) -> Backend:
-        """Begin a run of deliveries; nothing need be connected yet."""
+        """Begin a run of deliveries. A connection need not be opened yet."""
         ...
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Let go of what is connected."""
+        """Close the connection, if there is one."""
         ...
 
     def deliver(self, message: Message) -> Outcome:
-        """Tell one event."""
+        """Deliver one event."""
         ...

@@ -1,4 +1,4 @@
-"""Deliveries for development: a line of the log for each event."""
+"""Delivery to the log, one line for each event, for development."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words of the e-mails to the two parties of an offer."""
+"""The texts of the e-mails to the two parties of an offer."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Letter(NamedTuple):
 
 
 def letters(message: Message) -> list[Letter]:
-    """Return what the buyer and the seller are written of an event."""
+    """Return the e-mails about an event, the buyer's and the seller's."""
     title = one_line(message.title)
     price = f"{message.amount} {message.currency}"
-    lives = message.kind == "reminder"
-    verb, soon = ("ends", "ends soon") if lives else ("ended", "has expired")
+    is_reminder = message.kind == "reminder"
+    verb, soon = ("ends", "ends soon") if is_reminder else ("ended", "has expired")
     when = long_moment(datetime.fromisoformat(message.expires_at))
     yours, theirs = f"Your offer on “{title}”", f"The offer on your “{title}”"
     return [
@@ -34,7 +34,7 @@ def letters(message: Message) -> list[Letter]:
             _body(
                 message.buyer,
                 f"Your offer of {price} on “{title}” {verb} on {when}.",
-                "Until then you can extend or withdraw it." if lives else "You can make a new one.",
+                "Until then you can extend or withdraw it." if is_reminder else "You can make a new one.",
             ),
         ),
         Letter(
@@ -44,14 +44,14 @@ def letters(message: Message) -> list[Letter]:
             _body(
                 message.seller,
                 f"The offer of {price} by {one_line(message.buyer.name)} on “{title}” {verb} on {when}.",
-                "Until then you can accept or decline it." if lives else "You need not do anything.",
+                "Until then you can accept or decline it." if is_reminder else "You need not do anything.",
             ),
         ),
     ]
 
 
 def one_line(text: str) -> str:
-    """Return a text without line breaks and other control characters, so that it cannot become a header."""
+    """Return a text without line breaks and other control characters, so that it cannot inject a header."""
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 

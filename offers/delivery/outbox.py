@@ -1,15 +1,8 @@
-"""The outbox of offers: which events are due to be told, who is telling them, and what became of it.
+"""The outbox of offers: claims of due events under a lease, and the settlement of each attempt.
 
-A claim is a statement of its own that puts the event off by a lease, so no lock is held while somebody is told. Whoever
-dies with a claim leaves the event due again after the lease; whoever was only slow finds another number of attempts and
-changes nothing. So each event is told at least once, in no promised order.
-
-    due_at set                       waits, or is being told
-    delivered_at set                 told
-    neither, error "obsolete: ..."   not told, for it is no longer worth telling
-    neither, any other error         given up
-    neither, no error                history that nobody outside is told of
-    told set                         this one of the two parties knows, the other one was not reached
+A claim moves `due_at` by the lease in a statement of its own, so no lock is held during a delivery. After a crash the
+event is due again once the lease is over. A settlement compares the number of attempts, so it changes nothing if the
+event was claimed again. Delivery is at least once, in no guaranteed order. OfferEvent documents the columns.
 """
 
 from __future__ import annotations
@@ -24,8 +17,8 @@ from offers.delivery.base import Message, Party
 from offers.models import OBSOLETE, OfferEvent
 from products import money
 
-# A smallint holds no more, and one event that cannot be counted would stop the claim of all.
-_MOST_ATTEMPTS = 32_767
+# The limit of a smallint: an overflow in one event would make the claim fail for all.
+_MAX_ATTEMPTS = 32_767
 _DUE = """
     SELECT id FROM offers_offerevent WHERE due_at <= (SELECT clock_timestamp())
     ORDER BY due_at, id LIMIT %(limit)s
@@ -35,7 +28,7 @@ _CLAIM = f"""
     WITH due AS MATERIALIZED ({_DUE}),
     claimed AS (
         UPDATE offers_offerevent AS event
-        SET attempts = least(event.attempts + 1, {_MOST_ATTEMPTS}),
+        SET attempts = least(event.attempts + 1, {_MAX_ATTEMPTS}),
             due_at = clock_timestamp() + make_interval(secs => %(lease)s)
         FROM due WHERE event.id = due.id
         RETURNING event.id, event.attempts, event.kind, event.at, event.expires_at, event.told, event.offer_id
@@ -56,24 +49,24 @@ _CLAIM = f"""
     LEFT JOIN accounts_user AS seller ON seller.id = offer.seller_id
     ORDER BY claimed.at, claimed.id
 """  # noqa: S608
-# `wait` is null where the event is settled for good.
+# `wait` is null if the settlement is final.
 _SETTLE = """
     UPDATE offers_offerevent AS event
-    SET due_at = clock_timestamp() + make_interval(secs => verdict.wait),
-        delivered_at = CASE WHEN verdict.delivered THEN clock_timestamp() END,
-        attempts = event.attempts - verdict.returned::int,
-        error = coalesce(verdict.error, event.error),
-        told = CASE WHEN verdict.delivered THEN '' ELSE coalesce(nullif(verdict.told, ''), event.told) END
+    SET due_at = clock_timestamp() + make_interval(secs => settlement.wait),
+        delivered_at = CASE WHEN settlement.delivered THEN clock_timestamp() END,
+        attempts = event.attempts - settlement.returned::int,
+        error = coalesce(settlement.error, event.error),
+        told = CASE WHEN settlement.delivered THEN '' ELSE coalesce(nullif(settlement.notified, ''), event.told) END
     FROM unnest(%s::bigint[], %s::int[], %s::boolean[], %s::boolean[], %s::float[], %s::text[], %s::text[])
-         AS verdict (id, attempts, delivered, returned, wait, error, told)
-    WHERE event.id = verdict.id AND event.attempts = verdict.attempts AND event.due_at IS NOT NULL
+         AS settlement (id, attempts, delivered, returned, wait, error, notified)
+    WHERE event.id = settlement.id AND event.attempts = settlement.attempts AND event.due_at IS NOT NULL
     RETURNING event.id
 """
 _DROP = f"""
     WITH due AS MATERIALIZED ({_DUE})
     UPDATE offers_offerevent AS event SET due_at = NULL, error = %(error)s FROM due WHERE event.id = due.id
 """  # noqa: S608
-_AGAIN = """
+_REQUEUE = """
     UPDATE offers_offerevent SET due_at = clock_timestamp(), attempts = 0
     WHERE id = ANY(%s) AND due_at IS NULL AND delivered_at IS NULL AND error <> ''
 """
@@ -81,9 +74,9 @@ _ERROR_CHARS: int = OfferEvent._meta.get_field("error").max_length
 
 
 class Claim(NamedTuple):
-    """An event to be told, by whoever claimed this attempt; `obsolete` says why it is not worth it any more.
+    """A claimed attempt to deliver an event; `obsolete` is the reason not to deliver it any more, or empty.
 
-    Without a `message` there is nothing left to tell: somebody has deleted the offer by hand.
+    `message` is None if the offer was deleted by hand.
     """
 
     id: int
@@ -92,8 +85,8 @@ class Claim(NamedTuple):
     message: Message | None
 
 
-class Verdict(NamedTuple):
-    """What is to be written of a claimed attempt; use the functions below."""
+class Settlement(NamedTuple):
+    """The outcome of a claimed attempt as it is stored; made by the functions below."""
 
     id: int
     attempts: int
@@ -101,67 +94,67 @@ class Verdict(NamedTuple):
     returned: bool = False
     wait: float | None = None
     error: str | None = ""
-    told: str = ""
+    notified: str = ""
 
 
 def claim(limit: int, lease: float) -> list[Claim]:
-    """Claim up to `limit` due events for `lease` seconds, those that have waited longest; return them by age."""
+    """Claim up to `limit` due events for `lease` seconds, the longest due first; return them by age."""
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, {"limit": limit, "lease": lease})
         return [_claim(*row) for row in cursor.fetchall()]
 
 
-def delivered(claim: Claim) -> Verdict:
-    """Say that somebody has been told."""
-    return Verdict(claim.id, claim.attempts, delivered=True)
+def delivered(claim: Claim) -> Settlement:
+    """The event was delivered."""
+    return Settlement(claim.id, claim.attempts, delivered=True)
 
 
-def failed(claim: Claim, error: str, wait: float, told: str = "") -> Verdict:
-    """Say that it did not work, or with nobody but `told`, and is to be tried again after so many seconds."""
-    return Verdict(claim.id, claim.attempts, wait=float(wait), error=_short(error), told=told)
+def failed(claim: Claim, error: str, wait: float, notified: str = "") -> Settlement:
+    """The attempt failed and is retried after `wait` seconds; `notified` is the party that was reached."""
+    return Settlement(claim.id, claim.attempts, wait=float(wait), error=_short(error), notified=notified)
 
 
-def given_up(claim: Claim, error: str, told: str = "") -> Verdict:
-    """Say that it did not work, or with nobody but `told`, and is not tried again unless somebody calls `again`."""
-    return Verdict(claim.id, claim.attempts, error=_short(error), told=told)
+def given_up(claim: Claim, error: str, notified: str = "") -> Settlement:
+    """The attempt failed and is not retried unless `requeue` is called; `notified` is the party that was reached."""
+    return Settlement(claim.id, claim.attempts, error=_short(error), notified=notified)
 
 
-def obsolete(claim: Claim, why: str) -> Verdict:
-    """Say that it is no longer worth telling."""
-    return Verdict(claim.id, claim.attempts, error=_short(OBSOLETE + why))
+def obsolete(claim: Claim, why: str) -> Settlement:
+    """The event need not be delivered any more."""
+    return Settlement(claim.id, claim.attempts, error=_short(OBSOLETE + why))
 
 
-def returned(claim: Claim) -> Verdict:
-    """Give an event back untried: it is due at once, and the attempt does not count."""
-    return Verdict(claim.id, claim.attempts, returned=True, wait=0.0, error=None)
+def returned(claim: Claim) -> Settlement:
+    """The event was not attempted: it is due at once, and the attempt does not count."""
+    return Settlement(claim.id, claim.attempts, returned=True, wait=0.0, error=None)
 
 
-def settle(verdicts: Sequence[Verdict]) -> set[int]:
-    """Write what became of claimed attempts; return the ids of those whose claim still held."""
-    if not verdicts:
+def settle(settlements: Sequence[Settlement]) -> set[int]:
+    """Store the outcomes of claimed attempts; return the ids of the events whose claim was still valid."""
+    if not settlements:
         return set()
-    columns: Iterator[tuple[Any, ...]] = zip(*verdicts, strict=True)
+    columns: Iterator[tuple[Any, ...]] = zip(*settlements, strict=True)
     with connection.cursor() as cursor:
         cursor.execute(_SETTLE, [list(column) for column in columns])
         return {id for (id,) in cursor.fetchall()}
 
 
 def drop_due(limit: int, why: str) -> int:
-    """Settle up to `limit` due events as obsolete, untold; return their number."""
+    """Mark up to `limit` due events as obsolete without an attempt; return their number."""
     with connection.cursor() as cursor:
         cursor.execute(_DROP, {"limit": limit, "error": _short(OBSOLETE + why)})
         return int(cursor.rowcount)
 
 
-def again(ids: Sequence[int]) -> int:
-    """Put events that were not told back, whether given up or obsolete, with all their attempts; return how many."""
+def requeue(ids: Sequence[int]) -> int:
+    """Make given-up or obsolete events due again, with all attempts left; return their number."""
     with connection.cursor() as cursor:
-        cursor.execute(_AGAIN, [list(ids)])
+        cursor.execute(_REQUEUE, [list(ids)])
         return int(cursor.rowcount)
 
 
 def _short(error: str) -> str:
-    # PostgreSQL takes no NUL, and a settled event without an error would pass for mere history.
+    # PostgreSQL takes no NUL, and a settled event without an error would count as history.
     return (error.replace("\0", "") or "unknown")[:_ERROR_CHARS]
 
 
@@ -171,7 +164,7 @@ def _claim(
     kind: str,
     at: datetime,
     end: datetime,
-    told: str,
+    notified: str,
     now: datetime,
     obsolete: str,
     offer: int,
@@ -185,7 +178,7 @@ def _claim(
     if status is None:
         return Claim(id, attempts, obsolete, None)
     message = Message(
-        # Not the row's number: the same event, made again after a restore, would have another one.
+        # Not the id of the row: the same event would get another one if it happened again after a restore.
         id=f"offer-{offer}-{kind}-{int(end.timestamp())}{end.microsecond:06}",
         event=id,
         kind=kind,
@@ -200,7 +193,7 @@ def _claim(
         buyer=Party(*parties[:3]),
         seller=Party(*parties[3:]),
         claimed_at=_rfc3339(now),
-        told=told,
+        notified=notified,
     )
     return Claim(id, attempts, obsolete, message)
 

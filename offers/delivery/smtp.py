@@ -1,4 +1,4 @@
-"""Django's SMTP, with a connection that is known from its first byte on, so that a deadline can cut it."""
+"""Django's SMTP backend with access to its socket from the first byte on, so that a timeout can shut it down."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from django.core.mail.backends.smtp import EmailBackend
 
 
 class Smtp(EmailBackend):
-    """A mail backend that knows its socket also while the server greets."""
+    """A mail backend that knows its socket already during the server's greeting."""
 
     _session: smtplib.SMTP | None = None
 
     @property
     def connection_class(self) -> type[smtplib.SMTP]:
-        """A session that is noted before it connects: its constructor waits for the greeting."""
+        """A session class that the backend knows before it connects: its constructor waits for the greeting."""
         backend = self
 
         class Session(super().connection_class):  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""Deliveries by webhook, as <https://www.standardwebhooks.com> specifies: one signed POST for each event."""
+"""Delivery by webhook: one signed POST for each event, as <https://www.standardwebhooks.com> specifies."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from typing import Any
 
 import urllib3
 from urllib3.exceptions import HTTPError, NewConnectionError
-from urllib3.exceptions import TimeoutError as TookTooLong
+from urllib3.exceptions import TimeoutError as HTTPTimeout
 from urllib3.util import parse_url
 
 from offers.delivery.base import DELIVERED, Message, Outcome, Result
-from offers.delivery.cutoff import TOTAL, Deadline
+from offers.delivery.total_timeout import TOTAL, TotalTimeout
 
-# Seconds for the connection, and then for each wait for bytes.
+# Seconds for the connection, and for each read after it.
 TIMEOUT = 5.0
-# The receiver says so: it does not want to be called again.
+# Standard Webhooks: the receiver does not want to be called again.
 _GONE = 410
-_MOST_READ = 1000
+_MAX_READ = 1000
 
 
 class Webhook:
-    """A backend that posts to one address over one connection. It follows no redirect and repeats nothing itself."""
+    """A backend that posts to one address over one connection. It neither follows redirects nor retries."""
 
     def __init__(self, url: str, secret: str, timeout: float = TIMEOUT, total: float = TOTAL) -> None:
         self._target = parse_url(url).request_uri
@@ -37,7 +37,7 @@ class Webhook:
         self._total = total
         self._sock: socket.socket | None = None
         self._pool = urllib3.connection_from_url(url, maxsize=1, retries=False)
-        self._pool.ConnectionCls = _telling(self._pool.ConnectionCls, self._note)
+        self._pool.ConnectionCls = _reporting_socket(self._pool.ConnectionCls, self._keep_socket)
 
     def __enter__(self) -> Webhook:
         return self
@@ -48,22 +48,22 @@ class Webhook:
         self._pool.close()
 
     def deliver(self, message: Message) -> Outcome:
-        """Post one event; only an answer of 2xx says that the receiver has it."""
-        with Deadline(self._total, lambda: self._sock) as deadline:
-            outcome = self._try(message)
-        # Whatever it is, it was made of what had arrived until the cut.
-        return Outcome(Result.FAILED, deadline.words) if deadline.passed else outcome
+        """Post one event; only a 2xx answer counts as delivered."""
+        with TotalTimeout(self._total, lambda: self._sock) as timeout:
+            outcome = self._attempt(message)
+        # After a timeout the outcome comes from a truncated answer.
+        return Outcome(Result.FAILED, timeout.reason) if timeout.timed_out else outcome
 
-    def _try(self, message: Message) -> Outcome:
+    def _attempt(self, message: Message) -> Outcome:
         body = json.dumps(payload(message), ensure_ascii=False, separators=(",", ":")).encode()
         try:
             status = self._post(body, self._headers(message, body))
         except NewConnectionError:
             return Outcome(Result.FAILED, "no connection")
-        except TookTooLong:
+        except HTTPTimeout:
             return Outcome(Result.FAILED, f"no answer within {self._timeout:g} s")
         except HTTPError as error:
-            # The class alone: a message can hold the address, and that a token.
+            # Only the class: the message can contain the address, and the address a token.
             return Outcome(Result.FAILED, type(error).__name__)
         if 200 <= status < 300:
             return DELIVERED
@@ -80,17 +80,17 @@ class Webhook:
             preload_content=False,
         )
         try:
-            # Enough for a short answer, which leaves the connection fit for the next request; nobody needs a long one.
-            response.read1(_MOST_READ)
+            # Reads a short answer whole, so that the connection can be reused. The rest of a long one is not needed.
+            response.read1(_MAX_READ)
         finally:
             response.release_conn() if response.length_remaining == 0 else response.close()
         return response.status
 
-    def _note(self, sock: socket.socket) -> None:
+    def _keep_socket(self, sock: socket.socket) -> None:
         self._sock = sock
 
     def _headers(self, message: Message, body: bytes) -> dict[str, str]:
-        # By the database's clock: receivers refuse what seems to be minutes old, or to come from the future.
+        # By the database's clock, since receivers refuse timestamps that are minutes in the past or in the future.
         timestamp = str(int(datetime.fromisoformat(message.claimed_at).timestamp()))
         return {
             "Content-Type": "application/json",
@@ -102,7 +102,7 @@ class Webhook:
 
 
 def payload(message: Message) -> dict[str, Any]:
-    """Return what a receiver reads of an event: numbers of the parties, not their names or addresses."""
+    """Return the JSON of an event. It has the ids of the parties, not their names or addresses."""
     return {
         "type": f"offer.{message.kind}",
         "timestamp": message.at,
@@ -121,17 +121,20 @@ def payload(message: Message) -> dict[str, Any]:
 
 
 def signature(key: bytes, id: str, timestamp: str, body: bytes) -> str:
-    """Return the signature of a message under a key."""
+    """Return the signature of a message: HMAC-SHA256 over id, timestamp and body, as Standard Webhooks specifies."""
     digest = hmac.digest(key, b".".join((id.encode(), timestamp.encode(), body)), hashlib.sha256)
     return f"v1,{base64.b64encode(digest).decode()}"
 
 
-def _telling(kind: type[Any], note: Callable[[socket.socket], None]) -> type[Any]:
-    """Return a class of connections that tells which socket it has, for a response keeps that longer than they do."""
+def _reporting_socket(kind: type[Any], note: Callable[[socket.socket], None]) -> type[Any]:
+    """Return a connection class that reports its socket after connecting.
 
-    class Telling(kind):  # type: ignore[misc]
+    urllib3 hands the socket to the response, where the timeout could not find it.
+    """
+
+    class ReportingConnection(kind):  # type: ignore[misc]
         def connect(self) -> None:
             super().connect()
             note(self.sock)
 
-    return Telling
+    return ReportingConnection

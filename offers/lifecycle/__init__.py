@@ -1,3 +1,3 @@
-"""One life of an offer: how long it may be, how it is made, and each transition until it is closed."""
+"""The life of an offer: its lifetime, its creation, and each transition until it is closed."""
 
 from __future__ import annotations

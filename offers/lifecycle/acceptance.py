@@ -1,7 +1,7 @@
-"""Accepting an offer, and what the end of a product means for the offers on it.
+"""Accepting an offer, and declining the offers on a product that is closed.
 
-Whoever touches a product and its offers locks the product first, so that these transactions queue up instead
-of deadlocking, and none can make or accept an offer on a product that is just being sold.
+A transaction that changes a product and its offers locks the product first. So these transactions queue up instead of
+deadlocking, and no offer is made or accepted on a product that is being sold (docs/decisions/0011).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from caching import invalidate
 from offers.clock import ClockTimestamp
 from offers.deadlines import drop_offer_expirations
 from offers.errors import ProductNotAvailable
-from offers.lifecycle.state_machine import Actor, Role, check_now, close_all_on, lock_all_on
+from offers.lifecycle.state_machine import Actor, Role, check_constraints_now, close_all_on, lock_all_on
 from offers.lifecycle.transitions import close, find, refusal
 from offers.models import Offer, OfferStatus
 from products.cache import products
@@ -40,26 +40,26 @@ def accept(offer_id: int, seller: AbstractBaseUser) -> Offer:
     if product.status != ProductStatus.AVAILABLE:
         raise ProductNotAvailable
     _sell(product.pk, offer_id, actor)
-    # Last of all, since what comes between its guard and the commit is time in which others read the offer as expired.
+    # Last, because its guard decides: if the offer's end passes before the commit, others read it as expired meanwhile.
     return close(offer_id, OfferStatus.ACCEPTED, actor)
 
 
 def _sell(product_id: int, offer_id: int, actor: Actor) -> None:
-    _decline_all_on([product_id], actor, spared=offer_id)
+    _decline_all_on([product_id], actor, except_id=offer_id)
     Product.objects.filter(pk=product_id).update(status=ProductStatus.SOLD, updated_at=ClockTimestamp())
     invalidate(products, [product_id])
-    check_now()
+    check_constraints_now()
 
 
 def decline_all_on(product_ids: Sequence[int], actor: Actor) -> None:
     """Decline the active offers on products that the caller's transaction has locked.
 
-    Those whose time has passed become expired instead.
+    Offers whose end has passed become expired instead.
     """
     lock_all_on(product_ids)
     _decline_all_on(product_ids, actor)
 
 
-def _decline_all_on(product_ids: Sequence[int], actor: Actor, spared: int | None = None) -> None:
-    closed = close_all_on(product_ids, actor, spared)
+def _decline_all_on(product_ids: Sequence[int], actor: Actor, except_id: int | None = None) -> None:
+    closed = close_all_on(product_ids, actor, except_id)
     transaction.on_commit(lambda: drop_offer_expirations(closed), robust=True)

@@ -7,15 +7,15 @@ from decimal import Decimal
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
-from rest_framework.exceptions import ValidationError
 
 from offers.clock import database_now
 from offers.deadlines import drop_offer_expirations, track_offer_expiration
 from offers.errors import OfferExists, OwnProduct, ProductNotAvailable
 from offers.lifecycle.lifetime import Lifetime
-from offers.lifecycle.state_machine import expire_own, note_made
+from offers.lifecycle.state_machine import expire_own, record_made
 from offers.models import Offer
 from offers.selectors import offers
+from products.errors import InvalidInput
 from products.models import Product, ProductStatus
 from products.money import MoneyError, quantised
 
@@ -27,15 +27,15 @@ def make_offer(
 ) -> Offer:
     """Make an offer in the product's currency.
 
-    Raises ValidationError (unknown product, an amount that its currency does not have, a life too short or too
-    long), OwnProduct, ProductNotAvailable (sold or withdrawn), or OfferExists if the buyer has an active offer on it.
+    Raises InvalidInput (unknown product, an amount that its currency cannot express, a lifetime out of bounds),
+    OwnProduct, ProductNotAvailable (sold or withdrawn), or OfferExists if the buyer has an active offer on it.
     """
     try:
         with transaction.atomic():
             product = _lock(product_id, buyer)
             now = database_now()
             end = lifetime.end(now)
-            _expire_late(buyer, product)
+            _expire_own_offer(buyer, product)
             return _insert(buyer, product, _exact(amount, product.currency), message, now, end)
     except IntegrityError as error:
         if _ONE_ACTIVE in str(error):
@@ -44,11 +44,11 @@ def make_offer(
 
 
 def _lock(product_id: int, buyer: AbstractBaseUser) -> Product:
-    """Return the product, locked against being sold or withdrawn but not against other buyers' offers."""
+    """Return the product under a shared lock: it cannot be sold or withdrawn, but others can make offers on it."""
     found = Product.objects.raw("SELECT * FROM products_product WHERE id = %s FOR SHARE", [product_id])
     product = next(iter(found), None)
     if product is None:
-        raise ValidationError({"product_id": [f"There is no product {product_id}."]})
+        raise InvalidInput("product_id", f"There is no product {product_id}.")
     if product.seller_id == buyer.pk:
         raise OwnProduct
     if product.status != ProductStatus.AVAILABLE:
@@ -60,10 +60,10 @@ def _exact(amount: Decimal, currency: str) -> Decimal:
     try:
         return quantised(amount, currency)
     except MoneyError as error:
-        raise ValidationError({"amount": [str(error)]}) from error
+        raise InvalidInput("amount", str(error)) from error
 
 
-def _expire_late(buyer: AbstractBaseUser, product: Product) -> None:
+def _expire_own_offer(buyer: AbstractBaseUser, product: Product) -> None:
     expired = expire_own(buyer.pk, product.pk)
     transaction.on_commit(lambda: drop_offer_expirations(expired), robust=True)
 
@@ -81,6 +81,6 @@ def _insert(
         created_at=now,
         expires_at=end,
     )
-    note_made(offer.pk)
+    record_made(offer.pk)
     transaction.on_commit(lambda: track_offer_expiration(offer.pk, end), robust=True)
     return offers().get(pk=offer.pk)

@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        # Whoever comes after a lock that waits for a long transaction waits too: rather give up, and be tried again.
+        # A lock request that waits for a long transaction blocks all requests after it. So time out, and be run again.
         migrations.RunSQL("SET LOCAL lock_timeout = '2s'", migrations.RunSQL.noop),
         migrations.CreateModel(
             name="OfferEvent",

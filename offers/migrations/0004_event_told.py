@@ -1,4 +1,4 @@
-"""Note which of the two parties of an offer was written to. It locks the events for milliseconds."""
+"""Add the column for the party that was notified. It locks the table of events for milliseconds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        # Whoever comes after a lock that waits for a long transaction waits too: rather give up, and be tried again.
+        # A lock request that waits for a long transaction blocks all requests after it. So time out, and be run again.
         migrations.RunSQL("SET LOCAL lock_timeout = '2s'", migrations.RunSQL.noop),
         migrations.AddField(
             model_name="offerevent",

@@ -1,8 +1,8 @@
-"""Index due offers by their ids too, while everybody reads and writes.
+"""Add the id to the index of due offers, without blocking reads or writes.
 
-Concurrently, hence outside a transaction: a run that is stopped may leave an index that is unfinished and never used.
-The next run begins by removing it, so the migration can be repeated from any point. Until it is through, the index
-that it replaces is there.
+CONCURRENTLY needs to run outside a transaction, so an interrupted run can leave an invalid index, which is never used.
+The next run drops it first, so the migration can be repeated from any point. The index that it replaces is dropped in
+0006, after this one is built.
 """
 
 from __future__ import annotations

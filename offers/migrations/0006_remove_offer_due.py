@@ -1,4 +1,4 @@
-"""Remove the index of due offers that has a successor, while everybody reads and writes."""
+"""Drop the index of due offers that 0005 replaces, without blocking reads or writes."""
 
 from __future__ import annotations
 

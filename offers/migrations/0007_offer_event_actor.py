@@ -1,4 +1,4 @@
-"""Index events by who acted, while everybody reads and writes. It can be repeated from any point, as 0005 can."""
+"""Index events by actor, without blocking reads or writes. It can be repeated from any point, like 0005."""
 
 from __future__ import annotations
 

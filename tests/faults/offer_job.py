@@ -1,4 +1,4 @@
-"""The job of offers in processes of their own: where it dies, and what it did. For an OtherProcess."""
+"""The expiry job in processes of their own, killed at a moment or run concurrently. For an OtherProcess."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ def run_until(moment: int) -> tuple[str, int]:
 
     If the job ended before, return an empty name and the number of its moments.
     """
-    told, tell = forking.Pipe(duplex=False)
+    received, sent = forking.Pipe(duplex=False)
 
     def run() -> None:
         sweep._BATCH = BATCH
-        moments = Moments(moment, lambda name: tell.send((name, 0)))
+        moments = Moments(moment, lambda name: sent.send((name, 0)))
         moments.watch()
         process_expired_offers()
-        tell.send(("", moments.passed))
+        sent.send(("", moments.passed))
 
     child = forking.Process(target=run)
     child.start()
     child.join()
     assert child.exitcode in (0, -signal.SIGKILL), "the job failed"
-    return told.recv()
+    return received.recv()
 
 
 def run_together(number: int) -> list[dict[str, Any]]:
-    """Run the job, without its lock, in many processes that begin at one moment; return what each of them says."""
-    barrier, said = forking.Barrier(number), forking.SimpleQueue()
+    """Run the job, without its lock, in many processes that start together; return the statistics of each."""
+    barrier, results = forking.Barrier(number), forking.SimpleQueue()
 
     def run() -> None:
         sweep._BATCH = BATCH
         connection.ensure_connection()
         barrier.wait()
-        said.put(process_expired_offers())
+        results.put(process_expired_offers())
 
     children = [forking.Process(target=run) for _ in range(number)]
     for child in children:
@@ -52,7 +52,7 @@ def run_together(number: int) -> list[dict[str, Any]]:
     for child in children:
         child.join()
     assert [child.exitcode for child in children] == [0] * number
-    return [said.get() for _ in children]
+    return [results.get() for _ in children]
 
 
 def run_here() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Law 15: ten thousand random schedules of an extension and the job. Whoever was answered 200 is right for ever.
+"""Law 15: ten thousand random schedules of an extension and the job. An extension answered 200 is always honoured.
 
 An extension has steps of its own: its commit, and the index after it. A process may die between them, and a faulty one
 may write the index first and then roll back. Each step happens at some boundary of the job: before or after one of its
@@ -37,7 +37,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.fault, pytest
 
 RUNS, OFFERS = 100, 100
 BATCH = 40
-# No job of so many offers has more boundaries.
+# The job has at most this many boundaries with this number of offers.
 BOUNDARIES = 40
 MINUTE = timedelta(minutes=1)
 
@@ -141,7 +141,7 @@ def test_no_schedule_expires_an_offer_early_or_breaks_a_promise(monkeypatch) -> 
     product, buyers = ProductFactory(), UserFactory.create_batch(OFFERS)
     with database_clock() as clock:
         for _ in range(RUNS):
-            # Given offers around their end, and a plan of what happens to whom at which boundary of the job
+            # Given offers around their end, and a plan of steps at boundaries of the job
             cases = make_cases(dice, product, buyers, database_now())
             plan: dict[int, list[tuple[str, Case]]] = defaultdict(list)
             for case in cases:
@@ -162,7 +162,7 @@ def test_no_schedule_expires_an_offer_early_or_breaks_a_promise(monkeypatch) -> 
             with interrupted(reach):
                 process_expired_offers()
 
-            # Then nobody was early, and every promise is kept, at once and by the next runs too
+            # Then no offer expired early, and every promise is kept, also after the next run
             check(cases)
             process_expired_offers()
             check(cases)
@@ -171,7 +171,7 @@ def test_no_schedule_expires_an_offer_early_or_breaks_a_promise(monkeypatch) -> 
             OfferEvent.objects.all().delete()
             Offer.objects.all().delete()
     print(met)
-    # And this was no idle run: of all kinds there were many.
+    # And each kind of step happened many times.
     assert min(met["promised"], met["expired"], met["extend"], met["commit"], met["index"]) > RUNS
 
 
@@ -185,5 +185,5 @@ def check(cases: list[Case]) -> None:
             assert row.status == "active", case
         elif row.status == "expired":
             assert row.closed_at == row.expires_at <= now, case
-    told = Counter(OfferEvent.objects.filter(kind="expired").values_list("offer", flat=True))
-    assert told == Counter(id for id, row in rows.items() if row.status == "expired")
+    recorded = Counter(OfferEvent.objects.filter(kind="expired").values_list("offer", flat=True))
+    assert recorded == Counter(id for id, row in rows.items() if row.status == "expired")

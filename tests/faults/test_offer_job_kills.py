@@ -1,5 +1,4 @@
-"""Laws 14 to 16 under SIGKILL and in a crowd: wherever the job dies, no offer is expired early or twice, and the next
-run makes table and index right."""
+"""Laws 14 to 16 under SIGKILL and with concurrent runs: no offer expires early or twice, and the next run repairs."""
 
 from __future__ import annotations
 
@@ -34,7 +33,7 @@ _BUSY = """
 
 @pytest.fixture
 def process_env(process_env: dict[str, str]) -> dict[str, str]:
-    """An environment patient with a busy machine."""
+    """An environment with long timeouts, for a busy machine."""
     return process_env | {"REDIS_TIMEOUT_SECONDS": "10", "LOG_LEVEL": "CRITICAL"}
 
 
@@ -43,7 +42,7 @@ def make(product, buyers, end: datetime) -> list[Offer]:
 
 
 def scene(product, buyers) -> tuple[list[Offer], list[Offer]]:
-    """Make dead offers, some of which the index knows, and live ones, some of which the index believes dead; litter."""
+    """Make expired offers, some of them in the index, live ones with wrong deadlines in it, and orphaned members."""
     OfferEvent.objects.all().delete()
     Offer.objects.all().delete()
     now = database_now()
@@ -67,17 +66,17 @@ def nobody_else_is_connected() -> bool:
 
 def check_never_early_or_twice(alive: list[Offer]) -> None:
     assert not Offer.objects.filter(pk__in=[offer.pk for offer in alive]).exclude(status="active").exists()
-    told = Counter(OfferEvent.objects.filter(kind="expired").values_list("offer", flat=True))
+    recorded = Counter(OfferEvent.objects.filter(kind="expired").values_list("offer", flat=True))
     closed = Offer.objects.filter(status="expired")
-    assert told == Counter(closed.values_list("pk", flat=True))
+    assert recorded == Counter(closed.values_list("pk", flat=True))
     assert all(offer.closed_at == offer.expires_at for offer in closed)
 
 
 def check_all_is_done(dead: list[Offer], alive: list[Offer]) -> None:
     assert not Offer.objects.filter(pk__in=[offer.pk for offer in dead]).exclude(status="expired").exists()
     check_never_early_or_twice(alive)
-    truth = active_offers.deadlines_of([offer.pk for offer in alive])
-    assert set(index()) == set(truth)
+    stored = active_offers.deadlines_of([offer.pk for offer in alive])
+    assert set(index()) == set(stored)
 
 
 def test_a_job_killed_at_any_step_is_made_good_by_the_next(others) -> None:
@@ -85,13 +84,13 @@ def test_a_job_killed_at_any_step_is_made_good_by_the_next(others) -> None:
     product, buyers = ProductFactory(), UserFactory.create_batch(DEAD + ALIVE)
     died: Counter[str] = Counter()
     for moment in range(1, 1000):
-        # Given dead offers and an index that is wrong in every way
+        # Given expired offers and an index with every kind of error
         dead, alive = scene(product, buyers)
 
         # When the job dies at the next moment
         name, moments = process.call(offer_job.run_until, moment)
 
-        # Then nobody was expired early or twice, and the next run does what is left
+        # Then no offer expired early or twice, and the next run does the rest
         check_never_early_or_twice(alive)
         if not name:
             break
@@ -100,7 +99,7 @@ def test_a_job_killed_at_any_step_is_made_good_by_the_next(others) -> None:
         stats = process_expired_offers()
         assert (stats["errors"], stats["backlog"]) == (0, 0)
         check_all_is_done(dead, alive)
-    # And the last one ended before its death, so that all moments were tried
+    # And the last run ended before it was killed, so that all moments were tried
     check_all_is_done(dead, alive)
     print(died)
     assert moments < moment == died.total() + 1 > 30
@@ -118,23 +117,23 @@ def test_jobs_at_once_without_any_lock_expire_each_offer_once(others) -> None:
 
 
 def test_an_extension_while_the_job_stands_still_in_its_middle_is_honoured(others) -> None:
-    """A process that is stopped for long after it claimed an offer wakes up to another truth."""
+    """The table may have changed when a process goes on that was stopped after it read due offers."""
     product, buyers = ProductFactory(), UserFactory.create_batch(DEAD + ALIVE)
     (process,) = others()
     for seconds in (0.0, 0.002, 0.005, 0.01, 0.02, 0.04):
         dead, alive = scene(product, buyers)
-        # Given a job that was stopped somewhere
+        # Given a job that is stopped somewhere
         process.begin(offer_job.run_here)
         time.sleep(seconds)
         process.process.send_signal(signal.SIGSTOP)
         try:
-            # When a live offer that the index believes dead is extended meanwhile
+            # When a live offer with a past deadline in the index is extended meanwhile
             offer = alive[0]
             extended = transitions.extend(offer.pk, Actor(Role.BUYER, offer.buyer), Lifetime(expires_in=7200))
         finally:
             process.process.send_signal(signal.SIGCONT)
         process.answer()
-        # Then it lives until its new end
+        # Then it is active until its new end
         process_expired_offers()
         check_all_is_done(dead, alive)
         assert Offer.objects.get(pk=offer.pk).expires_at == extended.expires_at

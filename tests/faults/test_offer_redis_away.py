@@ -1,5 +1,4 @@
-"""Laws 14 to 16 while Redis fails: the table is enough, nobody who acts on an offer waits for the index, and the run
-after the outage makes it right."""
+"""Laws 14 to 16 while Redis fails: the table suffices, actions do not wait, and the next run repairs the index."""
 
 from __future__ import annotations
 
@@ -36,7 +35,7 @@ MOST_REQUESTS = 200
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[RedisServer]:
-    """The Redis of this process, which keeps what it was told when it dies."""
+    """The Redis of this process, which persists every write before it answers."""
     with (
         RedisServer(tmp_path / "redis", "--appendonly", "yes", "--appendfsync", "always") as server,
         redirected(server.port),
@@ -45,7 +44,7 @@ def server(tmp_path: Path) -> Iterator[RedisServer]:
 
 
 def scene(product, buyers) -> list[int]:
-    """Make dead offers and live ones, all of them in the index; return the ids of the dead."""
+    """Make expired and live offers, all of them in the index; return the ids of the expired ones."""
     now = database_now()
     ends = [now] * DEAD + [now + timedelta(hours=1)] * ALIVE
     offers = [
@@ -81,17 +80,17 @@ def test_a_job_whose_every_request_fails_once_expires_all_that_is_due_in_that_ru
             Offer.objects.all().delete()
             wait_until(lambda: not pool("state").breaker.is_open)
             reconnect()
-            # Given dead offers that the index knows
+            # Given expired offers in the index
             dead = scene(product, buyers)
-            # When one request of the job fails, and with it Redis for the moment
+            # When one request of the job fails, and so Redis counts as unavailable
             proxy.arm(number, fault)
             stats = process_expired_offers()
-            # Then they are all expired all the same
+            # Then all of them are closed nevertheless
             check(dead)
             if not stats["errors"]:
                 break
             failed += 1
-            # And the next run makes the index right
+            # And the next run repairs the index
             wait_until(lambda: not pool("state").breaker.is_open)
             assert process_expired_offers()["errors"] == 0
             check(dead)
@@ -108,7 +107,7 @@ def test_a_frozen_redis_costs_a_run_one_timeout_and_keeps_nobody_from_acting(ser
     server._process.send_signal(signal.SIGSTOP)
     try:
         began = time.monotonic()
-        # When the job runs and people make, extend, decline and accept offers
+        # When the job runs, and users make, extend, decline and accept offers
         assert process_expired_offers()["errors"] == 1
         first, second, third, _ = Offer.objects.filter(status="active").order_by("pk")
         transitions.extend(first.pk, Actor(Role.BUYER, first.buyer), Lifetime(expires_in=7200))
@@ -116,13 +115,13 @@ def test_a_frozen_redis_costs_a_run_one_timeout_and_keeps_nobody_from_acting(ser
         made = make_offer(bidder, other.pk, Decimal(5), Lifetime())
         accept(made.pk, made.seller)
         late = make_offer(bidder, product.pk, Decimal(5), Lifetime())
-        # Then all of it happens, soon
+        # Then everything succeeds without long waits
         assert time.monotonic() - began < 5
     finally:
         server._process.send_signal(signal.SIGCONT)
     check(dead)
     assert Offer.objects.get(pk=made.pk).status == "accepted"
-    # And the run after it has the index as the table is, which it was not
+    # And the run after the outage makes the index like the table
     wait_until(lambda: not pool("state").breaker.is_open)
     assert {second.pk, *dead} <= index()
     assert late.pk not in index()
@@ -141,11 +140,11 @@ def test_a_redis_restored_to_before_the_day_is_made_right(server) -> None:
     some = Offer.objects.filter(status="active").first()
     transitions.extend(some.pk, Actor(Role.BUYER, some.buyer), Lifetime(expires_in=7200))
     make_offer(UserFactory(), product.pk, Decimal(5), Lifetime())
-    # When Redis is restored to it
+    # When Redis is restored from it
     server.restore(backup)
     reconnect()
     assert set(dead) <= index()
-    # Then one run makes it right, and nobody is told twice
+    # Then one run repairs the index, and no event is recorded twice
     stats = process_expired_offers()
     assert (stats["database_updated"], stats["errors"]) == (0, 0)
     check(dead)

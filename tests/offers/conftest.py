@@ -1,20 +1,38 @@
-"""What tests of offers share: an offer's last moment by the database's clock, and two parties at once."""
+"""Fixtures of the tests of offers: the database's clock, ends of offers, concurrent calls, a recording backend."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from threading import Barrier, Thread
 from typing import Any
 
 import pytest
 from django.db import connection
 
+from offers.delivery import courier
 from offers.models import Offer
+from tests.database_clock import DatabaseClock, database_clock
+from tests.offers.delivery.recording_backend import RecordingBackend
+
+
+@pytest.fixture
+def clock() -> Iterator[DatabaseClock]:
+    """The database's clock, which stands still until the test sets or advances it."""
+    with database_clock() as clock:
+        yield clock
+
+
+@pytest.fixture
+def backend(monkeypatch: pytest.MonkeyPatch) -> RecordingBackend:
+    """The backend of the courier, which records messages."""
+    backend = RecordingBackend()
+    monkeypatch.setattr(courier, "configured_backend", lambda: backend)
+    return backend
 
 
 @pytest.fixture
 def let_expire() -> Callable[..., None]:
-    """Return a function that moves offers' lives into the past, so that they end at this very moment or earlier."""
+    """Return a function that moves offers into the past, so that they end now or earlier."""
 
     def end(*offers: Offer, seconds_ago: float = 0) -> None:
         live(*offers, seconds=-seconds_ago)
@@ -24,7 +42,7 @@ def let_expire() -> Callable[..., None]:
 
 @pytest.fixture
 def expire_in() -> Callable[..., None]:
-    """Return a function that makes offers end so many seconds from now, by the database's clock."""
+    """Return a function that makes offers end a number of seconds from now, by the database's clock."""
     return live
 
 
@@ -41,7 +59,7 @@ def live(*offers: Offer, seconds: float) -> None:
 
 @pytest.fixture
 def at_once() -> Callable[..., list[Any]]:
-    """Return a function that runs others in threads that start together, and returns results or exceptions."""
+    """Return a function that runs functions in threads that start together, and returns results or exceptions."""
     return run_at_once
 
 

@@ -60,7 +60,7 @@ def test_my_offers_in_both_roles_use_both_indexes(person: Any) -> None:
 
 @pytest.mark.parametrize("state", OfferStatus.values)
 @pytest.mark.parametrize("role", ["buyer", "seller"])
-def test_my_offers_in_a_state_are_read_from_an_index_of_mine(person: Any, role: Any, state: str) -> None:
+def test_my_offers_in_a_state_are_read_from_an_index_of_the_role(person: Any, role: Any, state: str) -> None:
     found = offers_of(person, role).filter(in_state(state))
 
     plan = plan_of(page(found), "offers_offer")
@@ -69,7 +69,7 @@ def test_my_offers_in_a_state_are_read_from_an_index_of_mine(person: Any, role: 
 
 
 @pytest.mark.parametrize("role", ["buyer", "seller"])
-def test_what_expires_soon_is_read_from_the_index_of_live_offers(person: Any, role: Any) -> None:
+def test_offers_that_expire_soon_are_read_from_the_index_of_live_offers(person: Any, role: Any) -> None:
     found = expiring_soon(person, 3600, role)
 
     plan = plan_of(lambda: list(found[:21]), "offers_offer")
@@ -77,7 +77,7 @@ def test_what_expires_soon_is_read_from_the_index_of_live_offers(person: Any, ro
     assert_reads(plan, f"offer_{role}_due", "offer_due_in_order")
 
 
-def test_what_expires_soon_in_both_roles_reads_no_table_from_end_to_end(person: Any) -> None:
+def test_offers_that_expire_soon_in_both_roles_need_no_table_scan(person: Any) -> None:
     plan = plan_of(lambda: list(expiring_soon(person, 3600)[:21]), "offers_offer")
 
     assert_reads(plan, "offer_due_in_order", "offer_buyer_due")
@@ -89,7 +89,7 @@ def test_the_sweep_takes_the_longest_due_from_their_index() -> None:
     assert_reads(plan, "offer_due_in_order")
 
 
-def test_the_next_batch_of_the_sweep_begins_where_the_last_one_ended() -> None:
+def test_the_next_batch_of_the_sweep_starts_after_the_last_one() -> None:
     first = ActiveOffers().page(None, 10)[-1]
 
     plan = plan_of(lambda: expire_batch(100, first), "offers_offer")
@@ -99,13 +99,13 @@ def test_the_next_batch_of_the_sweep_begins_where_the_last_one_ended() -> None:
     assert "ROW(expires_at, id) >" in plan.text.split('"Index Cond"')[1].split("\n")[0]
 
 
-def test_the_sweep_by_ids_reads_these_ids() -> None:
+def test_the_sweep_by_ids_reads_only_these_ids() -> None:
     plan = plan_of(lambda: expire_ids(list(range(1000, 2000, 7))), "offers_offer")
 
     assert_reads(plan, "offers_offer_pkey")
 
 
-def test_the_repair_walks_along_the_deadlines() -> None:
+def test_the_repair_reads_pages_in_the_order_of_the_index() -> None:
     first = ActiveOffers().page(None, 10)[-1]
 
     plan = plan_of(lambda: ActiveOffers().page(first, 1000), "offers_offer")
@@ -113,7 +113,7 @@ def test_the_repair_walks_along_the_deadlines() -> None:
     assert_reads(plan, "offer_due_in_order")
 
 
-def test_a_repair_begins_with_what_falls_due_next_and_passes_over_what_has_ended() -> None:
+def test_a_repair_starts_at_now_and_skips_ended_offers() -> None:
     plan = plan_of(lambda: UpcomingOffers().page(None, 1000), "offers_offer")
 
     assert_reads(plan, "offer_due_in_order")
@@ -121,13 +121,13 @@ def test_a_repair_begins_with_what_falls_due_next_and_passes_over_what_has_ended
 
 
 @pytest.mark.parametrize("ids", [[4000], list(range(4000, 4100))], ids=["one", "a hundred"])
-def test_the_active_offers_on_a_product_are_found_by_it(person: Any, ids: list[int]) -> None:
+def test_the_active_offers_on_a_product_are_found_by_its_index(person: Any, ids: list[int]) -> None:
     plan = plan_of(lambda: decline_all_on(ids, Actor(Role.SELLER, person)), "offers_offer")
 
     assert_reads(plan, "offer_product", "offer_one_active")
 
 
-def test_an_active_offer_of_mine_on_a_product_is_found_by_both() -> None:
+def test_an_active_offer_is_found_by_buyer_and_product() -> None:
     mine = Offer.objects.filter(buyer_id=DEALER, product_id=4000, status=OfferStatus.ACTIVE)
 
     plan = plan_of(lambda: list(mine), "offers_offer")

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from django.db import transaction
 from django.http import Http404
-from rest_framework.exceptions import ValidationError
 
 from caching import invalidate
 from caching.readthrough.batch import fetch_many
@@ -17,7 +16,7 @@ from caching.readthrough.fetch import State, fetch
 from offers.models import OfferStatus
 from products import services
 from products.cache import products
-from products.errors import NotTheSeller, ProductSold
+from products.errors import InvalidInput, NotTheSeller, ProductSold
 from products.models import Product, ProductStatus
 from products.signals import products_closed
 from tests.factories import CategoryFactory, OfferFactory, ProductFactory, UserFactory
@@ -59,7 +58,7 @@ def test_a_price_is_held_to_the_currency_that_the_product_has_by_now() -> None:
     """Whoever sent it may have seen another currency: an import can change that."""
     product = ProductFactory(price=Decimal(1200), currency="JPY")
 
-    with pytest.raises(ValidationError, match="JPY has no smaller unit"):
+    with pytest.raises(InvalidInput, match="JPY has no smaller unit"):
         services.update_product(product.pk, product.seller, price=Decimal("12.50"), title="Pot")
 
     product.refresh_from_db()

@@ -1,4 +1,4 @@
-"""Fills the index of offers' deadlines from the table, in one go."""
+"""`manage.py rebuild_offer_deadlines`: rebuilds the index of offers' deadlines from the table."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from offers.models import Offer, OfferStatus
 from products.progress import Progress
 
 _NOTES = """
-When: after Redis was emptied or restored and you do not want to wait for the runs of process_expired_offers,
-which repair the index too, some hundred thousand deadlines a run. Nothing is wrong for users meanwhile: offers end
-by the table. Offers may be made, extended and closed while this runs, and it can be run again at any time.
+When: after Redis was emptied or restored, if you do not want to wait for process_expired_offers, which also repairs
+the index, some hundred thousand deadlines a run. Users notice nothing meanwhile: the table decides when an offer ends.
+Offers can be made, extended and closed while this runs. It can be run again at any time.
 """
 
 
 class Command(BaseCommand):
-    """Says what was missing or wrong."""
+    """Rebuilds the index, and prints how many deadlines were missing or wrong."""
 
-    help = "Make the index of offers' deadlines in Redis say what the table says."
+    help = "Rebuild the Redis index of offers' deadlines from the table."
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         kwargs["formatter_class"] = argparse.RawDescriptionHelpFormatter

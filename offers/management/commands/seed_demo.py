@@ -1,4 +1,4 @@
-"""`manage.py seed_demo`: a catalogue, people, traffic and offers to look at. It lies with offers, the upper app."""
+"""`manage.py seed_demo`: a demo catalogue with users, views and offers. It is here because offers is the upper app."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ examples:
   manage.py seed_demo
   manage.py seed_demo --products 500
 
-It is one transaction and does nothing when there are demo products already: run it as often as you like.
-Logins: admin/admin (superuser), seller/seller-demo, buyer/buyer-demo; a user of that name who exists keeps
-their own password. In production it refuses; with --force it seeds, and none of the demo users can log in.
+It runs in one transaction and does nothing if there are demo products already, so it can be repeated.
+Logins: admin/admin (superuser), seller/seller-demo, buyer/buyer-demo; an existing user of that name keeps
+their password. In production it refuses. With --force it seeds there, but no demo user can log in.
 """
 
 

@@ -18,15 +18,19 @@ from rest_framework.views import APIView
 
 from marketplace.api.fallbacks import unknown_route
 from marketplace.urls import handler400, handler403, handler404, handler500
+from products.errors import Conflict, Forbidden, InvalidInput
 
 __all__ = ["handler400", "handler403", "handler404", "handler500", "urlpatterns"]
 
 
-class Conflict(exceptions.APIException):
-    status_code = 409
-    default_code = "offer_closed"
-    default_detail = "The offer is closed."
-    extra = {"offer_status": "accepted", "status": 200}
+class OfferClosed(Conflict):
+    code = "offer_closed"
+    detail = "The offer is closed."
+
+
+class NotYours(Forbidden):
+    code = "not_yours"
+    detail = "This is not yours."
 
 
 def _no_database() -> None:
@@ -56,7 +60,9 @@ WAYS: dict[str, Callable[[], Any]] = {
     "denied": _raise(PermissionDenied("Not yours.")),
     "suspicious": _raise(SuspiciousOperation("secret")),
     "bad": _raise(BadRequest("secret")),
-    "conflict": _raise(Conflict()),
+    "conflict": _raise(OfferClosed(offer_status="accepted", status=200)),
+    "forbidden": _raise(NotYours()),
+    "invalid-input": _raise(InvalidInput("price", "Too low.")),
     "throttled": _raise(exceptions.Throttled(wait=0.2)),
     "nested": _raise(
         exceptions.ValidationError(

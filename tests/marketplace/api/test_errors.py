@@ -86,6 +86,24 @@ def test_what_cannot_be_rendered_is_a_problem_too(api: APIClient, settings: Any,
     problem(api.get("/drf/unrenderable"), 500, "internal_error")
 
 
+@BOTH
+@pytest.mark.parametrize(
+    ("way", "status", "code", "detail"),
+    [
+        ("forbidden", 403, "not_yours", "This is not yours."),
+        ("conflict", 409, "offer_closed", "The offer is closed."),
+        ("invalid-input", 400, "invalid_input", "price: Too low."),
+    ],
+)
+def test_each_kind_of_refusal_has_its_status(
+    api: APIClient, kind: str, way: str, status: int, code: str, detail: str
+) -> None:
+    body = problem(api.get(f"/{kind}/{way}"), status, code)
+
+    assert body["detail"] == detail
+    assert body.get("errors") == ({"price": ["Too low."]} if way == "invalid-input" else None)
+
+
 def test_extension_members_are_added_and_replace_no_standard_one(api: APIClient) -> None:
     body = problem(api.get("/drf/conflict"), 409, "offer_closed")
 

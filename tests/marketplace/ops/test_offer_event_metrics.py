@@ -1,4 +1,4 @@
-"""A scrape tells what is late with offers: what waits to be told, what was given up, and what is not closed."""
+"""Metrics of offers: the backlog of events, events given up, and offers overdue."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def scraped(api: Any) -> dict[str, float]:
-    """Return the samples of offers that this process alone tells, without the directory that others share."""
-    # A series begins in that directory.
+    """Return the samples of offers of this process alone, without the directory shared by all processes."""
+    # The first request creates the series in that directory.
     api.get("/metrics")
     with patch.dict(os.environ):
         os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
@@ -30,7 +30,7 @@ def scraped(api: Any) -> dict[str, float]:
     return {sample.name: sample.value for family in families for sample in family.samples if "offer" in sample.name}
 
 
-def test_where_nothing_is_late_all_is_zero(api: Any) -> None:
+def test_without_a_backlog_every_gauge_is_zero(api: Any) -> None:
     OfferEventFactory(due_at=None)
     OfferFactory()
 
@@ -44,8 +44,8 @@ def test_where_nothing_is_late_all_is_zero(api: Any) -> None:
     }
 
 
-def test_what_is_late_is_told_with_its_age(api: Any) -> None:
-    # Given events that are due, due later, given up, obsolete, told and mere history
+def test_the_backlog_is_measured_with_its_age(api: Any) -> None:
+    # Given events that are due, due later, given up, obsolete, delivered and history
     now = database_now()
     minute = timedelta(minutes=1)
     offer = OfferFactory()
@@ -55,7 +55,7 @@ def test_what_is_late_is_told_with_its_age(api: Any) -> None:
     OfferEventFactory(offer=offer, due_at=None, error="obsolete: no backend")
     OfferEventFactory(offer=offer, due_at=None, delivered_at=now)
     OfferEventFactory(offer=offer, due_at=None)
-    # And two offers that have ended, of which one is closed
+    # And two offers past their end, one of which is closed
     ended = {"created_at": now - 9 * minute, "expires_at": now - 3 * minute}
     OfferFactory(**ended)
     OfferFactory(**ended, status="expired", closed_at=now - 3 * minute)
@@ -68,7 +68,7 @@ def test_what_is_late_is_told_with_its_age(api: Any) -> None:
     assert 180 <= found["offers_due_oldest_seconds"] < 210
 
 
-def test_without_the_database_it_says_that_it_does_not_know(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_database_the_backlog_is_unknown(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def away() -> None:
         raise OperationalError("the database is away")
 
@@ -78,6 +78,6 @@ def test_without_the_database_it_says_that_it_does_not_know(api: Any, monkeypatc
 
 
 def test_each_measurement_is_one_statement(django_assert_num_queries: Any) -> None:
-    for measure in (backlog.measure, backlog.given_up, overdue):
+    for measure in (backlog.measure, backlog.count_given_up, overdue):
         with django_assert_num_queries(1):
             measure()

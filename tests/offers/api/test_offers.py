@@ -1,4 +1,4 @@
-"""The HTTP contract of offers: shapes, who may what, and every refusal as a problem."""
+"""The HTTP contract of offers: shapes, permissions, and every refusal as a problem."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def bids(as_user, buyer):
 def test_making_an_offer(bids, buyer) -> None:
     # given a product in dollars
     product = ProductFactory(currency="USD")
-    # when somebody bids on it
+    # when a buyer makes an offer on it
     body = {"product_id": product.pk, "amount": "9.5", "message": "Cash"}
     response = bids.post(URL, body, format="json")
     # then the answer is the whole offer, which lives for a day
@@ -61,7 +61,7 @@ def test_making_an_offer(bids, buyer) -> None:
     assert bids.get(f"{URL}{offer['id']}/").json() == offer
 
 
-def test_the_end_as_a_moment_or_in_seconds(bids) -> None:
+def test_the_end_as_a_time_or_in_seconds(bids) -> None:
     end = (database_now() + timedelta(hours=5)).replace(microsecond=0)
     first = {"product_id": ProductFactory().pk, "amount": "1", "expires_at": end.isoformat()}
     assert moment(bids.post(URL, first, format="json").json()["expires_at"]) == end
@@ -138,7 +138,7 @@ def test_refused_products(bids, buyer) -> None:
         ("post", "1/decline/"),
     ],
 )
-def test_everything_needs_a_login(api, method, path) -> None:
+def test_every_route_needs_a_login(api, method, path) -> None:
     response = getattr(api, method)(URL + path)
     assert response.status_code == 401
     assert response["WWW-Authenticate"] == "Token"
@@ -146,7 +146,7 @@ def test_everything_needs_a_login(api, method, path) -> None:
 
 
 @pytest.mark.parametrize("action", ["", "extend/", "withdraw/", "accept/", "decline/"])
-def test_strangers_find_nothing(as_user, action) -> None:
+def test_other_users_get_404(as_user, action) -> None:
     stranger = as_user(UserFactory())
     for id in (OfferFactory().pk, 2**62, 2**70):
         path = f"{URL}{id}/{action}"
@@ -161,7 +161,7 @@ def test_wrong_methods(bids) -> None:
         assert response["Allow"]
 
 
-def test_actions_answer_the_offer(as_user) -> None:
+def test_actions_answer_with_the_offer(as_user) -> None:
     for action, by, state in [
         ("withdraw", "buyer", "withdrawn"),
         ("decline", "seller", "declined"),
@@ -174,7 +174,7 @@ def test_actions_answer_the_offer(as_user) -> None:
         assert moment(body["closed_at"]) < moment(body["expires_at"])
 
 
-def test_the_wrong_party_is_told_so(as_user) -> None:
+def test_the_wrong_party_is_refused_by_name(as_user) -> None:
     offer = OfferFactory()
     for action in ("withdraw", "extend"):
         response = as_user(offer.seller).post(f"{URL}{offer.pk}/{action}/", {"expires_in": 99_999}, format="json")
@@ -196,15 +196,15 @@ def test_extending(bids, buyer) -> None:
 
 
 @pytest.mark.parametrize("action", ["extend", "withdraw", "accept", "decline"])
-def test_a_dead_offer_reads_as_expired_and_every_action_conflicts(as_user, let_expire, action) -> None:
-    # given an offer whose time has passed, with no job running
+def test_an_expired_offer_reads_as_expired_and_every_action_conflicts(as_user, let_expire, action) -> None:
+    # given an offer whose end has passed, without a run of the job
     offer = OfferFactory()
     let_expire(offer)
     client = as_user(offer.buyer if action in {"extend", "withdraw"} else offer.seller)
     # then it reads as expired
     body = client.get(f"{URL}{offer.pk}/").json()
     assert (body["status"], body["closed_at"]) == ("expired", body["expires_at"])
-    # and the action tells the offer's true state
+    # and the refusal has the offer's effective state
     response = client.post(f"{URL}{offer.pk}/{action}/", {"expires_in": 99_999}, format="json")
     problem = assert_problem(response, 409, "offer_expired")
     assert (problem["offer_status"], problem["closed_at"]) == ("expired", body["closed_at"])
