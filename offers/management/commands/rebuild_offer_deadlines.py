@@ -1,50 +1,41 @@
-"""Fills the index of offers' deadlines from the table, in one go."""
+"""`manage.py rebuild_offer_deadlines`: fills the index of offers' deadlines from the table."""
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from caching.deadlines.rebuild import rebuild
+from caching.management.base import HelpfulCommand
+from caching.management.progress import Progress
 from caching.redis.connections import RedisUnavailable
 from offers.deadlines import offer_deadlines, offer_truth
 from offers.models import Offer, OfferStatus
-from products.progress import Progress
 
-_NOTES = """
-When: after Redis was emptied or restored and you do not want to wait for the runs of process_expired_offers,
-which repair the index too, some hundred thousand deadlines a run. Nothing is wrong for users meanwhile: offers end
-by the table. Offers may be made, extended and closed while this runs, and it can be run again at any time.
+
+class Command(HelpfulCommand):
+    """Prints how many deadlines were missing or wrong."""
+
+    help = "Make the index of offers' deadlines in Redis hold what the table holds."
+    epilog = """
+examples:
+  manage.py rebuild_offer_deadlines
+
+Run it after Redis was emptied or restored, if you do not want to wait for process_expired_offers: its runs repair
+the index too, some hundred thousand deadlines each. Users notice nothing meanwhile, since offers end by the table.
+Offers may be made, extended and closed while this runs, and it can be run again at any time.
 """
-
-
-class Command(BaseCommand):
-    """Says what was missing or wrong."""
-
-    help = "Make the index of offers' deadlines in Redis say what the table says."
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        kwargs["formatter_class"] = argparse.RawDescriptionHelpFormatter
-        return super().create_parser(prog_name, subcommand, epilog=_NOTES, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--no-progress", action="store_true", help="Show no progress.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         total = Offer.objects.filter(status=OfferStatus.ACTIVE).count()
-        seen = 0
         with Progress("deadlines", quiet=options["no_progress"]) as progress:
-
-            def advance(rows: int) -> None:
-                nonlocal seen
-                seen += rows
-                progress.update(seen, max(seen, total), f"{seen:,} looked at")
-
             try:
-                done = rebuild(offer_deadlines, offer_truth, advance)
+                done = rebuild(offer_deadlines, offer_truth, lambda rows: progress.advance(rows, total))
             except RedisUnavailable as error:
                 raise CommandError(f"Redis is away: {error}. Run this again when it answers.") from error
         changes = f"{done.entered:,} entered, {done.moved:,} moved, {done.removed:,} removed"
-        self.stdout.write(f"{seen:,} deadlines in the table: {changes}.")
+        self.stdout.write(f"{progress.done:,} deadlines in the table: {changes}.")

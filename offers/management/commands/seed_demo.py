@@ -1,46 +1,45 @@
-"""`manage.py seed_demo`: a catalogue, people, traffic and offers to look at. It lies with offers, the upper app."""
+"""`manage.py seed_demo`: a demo catalogue with users, views and offers. It lies in offers, the uppermost app."""
 
 from __future__ import annotations
 
 import time
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 from django.utils import timezone
 
+from caching.management.base import HelpfulCommand
+from caching.management.progress import Progress
 from offers.demo import seed_offers
 from products.demo import people
 from products.demo.seeding import hold_lock, seed, seeded_products
-from products.progress import Progress
 
 OFFERS = 200
 MOST_PRODUCTS = 1_000_000
-EPILOG = """
+
+
+class Command(HelpfulCommand):
+    """Prints what was seeded and the logins, or that there is a demo catalogue already."""
+
+    help = "Fill an empty marketplace with a made-up catalogue, sellers, buyers, view counts and offers, once."
+    epilog = """
 examples:
   manage.py seed_demo
   manage.py seed_demo --products 500
 
-It is one transaction and does nothing when there are demo products already: run it as often as you like.
-Logins: admin/admin (superuser), seller/seller-demo, buyer/buyer-demo; a user of that name who exists keeps
-their own password. In production it refuses; with --force it seeds, and none of the demo users can log in.
+It is one transaction, and does nothing when there are demo products already: run it as often as you like.
+Logins: admin/admin (superuser), seller/seller-demo, buyer/buyer-demo. A user of that name who exists already keeps
+their password. In production it refuses; with --force it seeds, and none of the demo users can log in.
 """
 
-
-class Command(BaseCommand):
-    help = "Fill an empty marketplace with a made-up catalogue, sellers, buyers, view counts and offers, once."
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        kwargs.setdefault("epilog", EPILOG)
-        kwargs.setdefault("formatter_class", RawDescriptionHelpFormatter)
-        return super().create_parser(prog_name, subcommand, **kwargs)
-
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--products", type=int, default=10_000, metavar="N", help="how many (default: 10000)")
-        parser.add_argument("--force", action="store_true", help="seed a production site too, without logins")
-        parser.add_argument("--quiet", action="store_true", help="no progress")
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--products", type=int, default=10_000, metavar="N", help="How many products (default 10000)."
+        )
+        parser.add_argument("--force", action="store_true", help="Seed a production site too, without logins.")
+        parser.add_argument("--quiet", action="store_true", help="Show no progress.")
 
     def handle(self, *, products: int, force: bool, quiet: bool, **_: Any) -> None:
         if not 1 <= products <= MOST_PRODUCTS:
