@@ -16,7 +16,7 @@ from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.utils.urls import replace_query_param
 
-_INT64 = 2**63
+from caching.ids import MAX_ID
 
 
 class Cursor(NamedTuple):
@@ -117,7 +117,7 @@ def _clean(model: type[Model], name: str, value: Any) -> Any:
 
 
 def _askable(value: Any) -> bool:
-    return value is not None and not (isinstance(value, int) and abs(value) >= _INT64)
+    return value is not None and not (isinstance(value, int) and abs(value) > MAX_ID)
 
 
 def _beyond(names: list[str], values: tuple[Any, ...], descending: bool) -> Q:
