@@ -8,12 +8,10 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from marketplace.settings.env import IS_PRODUCTION, env
+from marketplace.settings.env import IS_PRODUCTION, env, number
 
 # Seconds before its end at which an offer is reminded of; 0 reminds of none.
-OFFER_REMINDER_SECONDS: int = env.int("OFFER_REMINDER_SECONDS", default=3600)
-if OFFER_REMINDER_SECONDS < 0:
-    raise ImproperlyConfigured(f"OFFER_REMINDER_SECONDS is {OFFER_REMINDER_SECONDS}; set it to 0 (none) or more.")
+OFFER_REMINDER_SECONDS: int = number("OFFER_REMINDER_SECONDS", 3600, least=0)
 
 OFFER_EVENTS_BACKEND: str = env.str("OFFER_EVENTS_BACKEND", default="none" if IS_PRODUCTION else "console")
 if OFFER_EVENTS_BACKEND not in {"console", "webhook", "email", "none"}:
@@ -22,9 +20,7 @@ if OFFER_EVENTS_BACKEND not in {"console", "webhook", "email", "none"}:
     )
 
 # Attempts after which an event is given up; with the waits between them 12 take about three and a half hours.
-OFFER_EVENT_ATTEMPTS: int = env.int("OFFER_EVENT_ATTEMPTS", default=12)
-if not 1 <= OFFER_EVENT_ATTEMPTS <= 1000:
-    raise ImproperlyConfigured(f"OFFER_EVENT_ATTEMPTS is {OFFER_EVENT_ATTEMPTS}; set it to a number from 1 to 1000.")
+OFFER_EVENT_ATTEMPTS: int = number("OFFER_EVENT_ATTEMPTS", 12, least=1, most=1000)
 
 OFFER_WEBHOOK_URL: str = env.str("OFFER_WEBHOOK_URL", default="")
 OFFER_WEBHOOK_SECRET: str = env.str("OFFER_WEBHOOK_SECRET", default="")

@@ -26,7 +26,7 @@ def _reads(call: ast.Call) -> bool:
     match call.func:
         case ast.Attribute(value=ast.Name(id="env")):
             return bool(call.args)
-        case ast.Name(id="required" | "_rate" | "_not_negative"):
+        case ast.Name(id="required" | "_rate" | "number"):
             return True
     return False
 
