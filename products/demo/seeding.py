@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connection
 
+from caching.jobs.lock import lock_key
 from products.cache import invalidate_products
 from products.demo import people
 from products.demo.catalogue import SOURCE, DemoProduct, generate
@@ -19,7 +20,6 @@ from products.models import Category, Product, ProductViews, ProductViewsHour
 
 BATCH = 1000
 CURRENCY = "EUR"
-_LOCK = 0x5EED
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,12 @@ def seeded_products() -> int:
 
 
 def hold_lock() -> None:
-    """Wait until no other transaction is seeding, and keep others waiting until this one ends."""
+    """Wait until no other transaction is seeding, and keep others waiting until this one ends.
+
+    Not `exclusive`, which does not wait: a second seeding should find the products of the first.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock_key("seed_demo")])
 
 
 def seed(count: int, now: datetime, *, with_logins: bool, on_progress: Callable[[int], None]) -> Demo:

@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
+from django.db import connection
 
+from caching.jobs.lock import lock_key
 from products.models import Category, Product, ProductStatus, ProductViews
 
 pytestmark = pytest.mark.django_db
@@ -277,6 +279,24 @@ def test_what_cannot_work_is_one_clear_line(
     with pytest.raises(CommandError, match=problem):
         run(groceries(*rows), **options)
     assert titles() == []
+
+
+def test_a_second_import_of_a_source_is_refused_while_the_first_runs(groceries) -> None:
+    path, first = groceries("billa,1,Milk,A0,0,1"), connection.copy()
+    try:
+        # given a session that imports the source
+        with first.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [lock_key("import_catalogue:heissepreise")])
+        # when it is imported again, then that is refused
+        with pytest.raises(CommandError, match="another import of 'heissepreise' is running"):
+            run(path)
+        # and after the first has ended it is not
+        with first.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock_all()")
+        run(path)
+    finally:
+        first.close()
+    assert titles() == ["Milk"]
 
 
 def test_a_missing_file_is_one_clear_line(tmp_path: Path) -> None:
