@@ -36,7 +36,8 @@ class OptionalSlash:
 class HostAndLength:
     """Refuses a foreign `Host` before anything is done, and gives each answer that is whole its Content-Length.
 
-    Stands behind `OptionalSlash`, whose paths it knows, and before everything that reads or writes.
+    Stands behind `OptionalSlash`, whose paths it knows, and before everything that reads or writes. Django's
+    CommonMiddleware would refuse the probes too, answer HTML while DEBUG is on, and give 204 and 304 a length.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
