@@ -15,7 +15,7 @@ from products.cache import invalidate_products
 from products.demo.seeding import Demo
 from products.models import Product, ProductStatus
 
-# Active offers outnumber the others; some of them run out while somebody is looking.
+# Most offers are active, and some of those expire soon.
 STATES = (
     *[OfferStatus.ACTIVE] * 4,
     OfferStatus.ACCEPTED,
@@ -66,7 +66,7 @@ def _offer(random: Random, product: Product, buyer: object, status: OfferStatus,
 
 
 def _events(offer: Offer) -> Iterator[OfferEvent]:
-    """Yield how the offer came to be what it is."""
+    """Yield the events that led to the status of the offer."""
     role = OfferEvent.Role
     yield _event(offer, OfferEvent.Kind.MADE, offer.created_at, role.BUYER)
     if offer.status == OfferStatus.WITHDRAWN:

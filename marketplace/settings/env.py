@@ -1,4 +1,4 @@
-"""The environment every settings file reads from, and which of the three kinds of deployment this is."""
+"""The environment that every settings file reads, and which of the three kinds of deployment this is."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ IS_PRODUCTION = ENVIRONMENT == "production"
 
 
 def number(name: str, default: Number, least: float, most: float = math.inf) -> Number:
-    """Return the variable `name`, of its default's type: a whole number where that is one.
+    """Return the variable `name`, a whole number if its default is one.
 
-    Raises ImproperlyConfigured, with a line that says what to set, unless it lies from `least` to `most`.
+    Raises ImproperlyConfigured, with a line that says what to set, unless it is a number from `least` to `most`.
     """
     read = env.int if isinstance(default, int) else env.float
     try:

@@ -14,7 +14,7 @@ OFFER_MIN_SECONDS: int = 60
 OFFER_MAX_SECONDS: int = 30 * 24 * 3600
 OFFER_DEFAULT_SECONDS: int = number("OFFER_DEFAULT_SECONDS", 86_400, OFFER_MIN_SECONDS, OFFER_MAX_SECONDS)
 
-# Seconds after which a feed page is refreshed, and for which it may be answered at all while nobody refreshes it.
+# Seconds after which a feed page is refreshed, and after which it is no longer served.
 FEED_SOFT_TTL: float = number("FEED_SOFT_TTL", 15.0, least=0)
 FEED_HARD_TTL: float = number("FEED_HARD_TTL", 30.0, least=0)
 

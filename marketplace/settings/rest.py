@@ -32,7 +32,7 @@ REST_FRAMEWORK = {
         "register": _rate("THROTTLE_REGISTER", "20/hour"),
         "write": _rate("THROTTLE_WRITE", "120/min"),
     },
-    # How many proxies stand in front; without it a client could choose its own throttle identity.
+    # Proxies in front of the site; without this number a client could choose its own throttle identity.
     "NUM_PROXIES": number("NUM_PROXIES", 0, least=0),
     "URL_FORMAT_OVERRIDE": None,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",

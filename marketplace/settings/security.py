@@ -1,4 +1,4 @@
-"""The secret key, hosts, cookies and transport; outside development nothing unsafe gets past this file."""
+"""The secret key, hosts, cookies and transport. In production unsafe values are refused here."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from marketplace.settings.env import IS_PRODUCTION, env, number, required
 
-# The value of `.env.example`: good for reading, refused for running.
+# The value in `.env.example`, which production refuses.
 SAMPLE_SECRET_KEY = "change-me-to-50-random-characters"  # noqa: S105
 
 SECRET_KEY: str = required("DJANGO_SECRET_KEY", "$(python -c 'import secrets; print(secrets.token_urlsafe(50))')")

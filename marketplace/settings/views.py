@@ -1,4 +1,4 @@
-"""Counting views: what is one, how many PostgreSQL takes while Redis is away, and when a backlog is an alarm."""
+"""Counting views: what counts, what PostgreSQL takes while Redis is away, and when a backlog is an alarm."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ class ProductAdmin(admin.ModelAdmin):
         return product
 
     def save_model(self, request: HttpRequest, obj: Product, form: Any, change: bool) -> None:
-        """Write what the form changed and nothing else: the product may have been sold in the meantime."""
+        """Save only the fields that the form changed: the product may have been sold meanwhile."""
         obj.updated_at = timezone.now()
         if change:
             obj.save(update_fields=[*form.changed_data, "updated_at"])

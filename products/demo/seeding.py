@@ -1,4 +1,4 @@
-"""The demo catalogue into the tables. The caller holds the transaction: it is there whole, or not at all."""
+"""Writes the demo catalogue. The caller opens the transaction, so that it is there whole or not at all."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CURRENCY = "EUR"
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """What was seeded, for whoever adds to it."""
+    """What was seeded, for code that adds to it."""
 
     products: list[Product]
     sellers: list[Any]

@@ -1,4 +1,4 @@
-"""The account of an import: what was counted, and every row that was not taken, with its line and reason."""
+"""The report of an import: its counts, and every row that was not imported, with line and reason."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SHOWN = 20
 
 @dataclass(slots=True)
 class Report:
-    """Counts of one run; `out` receives one JSON object a line for each row that is worth a word."""
+    """Counts of one run; `out` receives a line of JSON for each row that was rejected, skipped or changed."""
 
     out: TextIO | None = None
     rows: int = 0
@@ -32,7 +32,7 @@ class Report:
 
     @property
     def understood(self) -> int:
-        """How many rows made sense, whether or not there was anything to do for them."""
+        """The number of valid rows, whether or not there was anything to do for them."""
         return self.created + self.updated + self.unchanged + self.skipped.total()
 
     def wrote(self, written: Written) -> None:

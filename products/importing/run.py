@@ -42,8 +42,8 @@ class Options:
 def import_catalogue(path: Path, options: Options, report: Report) -> Mapping:
     """Import a file, filling `report` as it goes, and return the mapping that was used.
 
-    Every batch is one transaction, so that a killed import leaves whole batches. A file that is cut is
-    imported up to the cut, which the report tells. Raises CatalogueError when nothing could be begun.
+    Every batch is one transaction, so that a killed import leaves whole batches. A file that is cut is imported up to
+    the cut, which the report contains. Raises CatalogueError when nothing could be begun.
     """
     with SourceFile(path) as source:
         table = Table(source)

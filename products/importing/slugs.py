@@ -6,7 +6,7 @@ import hashlib
 import re
 import unicodedata
 
-# Letters that Unicode does not take apart into a base letter and a mark.
+# Letters that NFKD does not decompose into a base letter and a mark.
 _LETTERS = str.maketrans({"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"})
 _OTHER = re.compile(r"[^a-z0-9]+")
 
