@@ -1,4 +1,4 @@
-"""Very many offers that are due at once, and the job that works them off beside the API."""
+"""Very many offers that are due at once, and the job that expires them beside the API."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from products.cache import product_views, products
 PER_SECOND = Reach(20_000, at_least=True, unit="1/s")
 TRANSACTION_MS = Reach(250, at_least=False, unit="ms")
 _BATCH = 100
-# As often as this it is said that it goes on.
+# Turns of the client between two lines of progress.
 _TOLD_TURNS = 20
 
 
 def rows(ends: Ends, asked: Sequence[int], turn_seconds: float) -> list[Row]:
-    """Return the rows of the due ones among the offers that were made with these ends."""
+    """Return the rows of the due offers among those that were made with these ends."""
     span: tuple[datetime, datetime] = ends.due_span
     before = others(*span)
     with child("expiring", "expire") as process, web_server(os.environ) as server:
