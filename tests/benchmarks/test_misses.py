@@ -1,4 +1,4 @@
-"""What the HTTP benchmark forgets before it asks, and that the floor answers misses as it answers hits."""
+"""What the HTTP benchmark removes before its requests, and that the floor answers misses like hits."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def catalogue() -> Catalogue:
 
 def test_no_two_requests_of_a_scenario_ask_for_the_same(catalogue: Catalogue) -> None:
     for scenario in misses.scenarios(catalogue, PAGES):
-        # Given all the ids that the floor is asked for, by what its requests say
+        # Given all ids in the requests of the floor
         asked = [_ids(request) for request in scenario.requests[FLOOR]]
         flat = [id for ids in asked for id in ids]
-        # Then no id is asked for twice, and ours is asked for the same
+        # Then no id is requested twice, and ours gets the same requests
         assert len(flat) == len(set(flat)) > 0
         assert [_ids(request) for request in scenario.requests[OURS]] == asked
 

@@ -1,4 +1,4 @@
-"""Supervision: restarts, the order of stopping, and what is left after any end of the supervisor (nothing)."""
+"""Supervision: restarts, the order of stopping, and that no process outlives the supervisor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Replaying recorded views: the trace, the service, HTTP with a server that misbehaves, and the account of it."""
+"""Replaying recorded views: the trace, the service, HTTP with a faulty server, and the result."""
 
 from __future__ import annotations
 

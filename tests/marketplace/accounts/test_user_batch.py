@@ -1,4 +1,4 @@
-"""Many public users in one request: order, freshness, and how few questions it asks."""
+"""Many public users in one request: order, freshness, and queries."""
 
 from __future__ import annotations
 

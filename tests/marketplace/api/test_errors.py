@@ -1,4 +1,4 @@
-"""Every failure is a problem, whoever raises it and whatever DEBUG says."""
+"""Every failure is a problem, whatever raises it, with DEBUG on or off."""
 
 from __future__ import annotations
 

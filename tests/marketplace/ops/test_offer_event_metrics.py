@@ -1,4 +1,4 @@
-"""A scrape tells what is late with offers: what waits to be told, what was given up, and what is not closed."""
+"""A scrape measures late offers and events: waiting, given up, and not closed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def scraped(api: Any) -> dict[str, float]:
-    """Return the samples of offers that this process alone tells, without the directory that others share."""
+    """Return the samples of offers of this process alone, without the directory that all share."""
     # A series begins in that directory.
     api.get("/metrics")
     with patch.dict(os.environ):
@@ -45,7 +45,7 @@ def test_where_nothing_is_late_all_is_zero(api: Any) -> None:
 
 
 def test_what_is_late_is_told_with_its_age(api: Any) -> None:
-    # Given events that are due, due later, given up, obsolete, told and mere history
+    # Given events that are due, due later, given up, obsolete, delivered and not to be delivered
     now = database_now()
     minute = timedelta(minutes=1)
     offer = OfferFactory()
@@ -55,7 +55,7 @@ def test_what_is_late_is_told_with_its_age(api: Any) -> None:
     OfferEventFactory(offer=offer, due_at=None, error="obsolete: no backend")
     OfferEventFactory(offer=offer, due_at=None, delivered_at=now)
     OfferEventFactory(offer=offer, due_at=None)
-    # And two offers that have ended, of which one is closed
+    # And two offers that have ended, one of them closed
     ended = {"created_at": now - 9 * minute, "expires_at": now - 3 * minute}
     OfferFactory(**ended)
     OfferFactory(**ended, status="expired", closed_at=now - 3 * minute)

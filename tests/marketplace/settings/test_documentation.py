@@ -1,4 +1,4 @@
-"""The list of variables is whole: each one that the settings read is told of, with its default."""
+"""docs/configuration.md lists every variable that the settings read, with its default."""
 
 from __future__ import annotations
 

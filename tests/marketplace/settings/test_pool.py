@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-# What a process needs of the machine, and nothing that the tests themselves were configured by.
+# What a process needs from the machine, without the configuration of the tests themselves.
 MACHINE = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "PYTHONPATH", "LANG")}
 _TELL = """
 import json

@@ -1,4 +1,4 @@
-"""The command as a whole, on real PostgreSQL: what it writes, what it says, and what a second run changes."""
+"""The command as a whole, on real PostgreSQL: what it writes and prints, and what a second run changes."""
 
 from __future__ import annotations
 
