@@ -200,7 +200,7 @@ def test_statements_are_counted_with_those_that_the_driver_sends() -> None:
     assert (sent.statements, sent.transactions) == (5, 2)
 
 
-def test_a_server_of_somebody_else_is_not_changed(monkeypatch: pytest.MonkeyPatch, redis_state: Any) -> None:
+def test_a_server_that_is_not_the_runs_own_is_not_changed(monkeypatch: pytest.MonkeyPatch, redis_state: Any) -> None:
     # Given a Redis with a limit that is not the run's own
     monkeypatch.setattr(room, "_is_own", lambda redis: False)
     limit = int(redis_state.config_get("maxmemory")["maxmemory"])

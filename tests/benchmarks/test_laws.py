@@ -78,7 +78,7 @@ def test_ours_keeps_the_laws_that_no_clock_decides(process_env: dict[str, str]) 
 @pytest.mark.skipif(not installed.python(os.environ).exists(), reason="bin/bench laws has not installed the peers")
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("peer", sorted({peer.title for peer in PEERS} - {"ours"}))
-def test_the_laws_have_teeth(peer: str, process_env: dict[str, str]) -> None:
+def test_a_peer_without_guards_breaks_the_laws(peer: str, process_env: dict[str, str]) -> None:
     # When the laws are put to a peer with unguarded fills and pickled entries
     rows = measured(process_env, peer, *PLAIN)
     # Then it serves an overwritten value, raises on what it cannot decode, and has no reach

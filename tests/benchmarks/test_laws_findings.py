@@ -89,7 +89,7 @@ def test_a_peer_without_batches_has_no_row_of_one() -> None:
         ({"foreign": True, "queue": True}, False, False, "0.40 ms, no effect", False),
     ],
 )
-def test_a_clear_says_whom_it_reached(
+def test_the_finding_of_a_clear_names_the_processes_it_reached(
     kept: dict[str, bool], here: bool, elsewhere: bool, cell: str, harmless: bool
 ) -> None:
     found = {"keys": 9, "seconds": 0.0004, "kept": kept, "left": 3, "here": here, "elsewhere": elsewhere}

@@ -36,7 +36,7 @@ def imports(python: Path, name: str) -> bool:
 
 
 @pytest.mark.slow
-def test_a_peer_that_cannot_be_installed_holds_up_no_other(
+def test_a_peer_that_cannot_be_installed_does_not_stop_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # Given one peer that is available and one that no index has

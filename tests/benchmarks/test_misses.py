@@ -47,7 +47,7 @@ def test_no_two_requests_of_a_scenario_ask_for_the_same(catalogue: Catalogue) ->
         assert [_ids(request) for request in scenario.requests[OURS]] == asked
 
 
-def test_so_much_is_missing_as_the_name_says(catalogue: Catalogue) -> None:
+def test_as_much_is_missing_as_the_name_says(catalogue: Catalogue) -> None:
     found = {scenario.name: scenario.missing for scenario in misses.scenarios(catalogue, PAGES)}
     some = 200 * 3 // 10
     assert len(set(found["detail, 30 % missing"].products)) == some
@@ -77,17 +77,17 @@ def test_the_floor_answers_a_miss_like_a_hit_and_fills_it(
     # Given what the floor answers when everything is there
     ask = _asking(catalogue, rf)[view]
     with django_assert_num_queries(0):
-        expected = _told(ask())
+        expected = _answered(ask())
     for some in (slice(None, None, 3), slice(None)):
         # When a part of it, or all of it, is gone
         ids = catalogue.products[some]
         Missing(products=ids, counts=ids[::2], users=catalogue.users[some]).forget(FLOOR)
         # Then it answers the same after one query
         with django_assert_num_queries(1):
-            assert _told(ask()) == expected
+            assert _answered(ask()) == expected
         # And from then on without any
         with django_assert_num_queries(0):
-            assert _told(ask()) == expected
+            assert _answered(ask()) == expected
 
 
 def test_a_view_of_a_cold_product_is_counted(catalogue: Catalogue, rf: RequestFactory) -> None:
@@ -109,11 +109,11 @@ def _asking(catalogue: Catalogue, rf: RequestFactory) -> dict[str, Callable[[], 
     }
 
 
-def _told(response: HttpResponse) -> Any:
-    told = json.loads(response.content)
-    for item in told if isinstance(told, list) else told.get("results", [told]):
+def _answered(response: HttpResponse) -> Any:
+    answer = json.loads(response.content)
+    for item in answer if isinstance(answer, list) else answer.get("results", [answer]):
         item.pop("view_count", None)
-    return told
+    return answer
 
 
 def _ids(request: bytes) -> list[Any]:

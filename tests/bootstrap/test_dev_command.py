@@ -151,7 +151,7 @@ def test_everything_listens_on_the_loopback_address_only(running: Clone) -> None
     assert listening[running.port] == "0100007F"
 
 
-def test_a_second_start_is_told_of_the_first(running: Clone) -> None:
+def test_a_second_start_names_the_first(running: Clone) -> None:
     assert running.process is not None
 
     done = running.command("dev", "--port", str(ports.free_port()))

@@ -56,7 +56,7 @@ def _status(url: str) -> int:
         return int(response.status)
 
 
-def test_web_finishes_the_request_that_is_in_flight_when_it_is_told_to_stop(start: Start) -> None:
+def test_web_finishes_the_request_in_flight_when_it_is_stopped(start: Start) -> None:
     # Given a web server with a request that waits for a table
     web = start("web")
     address = f"http://127.0.0.1:{web.env['WEB_PORT']}"
@@ -81,7 +81,7 @@ def _refuses(port: int) -> bool:
         return True
 
 
-def test_worker_finishes_the_task_that_is_in_flight_when_it_is_told_to_stop(start: Start) -> None:
+def test_worker_finishes_the_task_in_flight_when_it_is_stopped(start: Start) -> None:
     # Given a worker whose job waits for a table
     worker = start("worker")
     with held("offers_offer") as table:
@@ -95,7 +95,7 @@ def test_worker_finishes_the_task_that_is_in_flight_when_it_is_told_to_stop(star
     assert [run.outcome for run in JobRun.objects.filter(job="process_expired_offers")] == ["succeeded"]
 
 
-def test_courier_takes_its_own_queue_alone_and_stops_when_it_is_told_to(start: Start, redis_state: redis.Redis) -> None:
+def test_courier_consumes_its_own_queue_only_and_stops_on_sigterm(start: Start, redis_state: redis.Redis) -> None:
     # Given a courier, and a job for it and one for the worker
     courier = start("courier")
     current_app.send_task("offers.tasks.process_expired_offers", queue="jobs")
@@ -122,7 +122,7 @@ def test_worker_puts_a_task_back_that_takes_longer_than_the_soft_shutdown(
         assert [message.task for message in messages] == ["offers.tasks.process_expired_offers"]
 
 
-def test_beat_sends_its_jobs_until_it_is_told_to_stop(start: Start, redis_state: redis.Redis) -> None:
+def test_beat_sends_its_jobs_until_it_is_stopped(start: Start, redis_state: redis.Redis) -> None:
     # Given a scheduler that ticks
     beat = start("beat")
     queue = Queue(redis_state, "jobs")

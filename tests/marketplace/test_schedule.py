@@ -85,7 +85,7 @@ def test_jobs_have_a_queue_of_their_own(task: str) -> None:
     assert queue_of(task) == ("events" if task == "offers.tasks.deliver_offer_events" else "jobs")
 
 
-def test_the_worker_that_flushes_views_in_a_deployment_tells_nobody() -> None:
+def test_the_worker_that_flushes_views_in_a_deployment_delivers_no_events() -> None:
     assert deployed_queues("courier") == {"events"}
     assert "events" not in deployed_queues("worker")
 

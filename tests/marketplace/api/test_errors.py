@@ -32,7 +32,7 @@ DEBUG = pytest.mark.parametrize("debug", [False, True])
         ("pool", 503, "database_unavailable"),
     ],
 )
-def test_failures_are_problems_that_tell_no_secret(
+def test_failures_are_problems_without_secrets(
     api: APIClient, settings: Any, kind: str, debug: bool, way: str, status: int, code: str
 ) -> None:
     settings.DEBUG = debug

@@ -78,7 +78,7 @@ def pairs(target: Request, start: int, step: int) -> list[tuple[Twist | State, .
     return found[start::step]
 
 
-def told(lanes: Lanes, target: Request, cases: list[tuple[Twist | State, ...]]) -> list[str]:
+def faults(lanes: Lanes, target: Request, cases: list[tuple[Twist | State, ...]]) -> list[str]:
     """Return what is wrong with the cases, each by name."""
     wrong = []
     for case in cases:
@@ -111,7 +111,7 @@ def _asked_for(request: Request) -> tuple[str, str, bytes]:
 @pytest.mark.parametrize("target", TARGETS, ids=[target.name for target in TARGETS])
 def test_each_twist_and_state_by_itself(lanes: Lanes, target: Request) -> None:
     cases: list[tuple[Twist | State, ...]] = [(), *((twist,) for family in families(target) for twist in family)]
-    wrong = told(lanes, target, cases)
+    wrong = faults(lanes, target, cases)
     assert not wrong, "\n".join(wrong)
 
 
@@ -125,5 +125,5 @@ SAMPLES = [
 
 @pytest.mark.parametrize(("target", "start", "step"), SAMPLES, ids=[target.name for target, *_ in SAMPLES])
 def test_pairs_of_two_families(lanes: Lanes, target: Request, start: int, step: int) -> None:
-    wrong = told(lanes, target, pairs(target, start, step))
+    wrong = faults(lanes, target, pairs(target, start, step))
     assert not wrong, "\n".join(wrong)

@@ -127,7 +127,7 @@ def token(*values: Any) -> str:
         urlsafe_b64encode(b"5").decode(),
     ],
 )
-def test_a_cursor_that_nobody_gave_is_an_unknown_page(cursor: str) -> None:
+def test_a_forged_cursor_is_an_unknown_page(cursor: str) -> None:
     with pytest.raises(NotFound):
         read(f"?cursor={cursor}")
 

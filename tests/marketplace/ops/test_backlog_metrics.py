@@ -32,7 +32,7 @@ def scraped(api: Any) -> Iterator[tuple[str, float]]:
                 yield sample.name, sample.value
 
 
-def test_what_waits_is_told(api: Any) -> None:
+def test_what_waits_is_measured(api: Any) -> None:
     increment_view(ProductFactory().pk)
     increment_view(ProductFactory().pk)
 

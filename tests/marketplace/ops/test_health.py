@@ -58,7 +58,7 @@ def server(kind: str) -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
-def test_liveness_asks_nobody(api: APIClient, redis_commands: Any) -> None:
+def test_liveness_asks_no_server(api: APIClient, redis_commands: Any) -> None:
     with redis_commands() as trips:
         response = api.get("/livez")
 

@@ -44,7 +44,7 @@ def test_where_nothing_is_late_all_is_zero(api: Any) -> None:
     }
 
 
-def test_what_is_late_is_told_with_its_age(api: Any) -> None:
+def test_what_is_late_is_measured_with_its_age(api: Any) -> None:
     # Given events that are due, due later, given up, obsolete, delivered and not to be delivered
     now = database_now()
     minute = timedelta(minutes=1)

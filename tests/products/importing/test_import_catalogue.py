@@ -91,7 +91,7 @@ def test_bad_rows_are_reported_with_line_and_reason_and_the_rest_is_imported(gro
     assert counts(output)["rejected: price is missing"] == 1
 
 
-def test_a_price_that_its_currency_does_not_have_is_told_with_its_line(groceries, tmp_path: Path) -> None:
+def test_a_price_that_its_currency_does_not_have_is_reported_with_its_line(groceries, tmp_path: Path) -> None:
     # Given a file whose prices are not all whole
     path = groceries("billa,1,Tea,A0,0,1200.00", "billa,2,Pot,A0,0,1200.50", "billa,3,Cup,A0,0,800.000")
     report = tmp_path / "report.ndjson"
@@ -109,7 +109,7 @@ def test_a_price_that_its_currency_does_not_have_is_told_with_its_line(groceries
     assert counts(output)[f"rejected: {reason}"] == 1
 
 
-def test_a_price_that_was_rounded_is_told_with_its_line(groceries, tmp_path: Path) -> None:
+def test_a_price_that_was_rounded_is_reported_with_its_line(groceries, tmp_path: Path) -> None:
     report = tmp_path / "report.ndjson"
 
     run(groceries("billa,1,Milk,A0,0,1.10", "billa,2,Bread,A0,0,3.6465"), report=report)
@@ -200,7 +200,7 @@ def test_a_dry_run_counts_and_keeps_nothing(groceries) -> None:
     assert (Category.objects.count(), get_user_model().objects.count()) == (1, users)
 
 
-def test_electronics_without_ids_are_told_apart_by_brand_and_picture(tmp_path: Path) -> None:
+def test_electronics_without_ids_are_distinguished_by_brand_and_picture(tmp_path: Path) -> None:
     phone = {
         "name": "Wall Charger - Black",
         "description": "An &#402;/1.8 lens",
