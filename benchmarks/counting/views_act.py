@@ -30,8 +30,8 @@ Order = dict[str, Any]
 def views(orders: Iterator[Order]) -> Iterator[Any]:
     """Receive the products, then orders: which way to count, from when and for how long."""
     yield "ready"
-    told = next(orders)
-    drawn = draw(told["ids"], _DRAWN, told["seed"])
+    given = next(orders)
+    drawn = draw(given["ids"], _DRAWN, given["seed"])
     gc.collect()
     gc.freeze()
     yield "drawn"

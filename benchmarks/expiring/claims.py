@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from statistics import median
 
 from benchmarks.expiring.index import MEMBER_BYTES, drop
-from benchmarks.harness.progress import tell
+from benchmarks.harness.progress import say
 from benchmarks.harness.room import room
 from benchmarks.harness.rounds import interleaved, median_ratio
 from benchmarks.harness.rows import Reach, Row, row
@@ -59,7 +59,7 @@ def _indexes(sizes: Sequence[int]) -> Iterator[dict[str, DeadlineFamily]]:
     with room(sum(sizes) * MEMBER_BYTES):
         try:
             for size, family in zip(sizes, families.values(), strict=True):
-                tell(f"an index of {size:,} members")
+                say(f"an index of {size:,} members")
                 family.schedule_many(_scattered(size))
             yield families
         finally:

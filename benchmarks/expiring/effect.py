@@ -12,7 +12,7 @@ from django.contrib.auth.models import AbstractBaseUser
 
 from benchmarks.expiring.answers import Answer, largest_ms
 from benchmarks.expiring.market import Ends, Market
-from benchmarks.harness.progress import tell
+from benchmarks.harness.progress import say
 from benchmarks.harness.rows import Row
 from offers.clock import database_now
 from offers.errors import OfferExpired
@@ -33,7 +33,7 @@ def rows(market: Market, count: int) -> list[Row]:
     """Return the rows of that many offers, each accepted or read several times."""
     products = market.take(count)
     ends = Ends(count, database_now() + _AHEAD, _STEP)
-    tell(f"reading and accepting {count:,} offers at their ends")
+    say(f"reading and accepting {count:,} offers at their ends")
     made = sorted(market.offers(products, ends, market.buyers[:1]), key=lambda deadline: deadline[1])
     seller = get_user_model().objects.get(pk=market.seller)
     accepts, reads = _answers(made, seller)

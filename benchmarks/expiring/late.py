@@ -15,7 +15,7 @@ from django.conf import settings
 
 from benchmarks.expiring.market import Ends, Market
 from benchmarks.expiring.marks import Lateness, lateness, marks
-from benchmarks.harness.progress import tell
+from benchmarks.harness.progress import say
 from benchmarks.harness.rows import Reach, Row, row
 from benchmarks.harness.service import ServiceFailed, service
 from caching.models import JobRun
@@ -71,7 +71,7 @@ def rows(market: Market, schedule: Schedule) -> list[Row]:
         if schedule.order is None:
             stack.enter_context(service(programs.beat(dict(os.environ), place / "schedule")))
             _await_beat()
-        tell(f"watching the worker for {schedule.seconds:g} s ({schedule.name})")
+        say(f"watching the worker for {schedule.seconds:g} s ({schedule.name})")
         found, runs = _observed(market, schedule)
     name = f"mark of expiry, {schedule.seconds:g} s observed"
     said = f"{schedule.name}; {found.marked:,} of {found.due:,} marked by {runs} runs"

@@ -11,7 +11,7 @@ from benchmarks.expiring.expired import not_once_between, others
 from benchmarks.expiring.market import Ends
 from benchmarks.harness.beside import beside, paused
 from benchmarks.harness.child import child
-from benchmarks.harness.progress import tell
+from benchmarks.harness.progress import say
 from benchmarks.harness.rows import Reach, Row, row
 from benchmarks.harness.server import web_server
 from caching.readthrough.batch import fetch_many
@@ -31,8 +31,8 @@ def rows(ends: Ends, asked: Sequence[int], turn_seconds: float) -> list[Row]:
     with child("expiring", "expire") as process, web_server(os.environ) as server:
         for start in range(0, len(asked), _BATCH):
             fetch_many(products, asked[start : start + _BATCH], product_views)
-        tell(f"expiring {ends.due:,} offers")
-        done = beside(process, "now", server, asked, turn_seconds, paused, _tell)
+        say(f"expiring {ends.due:,} offers")
+        done = beside(process, "now", server, asked, turn_seconds, paused, _say)
     name = f"{ends.due:,} due among {ends.count:,}"
     wrong, touched = not_once_between(*span), others(*span) != before
     return [
@@ -43,9 +43,9 @@ def rows(ends: Ends, asked: Sequence[int], turn_seconds: float) -> list[Row]:
     ]
 
 
-def _tell(turns: int) -> None:
+def _say(turns: int) -> None:
     if not turns % _TOLD_TURNS:
-        tell(f"turns of the client beside it: {turns}")
+        say(f"turns of the client beside it: {turns}")
 
 
 def _drained(name: str, due: int, answer: dict[str, Any]) -> list[Row]:

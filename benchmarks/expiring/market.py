@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import ProgrammingError, connection, transaction
 
-from benchmarks.harness.progress import Progress, tell
+from benchmarks.harness.progress import Progress, say
 from offers.clock import database_now
 
 # Offers inserted by one statement.
@@ -88,7 +88,7 @@ class Market:
                 last = min(first + _CHUNK, ends.count) - 1
                 cursor.execute(_OFFERS.format(returned="count(*)"), {**values, "first": first, "last": last})
                 progress.advance(last + 1 - first)
-            tell("making their indexes")
+            say("making their indexes")
         with connection.cursor() as cursor:
             cursor.execute("SET statement_timeout = 0")
             cursor.execute("VACUUM (ANALYZE) offers_offer, offers_offerevent")
@@ -145,7 +145,7 @@ def _unlimited() -> Iterator[Any]:
                 cursor.execute("SET LOCAL session_replication_role = replica")
         except ProgrammingError:
             # Only a superuser may set it; without it the inserts take longer.
-            tell("foreign keys are checked row by row")
+            say("foreign keys are checked row by row")
         yield cursor
 
 

@@ -34,7 +34,7 @@ def trade(orders: Iterator[Order]) -> Iterator[Any]:
     pause = Pause().listen()
     yield "ready"
     actions = _actions(next(orders))
-    yield "told"
+    yield "given"
     for order in orders:
         yield _trade(actions, order["seconds"], pause)
 
@@ -48,11 +48,11 @@ def _trade(actions: Iterator[Callable[[], object]], seconds: float, pause: Pause
     return {"rows": done * ROWS, "seconds": time.monotonic() - began}
 
 
-def _actions(told: Order) -> Iterator[Callable[[], object]]:
+def _actions(given: Order) -> Iterator[Callable[[], object]]:
     """Yield actions in turn, each on another offer except for those that were just made."""
-    users = get_user_model().objects.in_bulk([*told["buyers"], told["seller"]])
-    pairs = itertools.product(told["products"], told["buyers"])
-    existing = iter(told["offers"])
+    users = get_user_model().objects.in_bulk([*given["buyers"], given["seller"]])
+    pairs = itertools.product(given["products"], given["buyers"])
+    existing = iter(given["offers"])
     made: list[Offer] = []
 
     def make() -> None:
@@ -69,6 +69,6 @@ def _actions(told: Order) -> Iterator[Callable[[], object]]:
 
     def turn_down() -> None:
         id, _ = next(existing)
-        assert decline(id, Actor(Role.SELLER, users[told["seller"]])).status == OfferStatus.DECLINED
+        assert decline(id, Actor(Role.SELLER, users[given["seller"]])).status == OfferStatus.DECLINED
 
     return itertools.cycle([make, put_off, make, turn_down, take_back, put_off])

@@ -12,7 +12,7 @@ from django.db import connection
 from benchmarks.expiring.index import MEMBER_BYTES, differences, drop
 from benchmarks.expiring.market import Market
 from benchmarks.harness.child import Child, child
-from benchmarks.harness.progress import Progress, tell
+from benchmarks.harness.progress import Progress, say
 from benchmarks.harness.room import room
 from benchmarks.harness.rows import Reach, Row, number, row
 from caching.deadlines.rebuild import rebuild
@@ -44,7 +44,7 @@ def rows(market: Market, count: int, alone_seconds: float) -> list[Row]:
             rebuild(offer_deadlines, offer_truth, progress.advance)
             seconds = time.perf_counter() - began
         members = offer_deadlines.count()
-        tell("comparing index and table")
+        say("comparing index and table")
         wrong = differences()
     name = f"rebuild of {count:,} deadlines"
     rates = [each["rows"] / each["seconds"] for each in (beside, alone)]

@@ -105,4 +105,4 @@ def _start(argv: list[str], log: IO[bytes]) -> subprocess.Popen[str]:
 def _last_line(log: IO[bytes]) -> str:
     log.seek(0)
     lines = log.read().decode(errors="replace").strip().splitlines()
-    return lines[-1][:200] if lines else "it ended without a word"
+    return lines[-1][:200] if lines else "it ended without output"

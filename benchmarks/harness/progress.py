@@ -7,7 +7,7 @@ import sys
 _PARTS = 12
 
 
-def tell(text: str) -> None:
+def say(text: str) -> None:
     """Print what is being done, apart from the rows."""
     print(f"{text} ...", file=sys.stderr, flush=True)
 
@@ -25,5 +25,5 @@ class Progress:
         """Note that `count` more are done."""
         self._done += count
         if self._done >= self._next:
-            tell(f"{self._what}: {self._done:,} of {self._total:,}")
+            say(f"{self._what}: {self._done:,} of {self._total:,}")
             self._next = self._done + self._total // _PARTS

@@ -132,4 +132,4 @@ def launcher(peer: type[Peer], python: str, keys: int, **asked: Any) -> Iterator
 
 def _last_line(log: Path) -> str:
     lines = log.read_text("utf-8", "replace").strip().splitlines() if log.exists() else []
-    return lines[-1][:200] if lines else "it ended without a word"
+    return lines[-1][:200] if lines else "it ended without output"

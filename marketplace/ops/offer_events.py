@@ -16,7 +16,7 @@ from offers.overdue import overdue
 # A scrape must not wait for a server that is away.
 _LIMIT = 2.0
 _GAUGES = {
-    "offer_events_waiting": "Events of offers that wait to be told, counted to 100,000.",
+    "offer_events_waiting": "Events of offers that wait for delivery, counted to 100,000.",
     "offer_events_oldest_seconds": "Time since the oldest of them happened.",
     "offer_events_given_up": "Events of offers that were given up, counted to 100,000.",
     "offers_due": "Offers that have ended and are not closed yet, counted to 100,000.",

@@ -13,7 +13,7 @@ from products.admin.plot import Plot, Slot, plot
 from products.view_history import views_by_hour
 
 HOURS = 48
-# More bars than this cannot be told apart.
+# More bars than this cannot be distinguished.
 MOST_DAYS = 90
 
 

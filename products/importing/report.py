@@ -45,25 +45,25 @@ class Report:
         """Count a row that was rejected or skipped."""
         if isinstance(why, SkippedRow):
             self.skipped[why.reason] += 1
-            self._tell("skipped", line, why.reason, why.detail)
+            self._record("skipped", line, why.reason, why.detail)
             return
         self.rejected[why.reason] += 1
         if len(self.first_rejected) < SHOWN:
             self.first_rejected.append(printable(f"line {line}: {why}"))
-        self._tell("rejected", line, why.reason, why.detail)
+        self._record("rejected", line, why.reason, why.detail)
 
     def noted(self, item: Item) -> None:
         """Count what was changed in an item to make it fit."""
         for note in item.notes:
             self.notes[note] += 1
-            self._tell("note", item.line, note, item.title)
+            self._record("note", item.line, note, item.title)
 
     def cut_short(self, line: int, problem: str) -> None:
         """Record that the file could not be read to its end."""
         self.cut = f"the file was read up to line {line} only: {printable(problem)}"
-        self._tell("cut", line, problem, "")
+        self._record("cut", line, problem, "")
 
-    def _tell(self, kind: str, line: int, reason: str, detail: str) -> None:
+    def _record(self, kind: str, line: int, reason: str, detail: str) -> None:
         if self.out is not None:
             entry = {"line": line, "kind": kind, "reason": reason, "detail": detail}
             self.out.write(printable(json.dumps(entry, ensure_ascii=False)) + "\n")

@@ -224,10 +224,10 @@ def test_the_runs_own_server_gets_room_for_a_while(redis_state: Any) -> None:
 
 def test_what_could_not_be_measured_is_no_success() -> None:
     def fail() -> list[Any]:
-        raise ChildFailed("it ended without a word")
+        raise ChildFailed("it ended without output")
 
     (row,) = counters._attempted("sustained", fail)
-    assert (row.name, row.beside, row.holds) == ("sustained", "it ended without a word", False)
+    assert (row.name, row.beside, row.holds) == ("sustained", "it ended without output", False)
 
 
 def _runs(pid: int) -> bool:

@@ -124,7 +124,7 @@ def row_of(peer: str, way: str, law: str, cell: str) -> LawRow:
 
 
 def test_the_table_has_a_line_for_each_peer_and_way() -> None:
-    # Given rows of a peer, of one of its ways, and of ours, one of which adds nothing to its cell
+    # Given rows of a peer, of one of its ways, and of ours, and one that adds nothing to its cell
     rows: list[Row] = [
         row_of("cacheops", "", "stale_set", "STALE"),
         row_of("cacheops", "", "frozen", "> 15 s, 0 of 10"),

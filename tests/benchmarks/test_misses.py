@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def catalogue() -> Catalogue:
-    """A catalogue of which everything is warm."""
+    """A catalogue with everything warm."""
     made = make_catalogue(200, users=40)
     for start in (0, 100):
         fetch_many(products, made.products[start : start + 100], product_views)

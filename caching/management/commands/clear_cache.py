@@ -62,5 +62,5 @@ other namespaces are left alone.
         except (StoreUnavailable, DatabaseError, InterfaceError) as error:
             raise CommandError(f"{namespace} was not cleared, its old values may still be served: {error}") from error
         if kept:
-            return "cleared; Redis is away, and no process reads from it again before it has heard of this"
+            return "cleared; Redis is away, and each process replays this before it reads from it again"
         return "cleared"

@@ -79,8 +79,8 @@ def test_bad_rows_are_reported_with_line_and_reason_and_the_rest_is_imported(gro
     output = run(path, report=report)
 
     assert titles() == ["Bread"]
-    told = [json.loads(line) for line in report.read_text().splitlines()]
-    assert [(entry["line"], entry["kind"], entry["reason"]) for entry in told] == [
+    reported = [json.loads(line) for line in report.read_text().splitlines()]
+    assert [(entry["line"], entry["kind"], entry["reason"]) for entry in reported] == [
         (2, "rejected", "price is 0: unknown price"),
         (4, "rejected", "price is missing"),
         (5, "rejected", "title is empty"),
@@ -100,10 +100,10 @@ def test_a_price_that_its_currency_does_not_have_is_reported_with_its_line(groce
     output = run(path, currency="JPY", report=report)
 
     # Then
-    told = [json.loads(line) for line in report.read_text().splitlines()]
+    reported = [json.loads(line) for line in report.read_text().splitlines()]
     assert list(Product.objects.order_by("id").values_list("title", "price")) == [("Tea", 1200), ("Cup", 800)]
     reason = "price has digits that its currency lacks"
-    assert told == [
+    assert reported == [
         {"line": 3, "kind": "rejected", "reason": reason, "detail": "1200.50: JPY has no smaller unit than 1."}
     ]
     assert counts(output)[f"rejected: {reason}"] == 1
@@ -114,8 +114,8 @@ def test_a_price_that_was_rounded_is_reported_with_its_line(groceries, tmp_path:
 
     run(groceries("billa,1,Milk,A0,0,1.10", "billa,2,Bread,A0,0,3.6465"), report=report)
 
-    told = {"line": 3, "kind": "note", "reason": "price was rounded to cents", "detail": "Bread"}
-    assert [json.loads(line) for line in report.read_text().splitlines()] == [told]
+    reported = {"line": 3, "kind": "note", "reason": "price was rounded to cents", "detail": "Bread"}
+    assert [json.loads(line) for line in report.read_text().splitlines()] == [reported]
 
 
 def test_the_first_of_a_repeated_id_wins_and_shops_are_apart(groceries) -> None:
