@@ -1,1 +1,1 @@
-"""One module a question, each answered beside a floor or a peer measured in the same run: `bin/bench --help`."""
+"""One module for each question, measured beside a floor or a peer in the same run: `bin/bench --help`."""

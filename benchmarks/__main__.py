@@ -18,14 +18,14 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def main(argv: list[str]) -> int:
-    """Run one benchmark or all, and report; a ratio that misses its reach is reported and is no failure."""
+    """Run one benchmark or all, and report. A ratio that misses its reach is reported and is not a failure."""
     parser = bench_parser(ROOT)
     options = parser.parse_args(argv)
     known = [name for name, _ in benchmarks(ROOT)]
     if options.name and options.name not in known:
         parser.error(f"no benchmark {options.name!r}; there are: {', '.join(known)}")
     measured: list[Row] = []
-    # A plain SIGTERM would leave the server, the database and the keys behind.
+    # SIGTERM as an exception, so that the server, the database and the keys are removed.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     print(machine())
     with own_place():
@@ -43,7 +43,7 @@ def main(argv: list[str]) -> int:
 
 
 def machine() -> str:
-    """Return one line on what this run ran on, and how busy that was before it began."""
+    """Return one line about the machine, and how busy it was before this run."""
     load = os.getloadavg()[0]
     line = f"Python {platform.python_version()}, {os.cpu_count()} cores, load average {load:.1f}"
     return f"{line}: a busy machine, so trust ratios more than times\n" if load > 1 else f"{line}\n"

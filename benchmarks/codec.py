@@ -43,7 +43,7 @@ ZSTD, DICTIONARY = "zstd", "zstd with dictionary"
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How many products are made up, how many teach, how many pages are tried, and in how many rounds."""
+    """Numbers of made-up products, of products to train on, of pages to measure, and of rounds."""
 
     products: int = 5_000
     taught: int = 2_000
@@ -57,7 +57,7 @@ QUICK = Scale(products=3_500, pages=20, rounds=3)
 
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """One way to pack: what it makes of bytes, and back."""
+    """One way to pack bytes, and to unpack them."""
 
     pack: Callable[[bytes], tuple[int, bytes]]
     unpack: Callable[[tuple[int, bytes]], bytes]
@@ -102,12 +102,12 @@ def _catalogue(name: str, products: Sequence[Values], scale: Scale) -> list[Row]
 
 
 def _split(products: Sequence[Values], scale: Scale) -> tuple[list[Values], list[Sequence[Values]]]:
-    """Return products to learn from, and pages of neighbours that are none of them, all drawn from a seed."""
+    """Return products to train on, and pages of neighbours that are not among them, drawn from a seed."""
     drawn = random.Random(1)
     starts = set(drawn.sample(range(len(products) // PAGE), min(scale.pages, len(products) // PAGE // 4)))
     rest = [values for place, values in enumerate(products) if place // PAGE not in starts]
     pages = [products[start * PAGE : (start + 1) * PAGE] for start in sorted(starts)]
-    # The training keeps a fifth of what it gets for a measurement of its own.
+    # The training sets a fifth of its samples aside for its own measurement.
     return drawn.sample(rest, min(len(rest), scale.taught * 5 // 4)), pages
 
 
@@ -164,7 +164,7 @@ def _turn(variant: Codec, bodies: Sequence[bytes]) -> Turn:
 
 
 def _large(name: str, pages: Sequence[bytes], codecs: dict[str, Codec], scale: Scale) -> list[Row]:
-    """Return the time that 10 KB take: text of pages, cut or joined to that size."""
+    """Return the rows of 10 KB of pages, cut or joined to that size."""
     text = b"".join(pages)
     bodies = [text[start : start + LARGE_BYTES] for start in range(0, len(text) - LARGE_BYTES, LARGE_BYTES)]
     ours = {variant: codecs[variant] for variant in (ZSTD, DICTIONARY)}
@@ -180,7 +180,7 @@ def _large(name: str, pages: Sequence[bytes], codecs: dict[str, Codec], scale: S
 
 
 def _memory(name: str, products: Sequence[Values], dictionary: TrainedDictionary) -> Row:
-    """Return what Redis takes for a product: ours with the dictionary, beside a pickled dict in django-redis."""
+    """Return the memory of a product in Redis: ours with the dictionary, beside a pickled dict in django-redis."""
     pickled = caches["conventional"].client.encode
     ours, theirs = [], []
     for values in products:
@@ -192,7 +192,7 @@ def _memory(name: str, products: Sequence[Values], dictionary: TrainedDictionary
 
 
 def _memory_usage(name: str, value: bytes) -> int:
-    """Return the bytes of a value under a key as long as `name`, which is the name that a deployment would give it."""
+    """Return the bytes that Redis uses for a value under a key like `name`, the key of a real deployment."""
     key = f"{prefix()}:".ljust(len(name), "x")
     client("cache").set(key, value, ex=60)
     return client("cache").memory_usage(key, samples=0)

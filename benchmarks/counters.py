@@ -1,6 +1,6 @@
-"""Counters: what a view costs, what Redis and PostgreSQL carry, how a backlog drains, and that no view is lost.
+"""Counters: the cost of a view, sustained load, flushes, the drain of a backlog, and that no view is lost.
 
-Floors are the least that could be asked of the same servers: a bare HINCRBY, or the statement that applies counts.
+Floors are the least work for the same servers: a bare HINCRBY, or the statement that applies counts.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def run(*, quick: bool) -> list[Row]:
 
 
 def measure(scale: Scale) -> list[Row]:
-    """Make one catalogue, and measure everything on it."""
+    """Create one catalogue, and measure everything on it."""
     ids = make_products(scale.products)
     viewed = ids[: scale.viewed]
     warm(viewed)
@@ -67,7 +67,7 @@ def _parts(scale: Scale, ids: list[int], viewed: list[int]) -> dict[str, Callabl
 
 
 def _attempted(name: str, measure: Callable[[], list[Row]]) -> Iterator[Row]:
-    """Yield the rows, or one that says why there are none."""
+    """Yield the rows, or one with the reason why there are none."""
     try:
         yield from measure()
     except (ChildFailed, NoRoom, ServerFailed, TraceError, RedisError) as error:

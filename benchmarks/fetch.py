@@ -17,7 +17,7 @@ from benchmarks.reads.compare import Comparison
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How much is measured: products, products of a turn of single reads, rounds of hits and of slower reads, rounds
+    """How much is measured: products, products in a turn of single reads, rounds of hits and of slower reads, rounds
     of crowds, and keys that are cleared."""
 
     products: int = 5_000

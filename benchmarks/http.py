@@ -22,9 +22,9 @@ from benchmarks.peers.warm import warm
 from benchmarks.serving import misses
 
 CONNECTIONS = 8
-# What a person waiting for one answer may wait at the median.
+# The longest median for one client.
 MEDIAN_MS = Reach(10.0, at_least=False, unit="ms")
-# From here on the client would take from what it measures.
+# With more the client would slow down the server that it measures.
 CLIENT_CORES = Reach(0.5, at_least=False, unit="cores")
 P99_TIMES_MEDIAN = Reach(4.0, at_least=False, aim=True)
 
@@ -33,7 +33,7 @@ P99_TIMES_MEDIAN = Reach(4.0, at_least=False, aim=True)
 class Scale:
     """How much is measured: the data, the rounds, and the seconds of each variant's turn in them.
 
-    Many short rounds withstand a busy machine better than few long ones.
+    Many short rounds are less affected by a busy machine than few long ones.
     """
 
     products: int = 5_000
@@ -138,7 +138,7 @@ def _cpu(name: str, turns: dict[str, list[Turn]], peer: str) -> Row:
 
 
 def _cpu_us(turns: Sequence[Turn]) -> float:
-    # One turn is too short for a clock of 10 ms.
+    # One turn is too short for a clock with ticks of 10 ms.
     return sum(turn.server_cpu for turn in turns) / sum(len(turn.loaded.latencies_ms) for turn in turns) * 1e6
 
 

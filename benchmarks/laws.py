@@ -1,7 +1,7 @@
 """The laws, put to ours and to Django's cache, django-redis, cacheops, cachalot, dogpile.cache and cashews.
 
-Each law runs on each peer in processes of its own, on a Redis of its own, by the way that the peer's documentation
-tells; where that offers a stronger one, it has a line of its own. The peers live in a virtual environment apart.
+Each law runs on each peer in processes of its own, on a Redis of its own, in the way that the peer's documentation
+describes; where it offers a stronger way, that has a line of its own. Peers have their own virtual environment.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from marketplace.development.bootstrap import peers as installed
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How many keys are cleared, how often a crowd reads, and which peers and laws are run (all, if none is named)."""
+    """The keys to clear, the rounds of a crowd, and the peers and laws to run (all, if none is named)."""
 
     keys: int = 1_000_000
     rounds: int = 5
@@ -35,7 +35,7 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Law:
-    """How a law is put to a peer, what comes of it, and what it asks of the place."""
+    """How a law is put to a peer, how its outcome becomes a row, and what it needs."""
 
     measure: Callable[[Launcher, str, Scale], Any]
     findings: Callable[[Any], list[Finding]]

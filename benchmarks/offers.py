@@ -1,6 +1,6 @@
-"""Offers: how fast due ones are expired and what that costs the API, how late that is, and an index made anew.
+"""Offers: the rate of expiry and its effect on the API, the lateness of marks, and the rebuild of the index.
 
-The floor is the least that PostgreSQL could be asked for the same rows: one guarded UPDATE, without events or index.
+The floor is the least work for PostgreSQL on the same rows: one guarded UPDATE, without events or index.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from offers.deadlines import offer_deadlines
 from offers.expiration import process_expired_offers
 from offers.overdue import overdue
 
-# What does not fall due meanwhile ends from then on, within as long.
+# Offers that do not fall due during the run end after this time, within as long again.
 _LATER = timedelta(days=2)
 _SPREAD = timedelta(days=20)
-# Products beside those of the bulk of offers: for whoever takes one.
+# Products beside those of the bulk of offers.
 _SPARE = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How much is measured: offers, those of them that are due, over how many seconds these ended, and who made them;
+    """How much is measured: offers, the due ones among them, the seconds over which these ended, and their buyers;
     offers of an ordinary run and its rounds; members of indexes and rounds of claims; offers that are read or accepted
-    at their ends; runs by beat that are waited for, or without beat the period and number of orders; the API's products
-    and seconds of a turn; seconds of trading alone."""
+    at their ends; runs by beat to wait for, or without beat the period and number of orders; the API's products and
+    seconds of a turn; seconds of trading alone."""
 
     offers: int = 3_000_000
     due: int = 1_000_000
@@ -74,11 +74,11 @@ def run(*, quick: bool) -> list[Row]:
 
 
 def measure(scale: Scale) -> list[Row]:
-    """Measure what needs few offers, then make the many, and measure everything else on them."""
+    """Measure what needs few offers, then make many, and measure the rest on them."""
     market = make_market(scale.buyers, scale.products + scale.ends + _SPARE)
     try:
         found = [*_all(_before(scale, market))]
-        # What is still due would be taken for offers that were touched later.
+        # Offers that are still due would later count as touched.
         while overdue().count:
             process_expired_offers()
         products, step, over = market.take(scale.products), _SPREAD / scale.offers, timedelta(seconds=scale.due_seconds)
@@ -118,7 +118,7 @@ def _all(parts: Parts) -> Iterator[Row]:
 
 
 def _attempted(name: str, measure: Callable[[], list[Row]]) -> Iterator[Row]:
-    """Yield the rows, or one that says why there are none."""
+    """Yield the rows, or one with the reason why there are none."""
     try:
         yield from measure()
     except (ChildFailed, DatabaseError, NoRoom, RedisError, ServerFailed, ServiceFailed) as error:

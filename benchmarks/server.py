@@ -1,8 +1,8 @@
 """Server: how many processes and threads, and which options, answer warm reads best.
 
-All configurations run at once and idle while one of them is asked, so that their rounds can be interleaved. Each is
-asked for details and batches by eight clients, as `http` asks, beside the configuration of bin/dev. The clients connect
-anew for each turn: which process gets how many of so few connections is chance, which must not last for a whole run.
+All configurations run at once and idle while one of them is measured, so that their rounds can be interleaved. Each
+answers details and batches for eight clients, as in `http`, beside the configuration of bin/dev. The clients reconnect
+for each turn, because the spread of a few connections over the processes is random.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Configuration:
         return [*command, *self.options, self.application or application]
 
     def environment(self) -> dict[str, str]:
-        """Return the environment of such a server: the pool of database connections follows the threads."""
+        """Return the environment of such a server; the pool of database connections is sized to the threads."""
         return {**os.environ, "WEB_THREADS": str(self.threads)}
 
 
@@ -59,7 +59,7 @@ CHOSEN = Configuration(WEB_WORKERS, WEB_THREADS)
 _SIZES = [Configuration(workers, threads) for workers, threads in ((1, 1), (1, 4), (2, 1), (2, 2), (2, 4), (2, 8))]
 _VARIATIONS = [
     Configuration(WEB_WORKERS, WEB_THREADS, ("--runtime-mode", "mt", "--runtime-threads", "2")),
-    # Counts connections, whether or not they ask for anything: it must be no smaller than what a process gets of them.
+    # Backpressure counts idle connections too, so it must not be smaller than the connections of a process.
     Configuration(WEB_WORKERS, WEB_THREADS, ("--backpressure", str(CONNECTIONS))),
     Configuration(WEB_WORKERS, WEB_THREADS, application=_UNFROZEN),
 ]
@@ -141,5 +141,5 @@ def _rows(name: str, measured: Sequence[Turn], chosen: Sequence[Turn]) -> list[R
 
 
 def _cpu_us(turns: Sequence[Turn]) -> float:
-    # One turn is too short for a clock of 10 ms.
+    # One turn is too short for a clock with ticks of 10 ms.
     return sum(turn.server_cpu for turn in turns) / sum(len(turn.load.latencies_ms) for turn in turns) * 1e6

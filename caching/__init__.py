@@ -9,6 +9,9 @@ Importing it reads no settings, loads no models and opens no socket.
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from caching.clock import system_ms
 from caching.entries.named_values import get_compressed, set_compressed
 from caching.entries.policy import Policy
@@ -23,6 +26,7 @@ from caching.errors import (
     StoreUnavailable,
     UnknownNamespace,
 )
+from caching.ids import MAX_ID, row_id
 from caching.keys import Id
 from caching.readthrough.aio import afetch, afetch_many, ainvalidate
 from caching.readthrough.batch import (
@@ -46,8 +50,13 @@ from caching.upkeep.checks import verify
 from caching.upkeep.stats import redis_stats
 from caching.upkeep.steps import add_cleanup_step
 
+if TYPE_CHECKING:
+    from caching.management.base import HelpfulCommand
+    from caching.management.progress import Progress
+
 __all__ = [
     "DATABASE_ERRORS",
+    "MAX_ID",
     "BadEntry",
     "Batch",
     "BatchLookup",
@@ -57,6 +66,7 @@ __all__ = [
     "CodecError",
     "Forget",
     "Found",
+    "HelpfulCommand",
     "Id",
     "IncrementRefused",
     "Load",
@@ -65,6 +75,7 @@ __all__ = [
     "Lookup",
     "Origin",
     "Policy",
+    "Progress",
     "Request",
     "Resource",
     "State",
@@ -89,6 +100,7 @@ __all__ = [
     "redis_stats",
     "refresh",
     "resource",
+    "row_id",
     "set_compressed",
     "stale_while_revalidate",
     "system_ms",
@@ -96,3 +108,13 @@ __all__ = [
     "warm_cache",
     "withdraw",
 ]
+
+# What commands alone use, and what makes a process start later.
+_LATER = {"HelpfulCommand": "caching.management.base", "Progress": "caching.management.progress"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what few processes need when it is first asked for (PEP 562)."""
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_LATER[name]), name)

@@ -18,8 +18,8 @@ app.autodiscover_tasks()
 @worker_init.connect
 @beat_init.connect
 def verify_start(**_: Any) -> None:
-    """Refuse to start worker or beat on servers that would lose what they are given."""
-    # Imported late: every command of the project imports this module, and Django is not set up then.
+    """Refuse to start worker or beat on a Redis that could drop state."""
+    # Late imports: every command imports this module before Django is set up.
     from django.conf import settings
 
     from caching import verify

@@ -34,9 +34,10 @@ class OptionalSlash:
 
 
 class HostAndLength:
-    """Refuses a foreign `Host` before anything is done, and gives each answer that is whole its Content-Length.
+    """Refuses a foreign `Host` before anything is done, and gives each answer that is not streamed its Content-Length.
 
-    Stands behind `OptionalSlash`, whose paths it knows, and before everything that reads or writes.
+    Stands behind `OptionalSlash`, whose paths it knows, and before everything that reads or writes. Django's
+    CommonMiddleware would refuse the probes too, answer HTML while DEBUG is on, and give 204 and 304 a length.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -52,14 +53,14 @@ class HostAndLength:
 
 
 def _with_length(response: HttpResponseBase) -> HttpResponseBase:
-    # Without a length the server falls back to chunks, which costs every client a parse.
+    # Without a length the server sends chunks, which every client has to parse.
     if isinstance(response, HttpResponse) and response.status_code not in _BODILESS:
         response.headers.setdefault("Content-Length", str(len(response.content)))
     return response
 
 
 class Problems:
-    """Answers what a view outside DRF raises, so that no client of the API sees an HTML page, DEBUG on or off."""
+    """Answers exceptions of views outside DRF, so that no client of the API gets an HTML page, DEBUG on or off."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -73,7 +74,7 @@ class Problems:
 
 
 class _AdminOnly:
-    """Runs the middleware it is mixed into below `/admin/` and passes everything else straight on."""
+    """Runs the middleware that it is mixed into for paths below `/admin/` only."""
 
     get_response: GetResponse
 

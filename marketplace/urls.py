@@ -22,7 +22,7 @@ urlpatterns = [
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("admin/", admin.site.urls),
-    # Unknown routes are routes too: Django's own page for them is HTML while DEBUG is on.
+    # A route for unknown paths, because Django's own page for them is HTML while DEBUG is on.
     re_path(r"^(?!admin/)", unknown_route, name="unknown"),
 ]
 

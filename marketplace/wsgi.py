@@ -17,6 +17,6 @@ application = get_wsgi_application()
 verify(production=settings.IS_PRODUCTION)
 prepare()
 
-# What start-up built lives for ever, so the collector need not walk over it again and again.
+# Objects from start-up live for ever; frozen, they are not scanned by every later collection.
 gc.collect()
 gc.freeze()

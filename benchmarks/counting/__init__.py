@@ -1,1 +1,1 @@
-"""The parts of the `counters` benchmark: what it counts, who counts and flushes, and what is asked of both."""
+"""The parts of the `counters` benchmark: its data, the processes that count and flush, and the measurements."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.counting ACT`: one process that counts or flushes, in the place of its parent."""
+"""`python -m benchmarks.counting ACT`: one process that counts or flushes on the parent's servers."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import django
 
 
 def main(act: str) -> None:
-    """Set the project up, do the act, and end at once, whatever still waits for a server."""
+    """Set Django up, do the act, and exit at once, even if threads still wait for a server."""
     django.setup()
-    # They read the settings where they are imported.
+    # These modules read the settings at import.
     from benchmarks.counting import flush_act, views_act
 
     acts = {"views": views_act.views, "flusher": flush_act.flusher}

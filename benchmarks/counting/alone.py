@@ -1,4 +1,4 @@
-"""One client that counts: `increment_view` beside a bare HINCRBY, over the same connection and by redis-py."""
+"""One client: `increment_view` beside a bare HINCRBY over the same connection, and one by redis-py."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ REDIS_PY = "redis-py's hincrby"
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Some calls in a row: the ms of each, and how many a second that was."""
+    """A series of calls: the ms of each, and calls a second."""
 
     times: list[float]
     per_second: float
@@ -58,7 +58,7 @@ def _ways() -> dict[str, Callable[[int], Any]]:
 
 def _turn(call: Callable[[int], Any], ids: Sequence[int]) -> Turn:
     times, clock = [], time.perf_counter
-    # Each way leaves garbage, and none should pay for that of another.
+    # Each way leaves garbage, which must not be collected in the turn of another.
     gc.collect()
     start = clock()
     for id in ids:

@@ -1,4 +1,4 @@
-"""An hour of views that nobody has flushed: what it takes of Redis, and how fast it drains beside the API."""
+"""An hour of views without a flush: its memory in Redis, and how fast it drains beside the API."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MB = 1024 * 1024
 
 
 def rows(ids: Sequence[int], buckets: int, asked: Sequence[int], turn_seconds: float) -> list[Row]:
-    """Return the rows of a backlog of so many buckets, and of a server that answers warm details meanwhile.
+    """Return the rows of a backlog of that many buckets, and of a server that answers warm details meanwhile.
 
     Raises NoRoom.
     """
@@ -52,7 +52,7 @@ def rows(ids: Sequence[int], buckets: int, asked: Sequence[int], turn_seconds: f
 
 
 def _warm(ids: Sequence[int]) -> None:
-    """Have products be hits, with live counts that know of the backlog."""
+    """Warm the products, with live counts that include the backlog."""
     product_views.forget(ids)
     for chunk in chunks(ids, 100):
         fetch_many(products, chunk)
@@ -70,7 +70,7 @@ def _first_view(asked: Sequence[int]) -> list[float]:
 
 
 def _wrong_live_counts(asked: Sequence[int]) -> int:
-    """Return how many live counts are not what PostgreSQL has once everything is there."""
+    """Return how many live counts differ from the totals in PostgreSQL, once everything is flushed."""
     time.sleep(product_views.bucket_seconds)
     sync_view_counts()
     totals, live = load_products(asked).totals, product_views.live(asked)
@@ -94,7 +94,7 @@ def _drained(found: Filled, done: Beside) -> list[Row]:
 
 
 def _first_views(found: Filled, first: Sequence[Sequence[float]]) -> list[Row]:
-    """Return what it costs to make a live count known, which looks into every bucket that Redis has."""
+    """Return the rows of the first view of a product, whose live count is summed from every bucket in Redis."""
     without, beside, after = map(median, first)
     said = f"without {number(without)}"
     return [

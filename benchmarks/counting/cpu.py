@@ -1,4 +1,4 @@
-"""CPU time of the servers: what Redis says of itself, and what /proc says of PostgreSQL."""
+"""CPU time of the servers: of Redis by INFO, of PostgreSQL by /proc."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def redis_seconds() -> float:
 
 
 def postgres_seconds() -> float | None:
-    """Return the CPU time that PostgreSQL has used in all of its processes, of those that have ended too; None if it
-    does not run on this machine."""
+    """Return the CPU time of all processes of PostgreSQL, ended ones included; None if it does not run on this
+    machine."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         (backend,) = cursor.fetchone()
@@ -36,7 +36,7 @@ def _ticks(pid: int, postmaster: int) -> int:
     if found is None:
         return 0
     of = found[1]
-    # The postmaster has those of its children that have ended in its own numbers.
+    # The numbers of the postmaster include its ended children.
     return sum(map(int, of[11:15])) if pid == postmaster else sum(map(int, of[11:13])) * (int(of[1]) == postmaster)
 
 
@@ -45,7 +45,7 @@ def _pids() -> list[int]:
 
 
 def _stat(pid: int) -> tuple[str, list[str]] | None:
-    """Return the name of a process's program, which may hold anything, and the fields of its stat after it."""
+    """Return the name of the program of a process, and the fields that follow it in /proc/PID/stat."""
     try:
         before, _, after = Path(f"/proc/{pid}/stat").read_text().rpartition(")")
     except OSError:

@@ -1,4 +1,4 @@
-"""A backlog made quickly: a few buckets are counted as views come, and copied until they are hours."""
+"""A backlog made quickly: a few buckets are counted view by view, then copied until they span hours."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from products.cache import product_views
 
 PER_SECOND = 10_000
 _TEMPLATES = 3
-# It ends so long before now, so that its buckets are none that anything else was counted into.
+# How long ago the backlog ends, so that nothing else was counted into its buckets.
 _AGO_SECONDS = 3 * 3600
-# Live counts, index and ledger beside the copies themselves.
+# Factor for live counts, index and ledger beside the copies themselves.
 _SPARE = 1.2
 
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A backlog: how many buckets, the views in them, what `caching.counters.backlog` says of it, by how many bytes
-    Redis grew, and those of one count in a bucket that was counted, not copied."""
+    """A backlog: its buckets, the views in them, what `caching.counters.backlog` measured, the bytes by which Redis
+    grew, and the bytes of one count in a bucket that was counted, not copied."""
 
     buckets: int
     views: int
@@ -46,7 +46,7 @@ class Filled:
 
 
 class Templates:
-    """Buckets that were counted like any other, in a family that nobody flushes."""
+    """Buckets that were counted like any other, in a family that is never flushed."""
 
     def __init__(self, ids: Sequence[int]) -> None:
         self.numbers = range(1, _TEMPLATES + 1)
@@ -54,16 +54,16 @@ class Templates:
         self._ids = ids
 
     def count(self) -> None:
-        """Count what comes in the time of a bucket, into each."""
+        """Count the views of one bucket's time into each."""
         for chunk in chunks(self._ids):
             self.family.seed(dict.fromkeys(chunk, 0), ())
         for number in self.numbers:
-            # Not summed up as a whole: a hash takes another form while it grows.
+            # In chunks, not as one sum: Redis encodes a hash differently as it grows.
             for part in chunks(draw(self._ids, PER_SECOND * self.family.bucket_seconds, seed=number)):
                 self._at(number).increment_many(Counter(part))
 
     def bytes(self) -> list[int]:
-        """Return what each takes of Redis, by a look at every field."""
+        """Return the bytes of each in Redis, with all fields sampled."""
         shards = range(self.family.shards)
         sizes = {number: [self._usage(shard, number) for shard in shards] for number in self.numbers}
         return [sum(sizes[number]) for number in self.numbers]
@@ -73,7 +73,7 @@ class Templates:
         return sum(sum(self.family.sizes(shard, self.numbers)) for shard in range(self.family.shards))
 
     def remove(self) -> None:
-        """Leave nothing of them."""
+        """Remove all of them."""
         waiting.drop(self.family, self.numbers)
         self.family.forget(self._ids)
 
@@ -88,7 +88,7 @@ class Templates:
 
 @contextmanager
 def filled(ids: Sequence[int], buckets: int) -> Iterator[Filled]:
-    """Yield a backlog of so many buckets, and take away what is left of it. Raises NoRoom."""
+    """Yield a backlog of that many buckets, and remove the rest of it at the end. Raises NoRoom."""
     templates = Templates(ids)
     last = (int(time.time()) - _AGO_SECONDS) // product_views.bucket_seconds
     numbers = range(last - buckets + 1, last + 1)
@@ -106,7 +106,7 @@ def filled(ids: Sequence[int], buckets: int) -> Iterator[Filled]:
                 )
             finally:
                 waiting.drop(product_views, numbers)
-                # What live counts know of it went with it, but for those that were made known meanwhile.
+                # Live counts that were filled meanwhile include views that are gone now.
                 product_views.forget(ids)
     finally:
         templates.remove()

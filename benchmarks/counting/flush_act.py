@@ -1,4 +1,4 @@
-"""In a process of its own: `sync_view_counts` runs when it is told to, as a worker of Celery would run it."""
+"""In a process of its own: runs `sync_view_counts` on order, as a Celery worker would."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from benchmarks.counting.statements import Statements
 from caching.jobs.run import run_job
 from products.view_counts import sync_view_counts
 
-# An order in place of times: flush until nothing is left.
+# An order instead of times: flush until nothing is left.
 DRAIN = "drain"
 
 
@@ -23,7 +23,7 @@ def flusher(orders: Iterator[list[float] | str]) -> Iterator[Any]:
 
 
 def _drain(sent: Statements) -> Iterator[dict[str, Any]]:
-    """Yield flushes up to the one that finds nothing that waits."""
+    """Yield flushes up to the first that finds nothing to do."""
     while True:
         done = _flush_at(0.0, sent)
         yield done
@@ -32,7 +32,7 @@ def _drain(sent: Statements) -> Iterator[dict[str, Any]]:
 
 
 def _flush_at(when: float, sent: Statements) -> dict[str, Any]:
-    """Return what one flush did, when, and what it sent to PostgreSQL."""
+    """Return the statistics of one flush, its times, and what it sent to PostgreSQL."""
     time.sleep(max(0.0, when - time.monotonic()))
     statements, transactions = sent.statements, sent.transactions
     began, cpu = time.monotonic(), time.process_time()

@@ -1,6 +1,6 @@
-"""How old PostgreSQL's totals were: from when views were accepted, and from when they were seen there.
+"""The age of PostgreSQL's totals: from the acceptance of views until they are visible there.
 
-By shard, because a flush takes one after the other: what one of them is late another has early, and a sum hides it.
+Measured by shard, because a flush takes one after the other: a sum over shards would hide the late ones.
 """
 
 from __future__ import annotations
@@ -11,26 +11,26 @@ from typing import NamedTuple
 
 
 class Mark(NamedTuple):
-    """How many views of each shard somebody had (a client had them accepted, or PostgreSQL had them) at a time."""
+    """How many views of each shard a client had had accepted, or PostgreSQL held, at a time."""
 
     at: float
     views: Sequence[int]
 
 
 class Age(NamedTuple):
-    """How old PostgreSQL was at a time, in seconds."""
+    """The age of PostgreSQL's totals at a time, in seconds."""
 
     at: float
     seconds: float
 
 
-# Times, and how many views there were by then.
+# Pairs of a time and the views by then.
 _Curve = list[tuple[float, float]]
 
 
 def ages(clients: Sequence[Sequence[Mark]], seen: Sequence[Mark]) -> list[Age]:
-    """Return how old each look found PostgreSQL: the time since the views it had were all that had been accepted, in
-    the shard that is worst."""
+    """Return the age at each look at PostgreSQL: the time since no more views had been accepted than it held, in the
+    worst shard."""
     shards = range(len(seen[0].views)) if seen else range(0)
     curves = [_curve([[(mark.at, mark.views[shard]) for mark in marks] for marks in clients]) for shard in shards]
     return [
@@ -40,7 +40,7 @@ def ages(clients: Sequence[Sequence[Mark]], seen: Sequence[Mark]) -> list[Age]:
 
 
 def _curve(clients: Sequence[_Curve]) -> _Curve:
-    """Return how many views all clients together had, by time; between two marks they came evenly."""
+    """Return the views of all clients together by time, interpolated linearly between two marks."""
     times = sorted({at for marks in clients for at, _ in marks})
     return [(at, sum(_between(marks, at) for marks in clients)) for at in times]
 
@@ -55,7 +55,7 @@ def _between(marks: _Curve, at: float) -> float:
 
 
 def _reached(curve: _Curve, views: float) -> float:
-    """Return until when there were so many views and no more."""
+    """Return the last time at which there were no more than that many views."""
     place = bisect_left(curve, views, key=lambda point: point[1])
     if place == 0:
         return curve[0][0]

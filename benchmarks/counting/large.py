@@ -21,12 +21,12 @@ from products.view_counts import apply_views, sync_view_counts
 
 SECONDS = Reach(1, at_least=False, unit="s")
 _FLUSH, _FLOOR = "flush", "apply_views alone"
-# Hours of the past that nothing else of this benchmark writes.
+# Hours of the past from here on are written by nothing else in this benchmark.
 _FIRST_HOUR = 24
 
 
 class Took(NamedTuple):
-    """Seconds with rows of an hour that had none, and then of the same hour once more."""
+    """Seconds for an hour without rows, and then for the same hour again."""
 
     new: float
     same: float
@@ -51,7 +51,7 @@ def _turn(way: Callable[[int, Mapping[int, int]], float], hours_ago: int, counts
 
 
 def _flush(bucket: int, counts: Mapping[int, int]) -> float:
-    """Have a bucket flushed, and return the seconds that took."""
+    """Flush a bucket, and return the seconds that it took."""
     waiting.put(bucket, counts)
     began = time.perf_counter()
     run_job("sync_view_counts", sync_view_counts)
@@ -59,7 +59,7 @@ def _flush(bucket: int, counts: Mapping[int, int]) -> float:
 
 
 def _apply(bucket: int, counts: Mapping[int, int]) -> float:
-    """Apply the same with neither Redis nor ledger, and return the seconds that took."""
+    """Apply the same without Redis and ledger, and return the seconds that it took."""
     hour = datetime.fromtimestamp(bucket * product_views.bucket_seconds, UTC).replace(minute=0, second=0)
     began = time.perf_counter()
     with transaction.atomic():

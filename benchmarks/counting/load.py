@@ -1,4 +1,4 @@
-"""The rows of a sustained load: what was accepted and how fast, how old PostgreSQL was, and what it took."""
+"""The rows of a sustained load: rate and latency, the age of PostgreSQL's totals, and the CPU used."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FLUSH_SECONDS = Reach(PERIOD, at_least=False, unit="s")
 
 
 def rows(ids: Sequence[int], processes: int, seconds: float, floor_seconds: float) -> list[Row]:
-    """Return the rows of so many clients at once, beside the same ones sending bare HINCRBYs."""
+    """Return the rows of that many concurrent clients, beside the same clients sending bare HINCRBYs."""
     found = sustain(ids, processes, seconds, floor_seconds)
     name = f"{processes} clients for {seconds:g} s"
     ours, floor = _rate(found.clients), _rate(found.floor)
@@ -45,7 +45,7 @@ def _latency(name: str, clients: Sequence[dict[str, Any]]) -> Row:
 
 
 def _freshness(name: str, found: Sustained) -> list[Row]:
-    """Return how old PostgreSQL ever was, by when the flushes begin."""
+    """Return the greatest age of PostgreSQL's totals, for both times at which flushes begin."""
     turn = found.flushes[len(found.ticks.worst) - 1]["ended"]
     text = f"{name}: age of PostgreSQL, flushes from just {{}} a bucket's end on"
     beside = f"{product_views.bucket_seconds} s a bucket, a flush every {PERIOD:g} s"

@@ -1,4 +1,4 @@
-"""How often PostgreSQL is asked: by what a connection of Django's sends, and by the server's own statistics."""
+"""Counts statements and transactions: those that a connection of Django's sends, and those in pg_stat_database."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ _WRITES = "SELECT relname, n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_user_t
 class Statements:
     """A wrapper of `connection.execute` that counts statements and transactions, for one thread.
 
-    A statement outside of a transaction is one itself. BEGIN and COMMIT count as statements; both are sent by the
-    driver, past every wrapper.
+    A statement outside a transaction is one itself. BEGIN and COMMIT count as statements; the driver sends both, past
+    every wrapper.
     """
 
     def __init__(self) -> None:
@@ -52,24 +52,24 @@ class Statements:
 
 
 def settle() -> None:
-    """Close this process's sessions, and wait until all others have ended: only then have they told the server's
-    statistics what they did."""
+    """Close this process's sessions, and wait until all others have ended: only then have they all reported to
+    pg_stat_database."""
     connection.close()
     connection.close_pool()
     deadline = time.monotonic() + _SETTLE_SECONDS
-    # The pool would open a session more than it needs.
+    # The pool would open more sessions than one.
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as alone:
         while alone.execute(_OTHERS).fetchone() != (0,) and time.monotonic() < deadline:
             time.sleep(0.05)
 
 
 def server_transactions() -> int:
-    """Return how many transactions the server has seen in this database."""
+    """Return the number of transactions in this database, by the server's statistics."""
     return int(_ask(_TRANSACTIONS)[0][0])
 
 
 def row_writes() -> dict[str, int]:
-    """Return how many rows were ever written of each table that a flush writes."""
+    """Return the rows that were ever written, for each table that a flush writes."""
     return dict(_ask(_WRITES, [list(_TABLES)]))
 
 

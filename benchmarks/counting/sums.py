@@ -1,4 +1,4 @@
-"""Where views are that were accepted: in PostgreSQL, set aside, or waiting."""
+"""Sums of accepted views by where they are: in PostgreSQL, set aside, or waiting."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from caching.counters import bucket_fields, ledger
 from products.cache import product_views
 
 _POSTGRES = "SELECT coalesce(sum(views), 0)::bigint FROM products_productviews"
-# Whose product is gone, whose total was full, and what PostgreSQL took while Redis was away.
+# Views of deleted products, views that overflow a total, and views in the spill.
 _ELSEWHERE = """
     SELECT (SELECT coalesce(sum(orphaned), 0) FROM caching_counterbucket WHERE family = %(family)s)::bigint
          + (SELECT coalesce(sum(value::numeric), 0) FROM caching_counterfield
@@ -24,7 +24,7 @@ _LEDGER = """
 
 
 def by_shard() -> list[int]:
-    """Return what of each shard is in PostgreSQL, by the ledger, which commits with the totals and is short."""
+    """Return the views of each shard in PostgreSQL, by the ledger, which is short and commits with the totals."""
     with connection.cursor() as cursor:
         cursor.execute(_LEDGER, [product_views.shards - 1, product_views.name])
         return [row[0] for row in cursor.fetchall()]
@@ -36,7 +36,7 @@ def in_postgres() -> int:
 
 
 def everywhere() -> int:
-    """Return the sum of all totals, of what was set aside, and of all that waits; nobody may flush meanwhile."""
+    """Return the sum of all totals, of what was set aside, and of what waits. No flush may run meanwhile."""
     return in_postgres() + _one(_ELSEWHERE, {"family": product_views.name}) + pending()
 
 
@@ -49,9 +49,9 @@ def pending() -> int:
 
 
 def exactness(name: str, accepted: int, before: int, unknown: int = 0) -> Row:
-    """Return the row of views that are nowhere or twice, given the sum before they were accepted.
+    """Return the row of lost and doubled views, given the sum before they were accepted.
 
-    Of those whose reply was lost nobody knows, so these may be either.
+    Views whose reply was lost are `unknown`: they may have been counted or not.
     """
     wrong = accepted - (everywhere() - before)
     said = f"{accepted:,} accepted" + (f", {unknown} unknown" if unknown else "")

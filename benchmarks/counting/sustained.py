@@ -1,4 +1,4 @@
-"""Several clients that count at once for a while, and a flusher that has to keep up with them."""
+"""Several clients that count concurrently for a while, and a flusher that has to keep up."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LOOK_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """CPU seconds of the servers so far."""
+    """CPU seconds that the servers have used."""
 
     redis: float
     postgres: float | None
@@ -33,7 +33,7 @@ class Used:
 
 @dataclass(frozen=True, slots=True)
 class Sustained:
-    """What the clients and the flushes said, what PostgreSQL was seen to have, and the sum of everything before."""
+    """The answers of clients and flushes, the marks of PostgreSQL, and the sum of all views before."""
 
     clients: list[dict[str, Any]]
     floor: list[dict[str, Any]]
@@ -49,11 +49,11 @@ class Sustained:
 
 
 def sustain(ids: Sequence[int], processes: int, seconds: float, floor_seconds: float) -> Sustained:
-    """Have so many clients count at once, from the beginning of a bucket on, after as many bare HINCRBYs."""
+    """Let that many clients send bare HINCRBYs, and then count from the beginning of a bucket on."""
     with _clients(ids, processes) as clients, child("counting", "flusher") as flusher:
         _begin(clients, FLOOR, time.monotonic() + _HEAD_START, floor_seconds)
         floor = [each.answer() for each in clients]
-        # What waits from before would be taken for views of this load.
+        # Views that wait from before would count as views of this load.
         flusher.order([next_end(_HEAD_START)])
         flusher.answer()
         before, used, start = everywhere(), Used.now(), next_end()
@@ -67,7 +67,7 @@ def sustain(ids: Sequence[int], processes: int, seconds: float, floor_seconds: f
 
 
 def _watch(until: float) -> list[Mark]:
-    """Return what PostgreSQL has more than at first, by a look ten times a second."""
+    """Return the views added in PostgreSQL since the start, sampled ten times a second."""
     at_first, seen = by_shard(), []
     while time.monotonic() < until:
         found = by_shard()

@@ -1,4 +1,4 @@
-"""When flushes begin: every five seconds, as beat has them, first just before the end of a bucket, later just after."""
+"""Times of flushes: every five seconds, as by beat, first just before the end of a bucket, then just after one."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from caching.redis.connections import client
 from products.cache import product_views
 
-# As in CELERY_BEAT_SCHEDULE. A bucket is shorter, so flushes meet every moment of it in turn.
+# As in CELERY_BEAT_SCHEDULE. A bucket is shorter, so flushes come at every moment of it in turn.
 PERIOD = 5.0
-# How long before the end of a bucket the worst moment is, and after it the best.
+# Seconds before the end of a bucket (the worst moment) and after it (the best).
 _ASIDE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Ticks:
-    """Times of flushes by the monotonic clock. Begun just before the end of a bucket, a flush leaves all of it for the
-    next one; begun just after, nothing."""
+    """Times of flushes by the monotonic clock. A flush just before the end of a bucket leaves all of it for the next
+    flush; one just after the end leaves nothing."""
 
     worst: list[float]
     best: list[float]
@@ -28,7 +28,7 @@ class Ticks:
 
 
 def ticks(start: float, seconds: float) -> Ticks:
-    """Return the flushes of a load that begins with a bucket: half of the time the worst, and then the best."""
+    """Return the flushes of a load that begins with a bucket: at the worst moments first, then at the best."""
     width = product_views.bucket_seconds
     ends = [start + width + turn * PERIOD for turn in range(int((seconds - width) / PERIOD) + 1)]
     half = (len(ends) + 1) // 2
@@ -36,7 +36,7 @@ def ticks(start: float, seconds: float) -> Ticks:
 
 
 def next_end(aside: float = 0.0) -> float:
-    """Return when the bucket that is counted into is over, by the monotonic clock, and some seconds after that."""
+    """Return the end of the current bucket plus `aside` seconds, by the monotonic clock."""
     now, micros = client("state").time()
     ahead = time.monotonic() - (now + micros / 1e6)
     width = product_views.bucket_seconds

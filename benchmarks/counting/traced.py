@@ -1,4 +1,4 @@
-"""A recorded trace at full speed: what PostgreSQL is asked for and writes, beside one statement a view."""
+"""A recorded trace at full speed: statements and rows written in PostgreSQL, beside one statement a view."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _THREADS = 4
 
 @dataclass(frozen=True, slots=True)
 class Traced:
-    """What came of the views, what was asked of PostgreSQL for them, and what it wrote, by table."""
+    """The result of the replay, the statements and transactions for it, and the rows written by table."""
 
     result: Result
     statements: int
@@ -36,7 +36,7 @@ class Traced:
 
 
 def rows(ids: Sequence[int], limit: int | None = None) -> list[Row]:
-    """Return the rows of the trace with live counts that are known, and with none that is."""
+    """Return the rows of the trace, with all live counts in Redis and with none."""
     name, numbers = draws.trace(limit)
     seen = sorted(set(numbers))
     place = {number: ids[index % len(ids)] for index, number in enumerate(seen)}
@@ -49,7 +49,7 @@ def rows(ids: Sequence[int], limit: int | None = None) -> list[Row]:
 
 
 def _run(views: Sequence[int]) -> Traced:
-    """Count all views, with a flush every five seconds and one when all is over."""
+    """Count all views, with a flush every five seconds and one at the end."""
     counters: list[Statements] = []
     before = everywhere()
     settle()
@@ -81,19 +81,19 @@ def _target(counters: list[Statements]) -> Callable[[], ServiceTarget]:
 
 
 class _Ticks:
-    """Flushes that are ordered as time goes by."""
+    """Orders the flushes while time passes."""
 
     def __init__(self, flusher: Child) -> None:
         self._flusher = flusher
         self._ordered = 0
 
     def pass_to(self, seconds: float) -> None:
-        """Order what is due so many seconds after the beginning."""
+        """Order the flushes that are due that many seconds after the beginning."""
         while (self._ordered + 1) * PERIOD <= seconds:
             self._order(0.0)
 
     def finish(self) -> list[dict[str, Any]]:
-        """Have the rest flushed once its bucket is over, and return what all flushes did."""
+        """Flush the rest once its bucket is over, and return the statistics of all flushes."""
         self._order(next_end(_ASIDE))
         return [self._flusher.answer()[0] for _ in range(self._ordered)]
 
@@ -103,7 +103,7 @@ class _Ticks:
 
 
 def _rows(name: str, found: Traced, reach: Reach | None) -> list[Row]:
-    """Return the rows of one run; the server's own count of transactions also holds what it did by itself."""
+    """Return the rows of one run. The server's own count of transactions includes its background work."""
     views = found.result.views
     server = f"{found.transactions:,} (by the server {found.server_transactions:,}) for {views:,} views"
     totals, hours = (found.writes[table] for table in ("products_productviews", "products_productviewshour"))

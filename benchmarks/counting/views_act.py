@@ -1,4 +1,4 @@
-"""In a process of its own: views are counted as fast as one client can, by `increment_view` or by a bare HINCRBY."""
+"""In a process of its own: one client counts views at full speed, by `increment_view` or by a bare HINCRBY."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ Order = dict[str, Any]
 
 
 def views(orders: Iterator[Order]) -> Iterator[Any]:
-    """Be told the products, then take orders: which way, from when on and for how long."""
+    """Receive the products, then orders: which way to count, from when and for how long."""
     yield "ready"
-    told = next(orders)
-    drawn = draw(told["ids"], _DRAWN, told["seed"])
+    given = next(orders)
+    drawn = draw(given["ids"], _DRAWN, given["seed"])
     gc.collect()
     gc.freeze()
     yield "drawn"
@@ -41,7 +41,7 @@ def views(orders: Iterator[Order]) -> Iterator[Any]:
 
 
 def bare_hincrby(id: int) -> Any:
-    """Count by the least that Redis can be asked, over the connection that ours uses."""
+    """Count by the cheapest command, over the connection that ours uses."""
     return pool("state").call([Command(("HINCRBY", f"{prefix()}:floor:{id & 3}", id, 1))])
 
 
@@ -49,8 +49,8 @@ WAYS: dict[str, Callable[[int], Any]] = {OURS: increment_view, FLOOR: bare_hincr
 
 
 def _count(call: Callable[[int], Any], drawn: Sequence[int], start: float, seconds: float) -> dict[str, Any]:
-    """Return what became of the views, the ms of each at two percentiles, and every tenth of a second how many of each
-    shard were accepted by then."""
+    """Return the numbers of views accepted and refused, two percentiles of their ms, and for every tenth of a second
+    the views of each shard accepted by then."""
     time.sleep(max(0.0, start - time.monotonic()))
     clock, end, shards = time.monotonic, start + seconds, product_views.shards
     took, accepted = array("d"), [0] * shards

@@ -1,4 +1,4 @@
-"""Buckets that were never counted into but lie in Redis as if they had been: in the past, waiting for the flush."""
+"""Writes buckets of the past straight into Redis, where they wait for the flush like counted ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from caching.counters.buckets import Buckets
 from caching.redis.connections import client
 from products.cache import product_views
 
-# Hashes that one command gives up.
+# Hashes unlinked by one command.
 _CHUNK = 20
 
 
@@ -21,7 +21,7 @@ def number_in_hour(hours_ago: int, place: int) -> int:
 
 
 def put(number: int, counts: Mapping[int, int]) -> None:
-    """Have a bucket hold these counts, in all shards."""
+    """Write a bucket with these counts, in all shards."""
     for part in chunks([*counts.items()]):
         redis = client("state").pipeline(transaction=False)
         for id, count in part:
@@ -32,7 +32,7 @@ def put(number: int, counts: Mapping[int, int]) -> None:
 
 
 def copy(of: Buckets, templates: Sequence[int], numbers: Iterable[int]) -> None:
-    """Have buckets hold what those of another family do, in turn."""
+    """Write buckets as copies of those of another family, in turn."""
     for turn, number in enumerate(numbers):
         redis = client("state").pipeline(transaction=False)
         for shard in range(product_views.shards):
@@ -43,12 +43,12 @@ def copy(of: Buckets, templates: Sequence[int], numbers: Iterable[int]) -> None:
 
 
 def drop(family: Buckets, numbers: Sequence[int]) -> None:
-    """Take buckets out of Redis, whether they were applied or not."""
+    """Remove buckets from Redis, applied or not."""
     for start in range(0, len(numbers), _CHUNK):
         for shard in range(family.shards):
             family.acknowledge(shard, numbers[start : start + _CHUNK])
 
 
 def key(family: Buckets, shard: int, rest: str) -> str:
-    """Return the key of something of a family."""
+    """Return a key of a family."""
     return family._key(shard, rest)

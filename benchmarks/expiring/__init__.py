@@ -1,1 +1,1 @@
-"""The parts of the `offers` benchmark: offers by the million, who expires them, and what is asked of that."""
+"""The parts of the `offers` benchmark: offers by the million, the processes that expire them, the measurements."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.expiring ACT`: one process that expires or trades, in the place of its parent."""
+"""`python -m benchmarks.expiring ACT`: one process that expires or trades on the parent's servers."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import django
 
 
 def main(act: str) -> None:
-    """Set the project up, do the act, and end at once, whatever still waits for a server."""
+    """Set Django up, do the act, and exit at once, even if threads still wait for a server."""
     django.setup()
-    # They read the settings where they are imported.
+    # These modules read the settings at import.
     from benchmarks.expiring import expire_act, trade_act
 
     acts = {"expire": expire_act.expire, "trade": trade_act.trade}

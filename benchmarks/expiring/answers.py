@@ -23,19 +23,19 @@ class Answer:
 
     @property
     def late(self) -> timedelta:
-        """For how long at least the offer had been dead when it was still alive; what is not above zero is none."""
+        """For how long, at least, an offer read as alive had been dead; zero or less means not late."""
         if not self.alive:
             return _NOTHING
         return max(self.before, self.closed_at or self.before) - self.end
 
     @property
     def contradicts(self) -> bool:
-        """Whether the clock says otherwise: at its end an offer is dead, and it is alive before."""
+        """Whether the answer contradicts the clock: an offer is dead from its end on, and alive before."""
         if not self.alive:
             return self.after < self.end
         return self.before >= self.end or (self.closed_at is not None and self.closed_at >= self.end)
 
 
 def largest_ms(answers: list[Answer]) -> float:
-    """Return by how much the worst answer was late."""
+    """Return the ms by which the worst answer was late."""
     return max(max(answer.late, _NOTHING) / timedelta(milliseconds=1) for answer in answers)

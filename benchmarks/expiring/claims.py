@@ -1,4 +1,4 @@
-"""What a claim takes of indexes of any size, all of which are there at once."""
+"""The time of a claim by the size of the index; all indexes exist at the same time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from statistics import median
 
 from benchmarks.expiring.index import MEMBER_BYTES, drop
-from benchmarks.harness.progress import tell
+from benchmarks.harness.progress import say
 from benchmarks.harness.room import room
 from benchmarks.harness.rounds import interleaved, median_ratio
 from benchmarks.harness.rows import Reach, Row, row
@@ -23,7 +23,7 @@ _WARM_UP = 3
 
 
 def rows(sizes: Sequence[int], batch: int, rounds: int) -> list[Row]:
-    """Return the rows of claims of so many members each, half of all members being due. Raises NoRoom."""
+    """Return the rows of claims of `batch` members each, with half of all members due. Raises NoRoom."""
     with _indexes(sizes) as families:
         for family in families.values():
             for _ in range(_WARM_UP):
@@ -47,19 +47,19 @@ def _claim(family: DeadlineFamily, batch: int, members: int) -> float:
     began = time.perf_counter()
     claimed = family.due(batch, now)
     took = (time.perf_counter() - began) * 1000
-    # The same number of each shard.
+    # The claim took the same number from each shard.
     assert len(claimed) == batch // family.shards * family.shards
     return took
 
 
 @contextmanager
 def _indexes(sizes: Sequence[int]) -> Iterator[dict[str, DeadlineFamily]]:
-    """Yield indexes by their size, and leave nothing of them."""
+    """Yield indexes by their size, and remove them at the end."""
     families = {f"{size:,}": DeadlineFamily(f"members{size}") for size in sizes}
     with room(sum(sizes) * MEMBER_BYTES):
         try:
             for size, family in zip(sizes, families.values(), strict=True):
-                tell(f"an index of {size:,} members")
+                say(f"an index of {size:,} members")
                 family.schedule_many(_scattered(size))
             yield families
         finally:
@@ -68,6 +68,6 @@ def _indexes(sizes: Sequence[int]) -> Iterator[dict[str, DeadlineFamily]]:
 
 
 def _scattered(size: int) -> Iterator[tuple[int, datetime]]:
-    """Yield ids, and deadlines at even steps in another order."""
+    """Yield ids with evenly spaced deadlines in another order."""
     for id in range(1, size + 1):
         yield id, _START + id * 7919 % size * _STEP

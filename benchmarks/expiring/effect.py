@@ -1,4 +1,4 @@
-"""When an offer is dead to those who read or accept it, while nobody expires it."""
+"""When an offer is dead for readers and acceptors while no worker expires it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.contrib.auth.models import AbstractBaseUser
 
 from benchmarks.expiring.answers import Answer, largest_ms
 from benchmarks.expiring.market import Ends, Market
-from benchmarks.harness.progress import tell
+from benchmarks.harness.progress import say
 from benchmarks.harness.rows import Row
 from offers.clock import database_now
 from offers.errors import OfferExpired
@@ -20,20 +20,20 @@ from offers.lifecycle.acceptance import accept
 from offers.models import OfferStatus
 from offers.selectors import offers
 
-# The ends of two offers are so far apart, and the first of them so far away.
+# Time between the ends of two offers, and from now to the first end.
 _STEP = timedelta(milliseconds=40)
 _AHEAD = timedelta(seconds=1)
-# Moments around an end, in milliseconds; an accept asks the clock once the product is locked, so it begins earlier.
+# Moments around an end, in ms. An accept reads the clock after it has locked the product, so it begins earlier.
 _READS = (-1.0, 0.0, 1.0)
 _READS_SPREAD, _ACCEPTS_SPREAD = ((-10.0, -1.0), (1.0, 5.0)), (-8.0, 3.0)
 _CLOCK_LOOKS = 20
 
 
 def rows(market: Market, count: int) -> list[Row]:
-    """Return the rows of so many offers, each of which is accepted or read several times."""
+    """Return the rows of that many offers, each accepted or read several times."""
     products = market.take(count)
     ends = Ends(count, database_now() + _AHEAD, _STEP)
-    tell(f"reading and accepting {count:,} offers at their ends")
+    say(f"reading and accepting {count:,} offers at their ends")
     made = sorted(market.offers(products, ends, market.buyers[:1]), key=lambda deadline: deadline[1])
     seller = get_user_model().objects.get(pk=market.seller)
     accepts, reads = _answers(made, seller)
@@ -83,15 +83,15 @@ def _asked(end: datetime, ask: Callable[[], tuple[bool, datetime | None]]) -> An
 
 
 class _Clock:
-    """The database's clock by this machine's, so that its moments can be waited for."""
+    """The offset of the database's clock from this machine's, to wait for its moments."""
 
     def __init__(self) -> None:
         looks = [self._look() for _ in range(_CLOCK_LOOKS)]
-        # The look that took least knows best.
+        # The sample with the shortest round trip has the smallest error.
         self._ahead = min(looks)[1]
 
     def wait_until(self, moment: datetime) -> None:
-        """Return at about a moment of the database's clock."""
+        """Sleep until about a moment of the database's clock."""
         due = moment.timestamp() - self._ahead
         time.sleep(max(0.0, due - time.monotonic()))
 
@@ -107,7 +107,7 @@ def _said(answers: Sequence[Answer]) -> str:
 
 
 def _nearest(answers: Sequence[Answer]) -> str:
-    """Return how near to an end the clock was looked at, on either side."""
+    """Return how near to an end an offer was last seen alive, and first seen dead."""
     alive = [answer.end - answer.before for answer in answers if answer.alive]
     dead = [answer.after - answer.end for answer in answers if not answer.alive]
     sides = [f"{min(side) / timedelta(milliseconds=1):.1f} ms" if side else "-" for side in (alive, dead)]

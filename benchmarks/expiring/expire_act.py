@@ -1,4 +1,4 @@
-"""In a process of its own: the job runs until nothing is due any more, as a worker of Celery would run it."""
+"""In a process of its own: runs the job until nothing is due any more, as a Celery worker would."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from offers import expiration
 
 
 def expire(orders: Iterator[Any]) -> Iterator[Any]:
-    """Take orders, each to run the job again and again until its backlog is empty."""
+    """Take orders; each runs the job until its backlog is empty."""
     pause = Pause().listen()
     sent = Transactions(pause).watch()
-    # A budget that ran out, or a rest after a part, while the process was stopped would be nobody's doing.
+    # The budget must not run out, nor a pause pass, while the process is stopped.
     expiration.WorkBudget = partial(WorkBudget, clock=pause.clock)
     yield "ready"
     for _ in orders:
@@ -28,10 +28,10 @@ def expire(orders: Iterator[Any]) -> Iterator[Any]:
 
 
 def _runs() -> Iterator[dict[str, Any]]:
-    """Yield the statistics of runs up to the one that leaves nothing."""
+    """Yield the statistics of runs up to the first that leaves nothing."""
     while True:
         stats = run_job("process_expired_offers", expiration.process_expired_offers)
-        # Somebody else's run would not be timed.
+        # None would mean that another process runs the job, which is not timed here.
         assert stats is not None
         yield stats
         if not stats["backlog"]:

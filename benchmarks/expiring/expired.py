@@ -1,4 +1,4 @@
-"""That offers were expired once each, at their own end, and that no other was touched."""
+"""Checks that due offers were expired once each, at their own end, and that no other offer was touched."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ _OTHERS = """
 
 
 def not_once(ids: Sequence[int]) -> int:
-    """Return how many of the offers were not expired, or more than once."""
+    """Return how many of the offers were not expired exactly once."""
     return int(_ask(_NOT_ONCE.format(which="offer.id = ANY(%(ids)s)"), {"ids": list(ids)})[0])
 
 
 def not_once_between(first: datetime, last: datetime) -> int:
-    """Return how many of the offers that end then were not expired, or more than once."""
+    """Return how many of the offers that end in that span were not expired exactly once."""
     which = "offer.expires_at BETWEEN %(first)s AND %(last)s"
     return int(_ask(_NOT_ONCE.format(which=which), {"first": first, "last": last})[0])
 
 
 def others(first: datetime, last: datetime) -> tuple[Any, ...]:
-    """Return what is the same as long as none of the offers that end at other times is touched."""
+    """Return a fingerprint of the offers that end at other times, which changes if one of them does."""
     return _ask(_OTHERS, {"first": first, "last": last})
 
 
 @transaction.atomic
 def _ask(sql: str, values: dict[str, Any]) -> tuple[Any, ...]:
     with connection.cursor() as cursor:
-        # The limit of the settings is meant for requests.
+        # The statement timeout of the settings is meant for requests.
         cursor.execute("SET LOCAL statement_timeout = 0")
         cursor.execute(sql, values)
         found: tuple[Any, ...] = cursor.fetchone()

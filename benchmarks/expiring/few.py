@@ -1,4 +1,4 @@
-"""What a run of the job takes for as many offers as fall due at an ordinary minute, beside the UPDATE alone."""
+"""The time of a run of the job for the offers of an ordinary minute, beside the UPDATE alone."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _UPDATE = """
 
 
 def rows(market: Market, count: int, rounds: int) -> list[Row]:
-    """Return the rows of so many due offers, which the index knows."""
+    """Return the rows of that many due offers, all of them in the index."""
     turns = _Turns(market, count)
     ways: dict[str, Callable[[list[Deadline]], None]] = {_OURS: _expire, _FLOOR: _update}
     for way in ways.values():
@@ -47,7 +47,7 @@ def rows(market: Market, count: int, rounds: int) -> list[Row]:
 
 
 class _Turns:
-    """Offers that have just fallen due, as often as they are wanted: by all buyers, on one product."""
+    """Makes offers that have just fallen due, once for each turn: by all buyers, on one product."""
 
     def __init__(self, market: Market, count: int) -> None:
         self.expired: list[int] = []
@@ -56,7 +56,7 @@ class _Turns:
         self._products = market.take(-(-count // len(market.buyers)))
 
     def take(self, way: Callable[[list[Deadline]], None]) -> float:
-        """Return the ms that a way takes."""
+        """Return the ms that one way takes."""
         ends = Ends(self._count, database_now(), timedelta(0), due=self._count)
         made = self._market.offers(self._products, ends)
         self.expired += [id for id, _ in made] if way is _expire else []

@@ -1,4 +1,4 @@
-"""The index of deadlines as a whole: how it differs from the table, and how it is emptied."""
+"""The whole index of deadlines: its differences from the table, and its removal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from caching.deadlines.index import DeadlineFamily, to_ms
 from caching.redis.connections import client
 from offers.deadlines import offer_deadlines
 
-# What a member takes of Redis at most, with its share of the sorted set.
+# The most bytes of a member in Redis, with its share of the sorted set.
 MEMBER_BYTES = 130
 _PAGE = 5000
 _ACTIVE = "SELECT id, expires_at FROM offers_offer WHERE status = 'active'"
@@ -19,14 +19,14 @@ _SEEN = -1
 
 
 def differences() -> int:
-    """Return how many active offers the index of offers has with another deadline or not at all, and how many members
-    it has beside them; nobody may write meanwhile."""
+    """Return the number of active offers that the index has with another deadline or not at all, plus the number of
+    its other members. There must be no writes meanwhile."""
     known = {id: to_ms(at) for id, at in _active()}
     wrong, found = 0, 0
     for shard in range(offer_deadlines.shards):
         for id, score in _members(offer_deadlines, shard):
             at = known.get(id) if id is not None else None
-            # A scan may tell of a member twice.
+            # A scan may return a member twice.
             if at != _SEEN:
                 wrong += at is None or at != score
                 found += at is not None
@@ -36,7 +36,7 @@ def differences() -> int:
 
 
 def drop(family: DeadlineFamily) -> None:
-    """Leave nothing of an index."""
+    """Remove an index."""
     client("state").unlink(*(family.key(shard) for shard in range(family.shards)), family._walks)
 
 

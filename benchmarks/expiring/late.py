@@ -1,4 +1,4 @@
-"""How late offers are marked as expired by a real worker of Celery, and by beat."""
+"""How late offers are marked as expired by a real Celery worker and beat."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django.conf import settings
 
 from benchmarks.expiring.market import Ends, Market
 from benchmarks.expiring.marks import Lateness, lateness, marks
-from benchmarks.harness.progress import tell
+from benchmarks.harness.progress import say
 from benchmarks.harness.rows import Reach, Row, row
 from benchmarks.harness.service import ServiceFailed, service
 from caching.models import JobRun
@@ -25,9 +25,9 @@ from offers.deadlines import offer_deadlines
 from offers.tasks import process_expired_offers
 
 JOB = "process_expired_offers"
-# Offers that fall due in a second.
+# Offers that fall due each second.
 _PER_SECOND = 50
-# What is let pass after the last run, so that it is seen to end.
+# Seconds to wait after the last run is due, so that its end is measured.
 _ASIDE = 10.0
 _LOOK_SECONDS = 0.1
 _START_SECONDS = 30.0
@@ -35,7 +35,7 @@ _START_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Who orders the job, every so many seconds, and how often that is waited for."""
+    """What orders the job and every how many seconds, and how many times the benchmark waits for it."""
 
     name: str
     period: float
@@ -52,18 +52,18 @@ class Schedule:
 
 
 def by_beat(times: int) -> Schedule:
-    """Return the schedule that there is."""
+    """Return the real schedule."""
     period = float(settings.CELERY_BEAT_SCHEDULE[JOB]["schedule"])
     return Schedule(f"beat, every {period:g} s", period, times)
 
 
 def by_order(period: float, times: int) -> Schedule:
-    """Return one in which the job is ordered of the worker directly, for a shorter look."""
+    """Return a schedule that sends the job to the worker directly, for a shorter measurement."""
     return Schedule(f"no beat, ordered every {period:g} s", period, times, process_expired_offers.delay)
 
 
 def rows(market: Market, schedule: Schedule) -> list[Row]:
-    """Return the rows of offers that fall due all the while. Raises ServiceFailed."""
+    """Return the rows of offers that fall due continuously. Raises ServiceFailed."""
     with ExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="beat-")))
         stack.enter_context(marks())
@@ -71,7 +71,7 @@ def rows(market: Market, schedule: Schedule) -> list[Row]:
         if schedule.order is None:
             stack.enter_context(service(programs.beat(dict(os.environ), place / "schedule")))
             _await_beat()
-        tell(f"watching the worker for {schedule.seconds:g} s ({schedule.name})")
+        say(f"watching the worker for {schedule.seconds:g} s ({schedule.name})")
         found, runs = _observed(market, schedule)
     name = f"mark of expiry, {schedule.seconds:g} s observed"
     said = f"{schedule.name}; {found.marked:,} of {found.due:,} marked by {runs} runs"
@@ -82,7 +82,7 @@ def rows(market: Market, schedule: Schedule) -> list[Row]:
 
 
 def _observed(market: Market, schedule: Schedule) -> tuple[Lateness, int]:
-    """Return how late the marks were, and how many runs there were."""
+    """Return the lateness of the marks, and the number of runs."""
     count = round(schedule.seconds * _PER_SECOND)
     began, start, runs = database_now(), time.monotonic(), _runs()
     ends = Ends(count, began, timedelta(seconds=1 / _PER_SECOND))
@@ -97,7 +97,7 @@ def _observed(market: Market, schedule: Schedule) -> tuple[Lateness, int]:
 
 
 def _await_beat() -> None:
-    """Return when some job was ordered: before beat has begun nobody counts its minute. Raises ServiceFailed."""
+    """Wait until beat has ordered a job, when its minute has begun to count. Raises ServiceFailed."""
     deadline, before = time.monotonic() + _START_SECONDS, JobRun.objects.count()
     while JobRun.objects.count() == before:
         if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""Very many offers that are due at once, and the job that works them off beside the API."""
+"""Very many offers that are due at once, and the job that expires them beside the API."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from benchmarks.expiring.expired import not_once_between, others
 from benchmarks.expiring.market import Ends
 from benchmarks.harness.beside import beside, paused
 from benchmarks.harness.child import child
-from benchmarks.harness.progress import tell
+from benchmarks.harness.progress import say
 from benchmarks.harness.rows import Reach, Row, row
 from benchmarks.harness.server import web_server
 from caching.readthrough.batch import fetch_many
@@ -20,19 +20,19 @@ from products.cache import products
 PER_SECOND = Reach(20_000, at_least=True, unit="1/s")
 TRANSACTION_MS = Reach(250, at_least=False, unit="ms")
 _BATCH = 100
-# As often as this it is said that it goes on.
+# Turns of the client between two lines of progress.
 _TOLD_TURNS = 20
 
 
 def rows(ends: Ends, asked: Sequence[int], turn_seconds: float) -> list[Row]:
-    """Return the rows of the due ones among the offers that were made with these ends."""
+    """Return the rows of the due offers among those that were made with these ends."""
     span: tuple[datetime, datetime] = ends.due_span
     before = others(*span)
     with child("expiring", "expire") as process, web_server(os.environ) as server:
         for start in range(0, len(asked), _BATCH):
             fetch_many(products, asked[start : start + _BATCH])
-        tell(f"expiring {ends.due:,} offers")
-        done = beside(process, "now", server, asked, turn_seconds, paused, _tell)
+        say(f"expiring {ends.due:,} offers")
+        done = beside(process, "now", server, asked, turn_seconds, paused, _say)
     name = f"{ends.due:,} due among {ends.count:,}"
     wrong, touched = not_once_between(*span), others(*span) != before
     return [
@@ -43,9 +43,9 @@ def rows(ends: Ends, asked: Sequence[int], turn_seconds: float) -> list[Row]:
     ]
 
 
-def _tell(turns: int) -> None:
+def _say(turns: int) -> None:
     if not turns % _TOLD_TURNS:
-        tell(f"turns of the client beside it: {turns}")
+        say(f"turns of the client beside it: {turns}")
 
 
 def _drained(name: str, due: int, answer: dict[str, Any]) -> list[Row]:

@@ -1,4 +1,4 @@
-"""When offers were marked as expired, by the database's clock, whatever becomes of the events that say so."""
+"""Records when offers were marked as expired, by the database's clock, even after their events are delivered."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime
 
 from django.db import connection
 
-# The event's `due_at` is that moment, until somebody outside was told.
+# That moment is the event's `due_at`, until it is delivered.
 _WATCH = """
     CREATE TABLE bench_mark (offer_id bigint, at timestamptz);
     CREATE FUNCTION bench_note() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -23,7 +23,7 @@ _LEAVE = """
     DROP FUNCTION bench_note();
     DROP TABLE bench_mark;
 """
-# One that is due and has no mark is as late as it is old.
+# An offer that is due and has no mark is late by the time since its end.
 _LATE = """
     SELECT count(*), count(mark.at), count(*) FILTER (WHERE mark.at < offer.expires_at),
            coalesce(extract(epoch FROM max(coalesce(mark.at, clock_timestamp()) - offer.expires_at)), 0)::float
@@ -34,8 +34,8 @@ _LATE = """
 
 @dataclass(frozen=True, slots=True)
 class Lateness:
-    """Of offers that have fallen due: how many, how many have a mark, those whose mark came before their end, and how
-    late the latest is in seconds."""
+    """Offers that have fallen due: their number, those with a mark, those marked before their end, and the lateness of
+    the latest in seconds."""
 
     due: int
     marked: int
@@ -45,7 +45,7 @@ class Lateness:
 
 @contextmanager
 def marks() -> Iterator[None]:
-    """Have each mark noted, as long as this lasts."""
+    """Record each mark while the block runs."""
     with connection.cursor() as cursor:
         cursor.execute(_WATCH)
         try:
@@ -55,7 +55,7 @@ def marks() -> Iterator[None]:
 
 
 def lateness(since: datetime) -> Lateness:
-    """Return it for the offers that have fallen due since a moment."""
+    """Return the lateness of the offers that have fallen due since a moment."""
     with connection.cursor() as cursor:
         cursor.execute(_LATE, [since])
         return Lateness(*cursor.fetchone())

@@ -1,4 +1,4 @@
-"""In a process of its own: people who make offers, extend them, withdraw and decline them, by the real services."""
+"""In a process of its own: makes, extends, withdraws and declines offers by the real services."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from offers.lifecycle.state_machine import Actor, Role
 from offers.lifecycle.transitions import decline, extend, withdraw
 from offers.models import Offer, OfferStatus
 
-# Each writes an offer and an event.
+# Rows that each action writes: an offer and an event.
 ROWS = 2
-# The latest end that there may be, but for what a request takes.
+# The longest lifetime allowed, less a minute for the request.
 _LONGEST_SECONDS = 30 * 24 * 3600 - 60
 _SHORT_SECONDS = 24 * 3600
 
@@ -27,20 +27,20 @@ Order = dict[str, Any]
 
 
 def trade(orders: Iterator[Order]) -> Iterator[Any]:
-    """Be told buyers, products without offers, and offers to act on; then take orders to trade for some seconds.
+    """Receive buyers, products without offers, and offers to act on; then orders to trade for some seconds.
 
-    It ends sooner when it is asked to.
+    It ends sooner when it is asked to by `Child.ask`.
     """
     pause = Pause().listen()
     yield "ready"
     actions = _actions(next(orders))
-    yield "told"
+    yield "given"
     for order in orders:
         yield _trade(actions, order["seconds"], pause)
 
 
 def _trade(actions: Iterator[Callable[[], object]], seconds: float, pause: Pause) -> dict[str, float]:
-    """Return how many rows were written in how many seconds."""
+    """Return the rows written and the seconds taken."""
     began, done = time.monotonic(), 0
     while not pause.take() and time.monotonic() < began + seconds:
         next(actions)()
@@ -48,11 +48,11 @@ def _trade(actions: Iterator[Callable[[], object]], seconds: float, pause: Pause
     return {"rows": done * ROWS, "seconds": time.monotonic() - began}
 
 
-def _actions(told: Order) -> Iterator[Callable[[], object]]:
-    """Yield actions in turn, no two of which are on the same offer but for those that are just made."""
-    users = get_user_model().objects.in_bulk([*told["buyers"], told["seller"]])
-    pairs = itertools.product(told["products"], told["buyers"])
-    existing = iter(told["offers"])
+def _actions(given: Order) -> Iterator[Callable[[], object]]:
+    """Yield actions in turn, each on another offer except for those that were just made."""
+    users = get_user_model().objects.in_bulk([*given["buyers"], given["seller"]])
+    pairs = itertools.product(given["products"], given["buyers"])
+    existing = iter(given["offers"])
     made: list[Offer] = []
 
     def make() -> None:
@@ -69,6 +69,6 @@ def _actions(told: Order) -> Iterator[Callable[[], object]]:
 
     def turn_down() -> None:
         id, _ = next(existing)
-        assert decline(id, Actor(Role.SELLER, users[told["seller"]])).status == OfferStatus.DECLINED
+        assert decline(id, Actor(Role.SELLER, users[given["seller"]])).status == OfferStatus.DECLINED
 
     return itertools.cycle([make, put_off, make, turn_down, take_back, put_off])

@@ -1,4 +1,4 @@
-"""How long each transaction of this process takes, all of them and none sampled."""
+"""Times every transaction of this process, without sampling."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from django.db import connection
 
 from benchmarks.harness.pause import Pause
 
-# What is kept of a statement, to tell which it was.
+# Characters kept of a statement, to identify it.
 _CHARS = 50
 
 
 @dataclass(slots=True)
 class Took:
-    """How many transactions there were, the seconds of the longest, and how that began."""
+    """The number of transactions, the seconds of the longest, and its first statement."""
 
     count: int = 0
     longest: float = 0.0
@@ -26,9 +26,9 @@ class Took:
 
 class Transactions:
     """A wrapper of `connection.execute` that times transactions, for one thread: from before the first statement is
-    sent until the commit is answered. A statement outside of a transaction is one itself.
+    sent until the commit is answered. A statement outside a transaction is one itself.
 
-    The process stops, when it is asked to, before one begins.
+    A process that is asked to pause stops before a transaction begins.
     """
 
     def __init__(self, pause: Pause) -> None:
@@ -40,7 +40,7 @@ class Transactions:
     def watch(self) -> Transactions:
         """Time what this thread's connection sends from now on, and return self."""
         connection.execute_wrappers.append(self)
-        # Sent by the driver, past every wrapper.
+        # The driver sends these, past every wrapper.
         for name in ("commit", "rollback"):
             setattr(connection, name, self._ending(getattr(connection, name)))
         return self

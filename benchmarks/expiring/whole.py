@@ -1,4 +1,4 @@
-"""The index of all offers, made anew from the table while people go on trading."""
+"""Rebuilds the index of all offers from the table while others trade."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from django.db import connection
 from benchmarks.expiring.index import MEMBER_BYTES, differences, drop
 from benchmarks.expiring.market import Market
 from benchmarks.harness.child import Child, child
-from benchmarks.harness.progress import Progress, tell
+from benchmarks.harness.progress import Progress, say
 from benchmarks.harness.room import room
 from benchmarks.harness.rows import Reach, Row, number, row
 from caching.deadlines.repairing import rebuild
 from offers.deadlines import active_offers, offer_deadlines
 
 SECONDS = Reach(60, at_least=False, unit="s")
-# What people may act on: more than they come to.
+# Products and offers to act on: more than are used.
 _PRODUCTS, _OFFERS = 50, 60_000
 _LONG_SECONDS = 3600.0
-# Those that do not fall due meanwhile, scattered over the table.
+# Offers that do not fall due meanwhile, scattered over the table.
 _SOME = """
     SELECT id, buyer_id FROM offers_offer
     WHERE status = 'active' AND expires_at > clock_timestamp() + interval '1 hour'
@@ -31,7 +31,7 @@ _SOME = """
 
 
 def rows(market: Market, count: int, alone_seconds: float) -> list[Row]:
-    """Return the rows of an index of so many offers. Raises NoRoom."""
+    """Return the rows of an index of that many offers. Raises NoRoom."""
     drop(offer_deadlines)
     with room(count * MEMBER_BYTES), child("expiring", "trade") as traders:
         traders.order(_told(market))
@@ -44,7 +44,7 @@ def rows(market: Market, count: int, alone_seconds: float) -> list[Row]:
             rebuild(offer_deadlines, active_offers, progress.advance)
             seconds = time.perf_counter() - began
         members = offer_deadlines.count()
-        tell("comparing index and table")
+        say("comparing index and table")
         wrong = differences()
     name = f"rebuild of {count:,} deadlines"
     rates = [each["rows"] / each["seconds"] for each in (beside, alone)]
@@ -64,7 +64,7 @@ def _told(market: Market) -> dict[str, Any]:
 
 @contextmanager
 def _trading(traders: Child) -> Iterator[dict[str, float]]:
-    """Have people trade as long as this lasts, and then tell how much."""
+    """Trade while the block runs, and then report how much."""
     done: dict[str, float] = {}
     traders.order({"seconds": _LONG_SECONDS})
     yield done

@@ -1,1 +1,1 @@
-"""What every benchmark needs: a place of its own, a server, load, interleaved rounds, and rows to report."""
+"""What every benchmark needs: an own database, a server, load, interleaved rounds, and rows to report."""

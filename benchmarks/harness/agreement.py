@@ -1,4 +1,4 @@
-"""That ours and the peers answer the same, without which their times could not be compared."""
+"""Checks that ours and the peers answer the same, so that their times can be compared."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Asked(Protocol):
 
 
 class Disagreement(Exception):
-    """A peer answered something else than ours to the same request."""
+    """A peer and ours gave different answers to the same request."""
 
 
 def check(connection: Connection, scenario: Asked, sample: int = 3) -> None:
-    """Ask all variants the first few requests; view counts and links are each one's own. Raises Disagreement."""
+    """Send the first few requests to all variants; view counts and links may differ. Raises Disagreement."""
     for variant, requests in scenario.requests.items():
         for ours, theirs in zip(scenario.requests[OURS][:sample], requests[:sample], strict=True):
             expected, answered = _answer(connection, ours), _answer(connection, theirs)

@@ -1,4 +1,4 @@
-"""What a process does to those who wait for the API: it works in turns with a client, and beside it."""
+"""The effect of a process on the API: a client measures turns while the process is stopped, and while it works."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from benchmarks.harness.traffic import BASES, OURS, detail
 
 P99_RATIO = Reach(2, at_least=False)
 _WARM_UP_SECONDS = 0.5
-# What the servers had been asked for when the process was stopped is done by then.
+# By then the servers have finished what the stopped process had sent.
 _SETTLE_SECONDS = 0.3
 
-# Stops a process; gives False if it had answered before.
+# Stops a process; yields False if it had answered before.
 Stop = Callable[[Child], AbstractContextManager[bool]]
 
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What the process answered, when it was ordered and for how long it was stopped since, by the monotonic clock, the
-    turns of the client without it and beside it, and all its answers."""
+    """The answer of the process, when it was ordered and for how long it was stopped since (monotonic clock), the turns
+    of the client without it and beside it, and all answers of the client."""
 
     answer: Any
     ordered: float
@@ -38,11 +38,11 @@ class Beside:
     answers: int
 
     def until(self, ended: float) -> float:
-        """Return the seconds that the process had since it was ordered."""
+        """Return the seconds that the process ran, from its order until then."""
         return ended - self.ordered - self.stopped
 
     def rows(self, name: str) -> list[Row]:
-        """Return the rows of what it is to the client."""
+        """Return the rows of the client's latency."""
         quiet, busy = ([ms for turn in turns for ms in turn.latencies_ms] for turns in (self.quiet, self.busy))
         p99 = [percentile(turns, 0.99) for turns in (quiet, busy)]
         middle = [median(turns) for turns in (quiet, busy)]
@@ -56,7 +56,7 @@ class Beside:
 
 @contextmanager
 def frozen(process: Child) -> Iterator[bool]:
-    """Stop a process wherever it is, and give the servers time to finish what it had asked for."""
+    """Stop a process wherever it is, and wait for the servers to finish what it had sent."""
     process.freeze()
     try:
         time.sleep(_SETTLE_SECONDS)
@@ -67,7 +67,7 @@ def frozen(process: Child) -> Iterator[bool]:
 
 @contextmanager
 def paused(process: Child) -> Iterator[bool]:
-    """Have a process stop itself where it chooses to, so that nothing of what it does is cut in two."""
+    """Ask a process to stop itself between two steps of its work."""
     process.ask()
     try:
         yield process.has_stopped()
@@ -84,10 +84,10 @@ def beside(
     stop: Stop = frozen,
     advance: Callable[[int], None] = lambda turns: None,
 ) -> Beside:
-    """Have an order carried out while a client asks for warm products, one after the other.
+    """Send an order to the process while a client reads warm products, one after the other.
 
-    The process is stopped for every second turn of the client, so that what else the machine does meets both.
-    `advance` is told how many turns there were beside it.
+    The process is stopped for every second turn of the client, so that other load on the machine affects both kinds of
+    turns. `advance` receives the number of turns beside the process.
     """
     requests = [detail(BASES[OURS], id) for id in asked]
     quiet: list[Load] = []
@@ -106,5 +106,5 @@ def beside(
             advance(len(busy))
         answer = process.answer()
     answers = sum(len(turn.latencies_ms) for turn in (warm_up, *quiet, *busy))
-    # In the last one it ended somewhere.
+    # The process ended somewhere in the last turn.
     return Beside(answer, ordered, stopped, quiet, busy[:-1] or busy, answers)

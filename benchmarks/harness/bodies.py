@@ -1,4 +1,4 @@
-"""Products as the cache sees them, made up or from catalogue files: the values of their columns, in feed order."""
+"""Products as the cache gets them, made up or from catalogue files: the values of their columns, in feed order."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def made_up(count: int) -> list[Values]:
-    """Return the products of the catalogue that other benchmarks use, and leave the database empty for them."""
+    """Return the products of the catalogue that other benchmarks use, and leave the database empty."""
     columns = ["category__slug" if field == "category" else field for field in FIELDS]
     with transaction.atomic():
         make_catalogue(count, users=6)
@@ -47,7 +47,7 @@ def from_file(path: Path) -> list[Values]:
 
 
 def body(values: Values) -> bytes:
-    """Return what an entry holds of a product."""
+    """Return the body of a product's entry."""
     return render(values)
 
 
@@ -83,6 +83,6 @@ def _values(number: int, item: Item, seller: int) -> Values:
         seller,
         "available",
         created,
-        # Another object, as from the database: pickle writes one that comes twice only once.
+        # A new object, as from the database: pickle writes an object that occurs twice only once.
         created + timedelta(0),
     )

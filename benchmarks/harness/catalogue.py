@@ -1,4 +1,4 @@
-"""The data of the HTTP benchmarks: products as large as real ones, and users, all of it made from a seed."""
+"""The data of the HTTP benchmarks: products as large as real ones, and users, generated from a seed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from products.models import Category, Product, ProductViews
 
 _SELLERS = 6
 _BATCH = 1000
-# What makes a demo product's JSON as long as the median of real ones, about 600 bytes.
+# Text that makes a demo product's JSON as long as the median of real ones, about 600 bytes.
 _MORE = (
     " Measures {0} x {1} x {2} cm and weighs about {3} g; manual, cable and all {4} accessories are in the box."
     " Bought in {5} from a dealer in town, receipt no. {6} at hand."
@@ -33,9 +33,9 @@ class Catalogue:
 
 @transaction.atomic
 def make_catalogue(products: int, users: int) -> Catalogue:
-    """Fill the database with so many products and users (at least six, who sell them), and nothing else."""
+    """Fill the database with products and users (at least six, as sellers), and nothing else."""
     with connection.cursor() as cursor:
-        # What the benchmark before made; ids go on, so its entries in Redis are nobody's.
+        # Removes what the previous benchmark made. Ids continue, so no key of its entries in Redis is used again.
         cursor.execute("TRUNCATE accounts_user, products_category, products_product CASCADE")
     people = get_user_model().objects.bulk_create(_user(number) for number in range(users))
     shelves = Category.objects.bulk_create(Category(slug=slug_of(shelf.name), name=shelf.name) for shelf in SHELVES)
@@ -69,7 +69,7 @@ def _product(demo: DemoProduct, seller: Any, category: Category) -> Product:
 
 
 def _more(number: int) -> str:
-    # Numbers that look drawn, so that products compress no better than real ones.
+    # Numbers that look random, so that products compress no better than real ones.
     mixed = number * 2_654_435_761 % 2**32
     return _MORE.format(
         mixed % 97 + 3, mixed % 89 + 2, mixed % 83 + 1, mixed % 9973, mixed % 7 + 2, 2015 + mixed % 11, mixed

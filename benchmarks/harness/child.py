@@ -1,4 +1,4 @@
-"""Processes beside this one, in the same place, each taking orders by lines of JSON."""
+"""Child processes on the same servers, which take orders as lines of JSON."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LOOK_SECONDS = 0.001
 
 
 class ChildFailed(Exception):
-    """A process ended before it had answered."""
+    """A child ended before it had answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Child:
         self.process.stdin.flush()
 
     def answer(self) -> Any:
-        """Return what it says next. Raises ChildFailed."""
+        """Return its next line. Raises ChildFailed."""
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
@@ -50,7 +50,7 @@ class Child:
         return json.loads(line)
 
     def has_answered(self) -> bool:
-        """Return whether the one answer that is due has come, or the process has ended."""
+        """Return whether the pending answer has come, or the process has ended."""
         return bool(select.select([self.process.stdout], [], [], 0)[0])
 
     def freeze(self) -> None:
@@ -58,11 +58,11 @@ class Child:
         self.process.send_signal(signal.SIGSTOP)
 
     def ask(self) -> None:
-        """Give the signal that its `harness.pause` waits for."""
+        """Send the signal that its `harness.pause` handles."""
         self.process.send_signal(signal.SIGUSR1)
 
     def has_stopped(self) -> bool:
-        """Wait until it has stopped itself, which it was asked to; return False if it has answered instead."""
+        """Wait until it has stopped itself, as asked; return False if it has answered instead."""
         while not self.has_answered():
             with contextlib.suppress(ChildProcessError):
                 if os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WNOHANG):
@@ -77,7 +77,7 @@ class Child:
 
 @contextmanager
 def child(room: str, act: str) -> Iterator[Child]:
-    """Yield a process that does an act of a room of the benchmarks and has said that it is ready; then kill it.
+    """Yield a process that does an act of a package of the benchmarks and is ready; kill it at the end.
 
     Raises ChildFailed.
     """
@@ -105,4 +105,4 @@ def _start(argv: list[str], log: IO[bytes]) -> subprocess.Popen[str]:
 def _last_line(log: IO[bytes]) -> str:
     log.seek(0)
     lines = log.read().decode(errors="replace").strip().splitlines()
-    return lines[-1][:200] if lines else "it ended without a word"
+    return lines[-1][:200] if lines else "it ended without output"

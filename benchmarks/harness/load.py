@@ -1,8 +1,8 @@
 """A closed-loop HTTP load generator: each connection sends its next request when its answer has arrived.
 
-One thread serves all connections from raw sockets and reads no more of an answer than its status and where it ends
-(Content-Length or the last chunk), so that the client costs a few hundredths of what the server does. Requests are
-bytes made beforehand; nothing is pipelined.
+One thread serves all connections from raw sockets. It reads no more of an answer than its status and its end
+(Content-Length or the last chunk), so that the client takes little CPU beside the server. Requests are bytes made
+beforehand; nothing is pipelined.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
 class UnexpectedAnswer(Exception):
-    """The server answered something else than 200, too late, or closed the connection."""
+    """The server did not answer 200, answered too late, or closed the connection."""
 
 
 class Load(NamedTuple):
-    """What a run of load measured: answers in how many seconds, each one's latency in ms, the client's CPU seconds."""
+    """A run of load: its seconds, the latency of each answer in ms, and the CPU seconds of the client."""
 
     seconds: float
     latencies_ms: list[float]
@@ -49,7 +49,7 @@ class Load(NamedTuple):
 
 
 class Connection:
-    """A keep-alive connection with at most one request on its way."""
+    """A keep-alive connection with at most one request in flight."""
 
     def __init__(self, host: str, port: int) -> None:
         self.socket = socket.create_connection((host, port), TIMEOUT_SECONDS)
@@ -60,7 +60,7 @@ class Connection:
         self._tail = b""
 
     def send(self, request: bytes) -> None:
-        """Send a request and start its clock."""
+        """Send a request and start its timer."""
         self._head, self._left = b"", _UNKNOWN
         self.began = time.perf_counter()
         self.socket.sendall(request)
@@ -133,7 +133,7 @@ def unchunked(body: bytes) -> bytes:
 
 @contextmanager
 def connections(host: str, port: int, count: int) -> Iterator[list[Connection]]:
-    """Yield open connections. Variants that are compared share them, and with them their spread over the workers."""
+    """Yield open connections. Compared variants share them, and so are spread alike over the workers."""
     with ExitStack() as stack:
         yield [stack.enter_context(closing(Connection(host, port))) for _ in range(count)]
 
@@ -168,7 +168,7 @@ def _loop(poll: select.epoll, by_fd: dict[int, Connection], upcoming: Iterator[b
     cpu, began = time.thread_time(), time.perf_counter()
     deadline = began + seconds
     busy = 0
-    # The connections come first: when they run out, `zip` has not taken a request that nobody would send.
+    # The connections come first: when they run out, `zip` has not taken a request that would not be sent.
     for connection, first in zip(by_fd.values(), upcoming, strict=False):
         connection.send(first)
         busy += 1

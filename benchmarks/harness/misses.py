@@ -1,4 +1,4 @@
-"""The same reads with some of their entries missing: what is asked once, and what is forgotten before it is asked."""
+"""The same reads with some entries missing: the requests, each sent once, and what is removed before them."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _BATCHES = 50
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """What is not there when its requests begin: entries of products, live counts of products, entries of users."""
+    """What is missing when the requests begin: entries of products, live counts of products, entries of users."""
 
     products: Sequence[int] = ()
     counts: Sequence[int] = ()
     users: Sequence[int] = ()
 
     def forget(self, variant: str) -> None:
-        """Remove it from where a variant keeps it: of ours as an invalidation and an eviction do."""
+        """Remove it from the cache of a variant: from ours as an invalidation and an eviction do."""
         if variant == FLOOR:
             floor.forget(self.products, self.counts, self.users)
             return
@@ -43,7 +43,7 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One kind of read, its requests by variant, none of which asks for what another one does, and what they miss."""
+    """One kind of read: its requests by variant, no two for the same thing, and what they miss."""
 
     name: str
     requests: dict[str, list[bytes]]
@@ -51,7 +51,7 @@ class Scenario:
 
 
 def scenarios(catalogue: Catalogue, pages: int) -> list[Scenario]:
-    """Return the four reads with 30 % of their entries missing, and details of which nothing is there."""
+    """Return the four reads with 30 % of their entries missing, and details with everything missing."""
     random = Random(11)
     some = random.sample(catalogue.products, min(_DETAILS, len(catalogue.products)))
     batches = _parts(random, catalogue.products, 100)
@@ -74,7 +74,7 @@ def _scenario(name: str, make: Callable[[str, T], bytes], drawn: Sequence[T], mi
 
 
 def _parts(random: Random, ids: Sequence[int], size: int) -> list[list[int]]:
-    """Return parts of the ids that share none."""
+    """Return disjoint parts of the ids."""
     mixed = random.sample(ids, len(ids))
     whole = [mixed[start : start + size] for start in range(0, len(mixed) - size + 1, size)]
     return whole[:_BATCHES]

@@ -1,4 +1,4 @@
-"""A database and a Redis key prefix of the run's own, so that a benchmark never touches data that it finds."""
+"""A database and a Redis key prefix of the run's own, so that a benchmark never touches existing data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _DELETE_CHUNK = 500
 def own_place() -> Iterator[str]:
     """Set Django up on an empty, migrated database and a key prefix of this run's own; remove both afterwards.
 
-    Yield the name of both. They lie on the servers of DATABASE_URL and REDIS_URL, where the role needs the right to
+    Yield the name of both. They are on the servers of DATABASE_URL and REDIS_URL, where the role needs the right to
     create databases.
     """
     name = f"bench_{secrets.token_hex(4)}"
@@ -38,12 +38,12 @@ def own_place() -> Iterator[str]:
 def _environment(url: str, name: str) -> dict[str, str]:
     return {
         "DATABASE_URL": urlunsplit(urlsplit(url)._replace(path=f"/{name}")),
-        # The pool of a real deployment; the environment `test` goes without.
+        # With the pool of a real deployment, which the environment `test` has not.
         "DJANGO_ENV": "development",
         "DJANGO_SETTINGS_MODULE": "benchmarks.peers.settings",
         "CACHING_KEY_PREFIX": name,
         "CELERY_KEY_PREFIX": f"{name}:q:",
-        # No worker runs, so a warm page has to stay fresh for as long as a run may take.
+        # No worker runs, so a warm page must stay fresh for as long as a run may take.
         "FEED_SOFT_TTL": "3600",
         "FEED_HARD_TTL": "7200",
         "LOG_LEVEL": "WARNING",
@@ -61,7 +61,7 @@ def _migrate() -> None:
 def _close_pool() -> None:
     from django.db import connection
 
-    # Dropped from under it, a pool goes on trying to reconnect.
+    # A pool whose database is dropped keeps trying to reconnect.
     connection.close()
     connection.close_pool()
 

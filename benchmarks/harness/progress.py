@@ -1,4 +1,4 @@
-"""How far a long benchmark is, for whoever waits for it."""
+"""Progress of a long benchmark, on standard error."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import sys
 _PARTS = 12
 
 
-def tell(text: str) -> None:
-    """Say what is being done, beside the rows."""
+def say(text: str) -> None:
+    """Print what is being done, apart from the rows."""
     print(f"{text} ...", file=sys.stderr, flush=True)
 
 
 class Progress:
-    """How much of something is done, said a dozen times on the way."""
+    """Prints how much of something is done, a dozen times in all."""
 
     def __init__(self, what: str, total: int) -> None:
         self._what = what
@@ -22,8 +22,8 @@ class Progress:
         self._next = 0
 
     def advance(self, count: int) -> None:
-        """Note that so much more is done."""
+        """Note that `count` more are done."""
         self._done += count
         if self._done >= self._next:
-            tell(f"{self._what}: {self._done:,} of {self._total:,}")
+            say(f"{self._what}: {self._done:,} of {self._total:,}")
             self._next = self._done + self._total // _PARTS

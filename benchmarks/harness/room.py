@@ -1,4 +1,4 @@
-"""Room in Redis for a backlog that is larger than what the throw-away server may use."""
+"""Raises the memory limit of the throw-away Redis for a backlog that needs more."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _MB = 1024 * 1024
 
 
 class NoRoom(Exception):
-    """Redis may not use as much memory as is needed, and is not ours to change."""
+    """Redis may not use as much memory as is needed, and is not the run's own server."""
 
 
 @contextmanager
 def room(needed: int) -> Iterator[None]:
-    """Let Redis use so many bytes more, as long as this lasts, if it is the run's own server. Raises NoRoom."""
+    """Let Redis use that many bytes more while the block runs, if it is the run's own server. Raises NoRoom."""
     redis = client("state")
     memory = redis.info("memory")
     limit, wanted = memory["maxmemory"], memory["used_memory"] + needed
@@ -40,7 +40,7 @@ def room(needed: int) -> Iterator[None]:
 
 
 def _is_own(redis: Client) -> bool:
-    """Tell whether the server lies in the run's own temporary directory."""
+    """Return whether the server's data lies in the run's own temporary directory."""
     try:
         directory = redis.config_get("dir")["dir"]
     except ResponseError:
@@ -49,7 +49,7 @@ def _is_own(redis: Client) -> bool:
 
 
 def _await_fit(redis: Client, limit: int) -> None:
-    """Wait until what was unlinked is freed, or lowering the limit would evict what is cached."""
+    """Wait until unlinked memory is freed; otherwise the lower limit would evict cached entries."""
     deadline = time.monotonic() + _SETTLE_SECONDS
     while redis.info("memory")["used_memory"] > limit and time.monotonic() < deadline:
         time.sleep(0.1)

@@ -1,4 +1,4 @@
-"""Interleaved rounds: every variant once a round, so that what the machine does meanwhile meets them all."""
+"""Interleaved rounds: every variant once a round, so that other load on the machine affects all alike."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 def interleaved(variants: Sequence[str], rounds: int, measure: Callable[[str], T]) -> dict[str, list[T]]:
-    """Return what each variant measured, by round; the order turns, so that none is always first."""
+    """Return the measurements of each variant by round. The order rotates, so that none is always first."""
     results: dict[str, list[T]] = {variant: [] for variant in variants}
     for turn in range(rounds):
         start = turn % len(variants)
@@ -20,7 +20,7 @@ def interleaved(variants: Sequence[str], rounds: int, measure: Callable[[str], T
 
 
 def median_ratio(measured: Sequence[float], beside: Sequence[float]) -> float:
-    """Return the median of the ratios of each round; a round that was disturbed disturbs both its sides."""
+    """Return the median of the ratios of each round, where a disturbance affects both sides."""
     return median(ours / other for ours, other in zip(measured, beside, strict=True))
 
 

@@ -1,4 +1,4 @@
-"""Rows of a report: what was measured, beside what, the ratio, the reach, and whether it holds."""
+"""Rows of a report: a measurement, what it is compared with, the ratio, the reach, and whether it holds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _YES_NO = {True: "yes", False: "NO", None: "-"}
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """The number to stay below or to arrive at. An aim is one that the current release does not promise yet."""
+    """A bound, upper or lower. An aim is a bound that the current release does not promise yet."""
 
     limit: float
     at_least: bool
@@ -31,7 +31,7 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of a report. `ratio` is measured divided by what it stands beside; without a reach it only informs."""
+    """One line of a report. `ratio` is measured divided by its peer; without a reach the row only informs."""
 
     name: str
     measured: float
@@ -61,7 +61,7 @@ def table(title: str, rows: Sequence[Row]) -> str:
 
 
 def summary(rows: Sequence[Row]) -> str:
-    """Return one line that says how many rows have a reach and which of them miss it."""
+    """Return one line with the number of rows that have a reach, and those that miss it."""
     judged = [row for row in rows if row.holds is not None]
     missed = [f"{row.name} ({row.reach})" for row in judged if not row.holds]
     said = f"{len(judged) - len(missed)} of {len(judged)} within reach"
@@ -86,7 +86,7 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 
 def _pad(line: Sequence[str], widths: Sequence[int]) -> list[str]:
-    # Numbers stand under each other by their last digit: the measured value and the ratio.
+    # Measured value and ratio are aligned right.
     return [
         cell.rjust(width) if column in (1, 4) else cell.ljust(width)
         for column, (cell, width) in enumerate(zip(line, widths, strict=True))

@@ -28,7 +28,7 @@ class ServerFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class WebServer:
-    """A running server: where it listens, and the session that its processes form."""
+    """A running server: where it listens, and the session of its processes."""
 
     host: str
     port: int
@@ -41,7 +41,7 @@ class WebServer:
 
 @contextlib.contextmanager
 def web_server(environment: Mapping[str, str], adapt: Callable[[list[str]], list[str]] = list) -> Iterator[WebServer]:
-    """Yield a server on a free port that answers already, and stop it afterwards. Raises ServerFailed.
+    """Yield a server on a free port that already answers, and stop it afterwards. Raises ServerFailed.
 
     `adapt` may change the command line with which bin/dev starts it.
     """
@@ -79,11 +79,11 @@ def _await_answer(popen: subprocess.Popen[bytes], port: int, log: IO[bytes]) -> 
 
 
 def stop(popen: subprocess.Popen[bytes], process: Process) -> None:
-    """Have a process end, and what it has started with it."""
+    """End a process, and the processes that it has started."""
     popen.terminate()
     with contextlib.suppress(subprocess.TimeoutExpired):
         popen.wait(process.patience)
-    # It leads its own group, so this ends workers that outlived it and nothing else.
+    # It leads its own group, so this ends only workers that outlived it.
     with contextlib.suppress(ProcessLookupError):
         os.killpg(popen.pid, signal.SIGKILL)
     popen.wait()
@@ -91,7 +91,7 @@ def stop(popen: subprocess.Popen[bytes], process: Process) -> None:
 
 def _cpu_ticks(stat: Path, session: int) -> int:
     try:
-        # The name of the program stands in parentheses and may hold anything.
+        # The name of the program is in parentheses and may contain any character.
         fields = stat.read_text().rpartition(")")[2].split()
     except OSError:
         return 0

@@ -19,12 +19,12 @@ _START_SECONDS = 30.0
 
 
 class ServiceFailed(Exception):
-    """It ended, or did not say that it is ready."""
+    """The service ended, or its output did not say that it is ready."""
 
 
 @contextlib.contextmanager
 def service(process: Process) -> Iterator[subprocess.Popen[bytes]]:
-    """Yield a process that has come up, if that can be heard, and stop it afterwards. Raises ServiceFailed."""
+    """Yield a process, ready if its output says when it is, and stop it afterwards. Raises ServiceFailed."""
     with tempfile.NamedTemporaryFile(prefix=f"{process.name}-") as log:
         popen = subprocess.Popen(
             process.argv,

@@ -1,4 +1,4 @@
-"""The requests of the HTTP benchmarks: the same ids, drawn from a seed, asked of ours and of the peers."""
+"""The requests of the HTTP benchmarks: the same ids, drawn from a seed, for ours and for the peers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _DIFFERENT_REQUESTS = 200
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One kind of read, its requests by variant, and the ratios of requests/s to the peers that are aimed at."""
+    """One kind of read: its requests by variant, and the ratios of requests/s to the peers to aim at."""
 
     name: str
     requests: dict[str, list[bytes]]
@@ -47,7 +47,7 @@ def scenarios(catalogue: Catalogue, pages: int) -> list[Scenario]:
 def by_variant(
     drawn: Sequence[T], make: Callable[[str, T], bytes], variants: Sequence[str] = tuple(BASES)
 ) -> dict[str, list[bytes]]:
-    """Return what `make` makes of what was drawn, for each variant under its base."""
+    """Return the requests that `make` builds from the drawn values, for each variant under its base."""
     return {variant: [make(BASES[variant], item) for item in drawn] for variant in variants}
 
 

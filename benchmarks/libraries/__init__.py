@@ -1,5 +1,5 @@
-"""Ours and the peers under the laws: a file for each peer, a file for each law, and what runs one against the other.
+"""The laws and the libraries they are put to: a file for each peer, a file for each law, and what runs them.
 
-Peers live in a virtual environment of their own, which holds nothing else of this project's. So these files import
-no more at the top than the standard library and redis-py; a peer imports itself in `start`.
+Peers have a virtual environment of their own, without this project's requirements. So these files import only the
+standard library and redis-py at the top; a peer imports its library in `start`.
 """

@@ -21,7 +21,7 @@ _INSIDE = {
 
 
 def main(title: str, way: str, law: str) -> None:
-    """Start the peer, put the law to it, and end at once, whatever threads still wait for Redis."""
+    """Start the peer, put the law to it, and exit at once, even if threads still wait for Redis."""
     peer = registry.find(title, way)(Place.here())
     try:
         peer.start()

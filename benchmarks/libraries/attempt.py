@@ -1,4 +1,4 @@
-"""A call to a peer that may fail: that it raised, and what, is an outcome like any other."""
+"""A call to a peer that may fail; the exception it raised is an outcome like any other."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from types import TracebackType
 
 
 class Attempt:
-    """Times a `with` block and keeps the name of whatever exception ends it, since a caller of the peer would get
-    just that."""
+    """Times a `with` block and keeps the name of any exception that ends it, as a caller of the peer would get it."""
 
     def __init__(self) -> None:
         self.raised = ""

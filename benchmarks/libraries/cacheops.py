@@ -11,7 +11,7 @@ from benchmarks.libraries.peer import CLEAR, COLD, STALE_SET
 
 
 class Cacheops(OrmPeer):
-    """Its automatic caching of querysets, told to go on without Redis."""
+    """Its automatic caching of querysets, configured to go on without Redis."""
 
     title = "cacheops"
     lock = False
@@ -51,7 +51,7 @@ class CacheopsLocked(Cacheops):
 
 
 class CacheopsFresh(Cacheops):
-    """Its guard against old results, which functions can have and querysets cannot."""
+    """Its guard against old results, which exists for functions and not for querysets."""
 
     way = "keep_fresh"
     laws = frozenset({STALE_SET})

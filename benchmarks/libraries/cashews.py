@@ -1,4 +1,4 @@
-"""cashews, which is native to asyncio: callers of other threads hand their calls to its loop."""
+"""cashews, an asyncio library: callers in other threads submit their calls to its loop."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from benchmarks.libraries.peer import CLEAR, COLD, STALE, Peer
 
 
 class Cashews(Peer):
-    """`@cache(ttl=...)`, and Redis' errors suppressed, which is its default."""
+    """`@cache(ttl=...)`, with errors of Redis suppressed, as by default."""
 
     title = "cashews"
     options: ClassVar[dict[str, Any]] = {}
@@ -27,7 +27,7 @@ class Cashews(Peer):
         self._fetch = self.decorator()(self._load)
 
     def decorator(self) -> Callable[[Callable[[int], Awaitable[Any]]], Any]:
-        """Return what makes a function cached."""
+        """Return the decorator that caches a function."""
         return self._cache(ttl=3600, key="thing:{id}", **self.options)
 
     def read(self, id: int) -> int:
@@ -77,7 +77,7 @@ class CashewsEarly(Cashews):
 
 
 class CashewsMatch(Cashews):
-    """Its way to clear that leaves the keys of others alone."""
+    """Its way to clear without touching foreign keys."""
 
     way = "delete_match"
     laws = frozenset({CLEAR})

@@ -1,4 +1,4 @@
-"""`clear` of a large namespace: how long it takes, whom it reaches, and what it takes along."""
+"""`clear` of a large namespace: its time, the processes it reaches, and the foreign keys it deletes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HEADING = "clear\ntime, scope"
 
 
 def inside(peer: Peer) -> dict[str, Any]:
-    """Clear a namespace beside a foreign key and a queue, then look what this and another process are served."""
+    """Clear a namespace beside a foreign key and a queue, then read in this process and in another."""
     client = raw_redis.connect(peer.place)
     peer.read(_HERE)
     entry = raw_redis.entries(client)[0]
@@ -44,7 +44,7 @@ def inside(peer: Peer) -> dict[str, Any]:
 
 
 def probe(peer: Peer) -> int:
-    """Return what a process that did not clear is served, where the truth is version 2."""
+    """Return what a process that did not clear reads, where the truth is version 2."""
     return peer.read(_ELSEWHERE)
 
 

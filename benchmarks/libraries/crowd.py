@@ -1,6 +1,6 @@
 """One key, four processes of ten callers each: how often it is loaded, and how long the slowest caller waits.
 
-Cold: nobody has it. Stale: all have an old value, which a cache that refreshes in the background answers at once.
+Cold: the key is missing. Stale: it has an old value, which a cache that refreshes in the background returns at once.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ Pipes = Sequence[tuple[IO[str], IO[str]]]
 
 
 def cold(launcher: Launcher, law: str, rounds: int) -> list[dict[str, Any]]:
-    """Return rounds of reads of keys that nobody has read before."""
+    """Return rounds of reads of keys that were never read before."""
     with launcher.crowd(law, _PROCESSES) as pipes:
         _warm_up(launcher, pipes)
         return [_round(launcher, pipes, id) for id in range(rounds)]
 
 
 def stale(launcher: Launcher, law: str, rounds: int) -> list[dict[str, Any]]:
-    """Return rounds of reads of keys that were read once, longer ago than they are fresh."""
+    """Return rounds of reads of keys that were read once and are no longer fresh."""
     with launcher.worker(), launcher.crowd(law, _PROCESSES) as pipes:
         _warm_up(launcher, pipes)
-        # The same keys again, and by now they are old.
+        # The same keys again, which are old by then.
         time.sleep(SOFT_SECONDS + 0.1)
         _warm_up(launcher, pipes)
         return [_stale_round(launcher, pipes, id) for id in range(rounds)]
@@ -51,7 +51,7 @@ def _stale_round(launcher: Launcher, pipes: Pipes, id: int) -> dict[str, Any]:
 
 
 def _warm_up(launcher: Launcher, pipes: Pipes) -> None:
-    """Have each process read a key alone, since its first read, load or refresh also imports and connects."""
+    """Let each process read a key alone, since its first read, load or refresh also imports and connects."""
     for number, pipe in enumerate(pipes):
         _round(launcher, [pipe], _WARM_UP_IDS + number)
 
@@ -70,7 +70,7 @@ def _round(launcher: Launcher, pipes: Pipes, id: int) -> dict[str, Any]:
 def _ask(launcher: Launcher, pipes: Pipes, id: int, callers: int) -> list[dict[str, Any]]:
     order = {"id": id, "callers": callers, "start": time.monotonic() + _HEAD_START}
     for stdin, _ in pipes:
-        # One that has ended says nothing either, and that is noticed below.
+        # A process that has ended is noticed below, by its missing answer.
         with contextlib.suppress(BrokenPipeError):
             stdin.write(json.dumps(order) + "\n")
             stdin.flush()
@@ -99,7 +99,7 @@ def stale_findings(rounds: list[dict[str, Any]]) -> list[Finding]:
 
 
 def _findings(name: str, once: str, reach_ms: float, rounds: list[dict[str, Any]]) -> list[Finding]:
-    # The worst round counts for loads; one hiccup of a busy machine is not what a caller usually waits.
+    # Loads count by the worst round, waits by the median round, since one round may be disturbed by the machine.
     loads = {found["loads"] for found in rounds}
     most = max(loads)
     slowest = median(found["slowest"] for found in rounds) * 1000

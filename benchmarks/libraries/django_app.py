@@ -1,4 +1,4 @@
-"""The app that the model of the queryset caches belongs to; some of them look it up by its label."""
+"""The app of the model that queryset caches read; some of them look it up by its label."""
 
 from __future__ import annotations
 

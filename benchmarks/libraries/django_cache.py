@@ -55,7 +55,7 @@ class DjangoRedis(DjangoCache):
 
 
 class DjangoRedisPattern(DjangoRedis):
-    """Its way to clear that leaves the keys of others alone."""
+    """Its way to clear without touching foreign keys."""
 
     way = "delete_pattern"
     laws = frozenset({CLEAR})

@@ -1,4 +1,4 @@
-"""The Django that peers are configured in: one database, one cache, no apps but the peer's."""
+"""Configures Django for a peer: one database, one cache, and only the peer's apps."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def redis_cache(place: Place) -> dict[str, Any]:
 
 
 def django_redis_cache(place: Place) -> dict[str, Any]:
-    """Return django-redis as its README configures it, told to go on without Redis."""
+    """Return django-redis as its README configures it, set to go on without Redis."""
     return {
         "BACKEND": "django_redis.cache.RedisCache",
         "LOCATION": place.redis_url,

@@ -53,7 +53,7 @@ class Dogpile(Peer):
 
 
 class DogpileLocked(Dogpile):
-    """With a lock in Redis in place of one in each process."""
+    """With a lock in Redis instead of one in each process."""
 
     way = "distributed_lock"
     laws = frozenset({COLD, STALE})
@@ -61,7 +61,7 @@ class DogpileLocked(Dogpile):
 
 
 class DogpileRunner(DogpileLocked):
-    """With the background thread of its documentation, so that nobody waits for a refresh."""
+    """With the background thread of its documentation, so that no caller waits for a refresh."""
 
     way = "creation_runner"
     laws = frozenset({STALE})

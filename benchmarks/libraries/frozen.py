@@ -1,4 +1,4 @@
-"""Redis is frozen by SIGSTOP, which accepts connections and answers none; ten warm keys are read."""
+"""Ten warm keys are read from a Redis that SIGSTOP has frozen: it accepts connections and answers nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _REACH_SECONDS = 0.5
 
 
 def inside(peer: Peer) -> dict[str, Any]:
-    """Read ten keys of a Redis that has stopped, one after the other, until all are read or time is up."""
+    """Read ten keys from a stopped Redis, one after the other, until all are read or the time is over."""
     for id in range(1, READS + 1):
         peer.read(id)
     ended: list[str] = []

@@ -1,4 +1,4 @@
-"""Starts the processes in which laws are put to a peer, on a Redis of its own."""
+"""Starts the processes that put laws to a peer, on a Redis of its own."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 
 class PeerFailed(Exception):
-    """A peer that is not installed, or that ended or went silent before it had an outcome."""
+    """A peer is not installed, or ended or did not answer before it had an outcome."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Launcher:
     log: Path
 
     def run(self, law: str) -> Any:
-        """Return what a process printed that put one law to the peer. Raises PeerFailed."""
+        """Put one law to the peer in a process, and return what it printed. Raises PeerFailed."""
         with self.log.open("ab") as log, ended(self._start(law, log, subprocess.DEVNULL)) as process:
             try:
                 printed, _ = process.communicate(timeout=_RUN_SECONDS)
@@ -54,7 +54,7 @@ class Launcher:
         with contextlib.ExitStack() as stack:
             log = stack.enter_context(self.log.open("ab"))
             started = [stack.enter_context(ended(self._start(law, log, subprocess.PIPE))) for _ in range(processes)]
-            # A peer that never comes back has its processes ended, which those that wait for its answer notice.
+            # Ends the processes of a peer that does not answer, so that readers of their pipes see the end.
             watchdog = threading.Timer(_RUN_SECONDS, lambda: [kill(process) for process in started])
             stack.callback(watchdog.cancel)
             watchdog.daemon = True
@@ -66,7 +66,7 @@ class Launcher:
 
     @contextlib.contextmanager
     def worker(self) -> Iterator[None]:
-        """Run what refreshes in the background beside the peer's own processes: nothing, but for ours."""
+        """Run the background worker that refreshes, which only ours has."""
         if not issubclass(self.peer, ours.Ours):
             yield
             return
@@ -80,7 +80,7 @@ class Launcher:
             yield
 
     def answer(self, line: str) -> Any:
-        """Return what one line of a process says. Raises PeerFailed."""
+        """Return the outcome in one line of a process. Raises PeerFailed."""
         if not line:
             raise PeerFailed(_last_line(self.log))
         said = json.loads(line)
@@ -124,7 +124,7 @@ def launcher(peer: type[Peer], python: str, keys: int, **asked: Any) -> Iterator
     with tempfile.TemporaryDirectory(prefix="laws-") as directory, own_redis(Path(directory)) as (url, pid):
         tally = str(Path(directory) / "tally")
         place = Place(url, pid, os.environ["DATABASE_URL"], tally, keys=keys)
-        # Ours takes its timeout from its settings.
+        # Ours takes its timeout from the settings.
         patience = place.timeout if peer.timeout is not None else None
         place = replace(place, **{"timeout": patience, **asked})
         yield Launcher(peer, place, sys.executable if own else python, Path(directory) / "log")
@@ -132,4 +132,4 @@ def launcher(peer: type[Peer], python: str, keys: int, **asked: Any) -> Iterator
 
 def _last_line(log: Path) -> str:
     lines = log.read_text("utf-8", "replace").strip().splitlines() if log.exists() else []
-    return lines[-1][:200] if lines else "it ended without a word"
+    return lines[-1][:200] if lines else "it ended without output"

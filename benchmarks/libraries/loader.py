@@ -1,4 +1,4 @@
-"""The truth that caches are filled from, how long it takes to load, and how often it was loaded."""
+"""The truth that caches are filled from, with the time of a load and a tally of loads."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ TEXT = "A sturdy table of oiled oak, seats six, some marks of use on the top. " 
 
 
 class Loader:
-    """Loads versions of things; each load is one byte more in the tally, whichever process made it."""
+    """Loads versions of things. Each load of any process appends one byte to the tally."""
 
     def __init__(self, tally: Path, seconds: float, version: int = 1) -> None:
         self.seconds = seconds
         self.version = version
-        # Called when something was loaded and is not yet stored: where a slow reader would be overtaken.
+        # Called between load and store, where a slow reader can be overtaken.
         self.pause: Callable[[], None] | None = None
         self._tally = tally
         self._versions: dict[int, int] = {}
@@ -29,7 +29,7 @@ class Loader:
         return found
 
     def loaded(self, ids: Sequence[int]) -> None:
-        """Count a load of these ids and take the time that one takes."""
+        """Count a load of these ids, and sleep for the time of a load."""
         descriptor = os.open(self._tally, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         os.write(descriptor, b"." * len(ids))
         os.close(descriptor)
@@ -41,10 +41,10 @@ class Loader:
         self._versions[id] = version
 
     def loads(self) -> int:
-        """Return how many ids were loaded so far."""
+        """Return the number of ids loaded so far."""
         return self._tally.stat().st_size if self._tally.exists() else 0
 
 
 def value(version: int) -> dict[str, Any]:
-    """Return what is cached of a thing."""
+    """Return the cached value of a thing."""
     return {"version": version, "text": TEXT}

@@ -1,4 +1,4 @@
-"""What the caches of querysets share: a model, and loads that are queries."""
+"""The base of caches of querysets: a model, and loads that are queries."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ APP = "benchmarks.libraries.django_app.LawsConfig"
 
 
 class OrmPeer(Peer):
-    """Reads and writes a Django model, which the peer caches by itself."""
+    """Reads and writes a Django model, whose queries the peer caches."""
 
     batches = False
 
     def make_model(self) -> None:
-        """Define the model; Django and the peer have to be set up by then."""
+        """Define the model, after Django and the peer are set up."""
         from django.db import models
 
         class Thing(models.Model):
@@ -41,7 +41,7 @@ class OrmPeer(Peer):
             return self.find(id)
 
     def find(self, id: int) -> int:
-        """Ask for a version through the cache."""
+        """Read a version through the cache."""
         return int(self.model.objects.get(pk=id).version)
 
     def write(self, id: int, version: int) -> None:
@@ -62,7 +62,7 @@ class OrmPeer(Peer):
 
 
 def change_row(database_url: str, id: int, version: int) -> None:
-    """Change a row over a connection that no cache knows of."""
+    """Change a row over a connection of its own, unnoticed by any cache."""
     import psycopg
 
     with psycopg.connect(database_url) as connection:

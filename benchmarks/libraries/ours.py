@@ -37,7 +37,7 @@ class Ours(Peer):
         try:
             return _version(fetch(self._things, id).body or b"")
         finally:
-            # As at the end of a request: a thread that keeps its connection keeps it from the others.
+            # As at the end of a request: otherwise this thread would keep a connection of the pool.
             connection.close()
 
     def read_many(self, ids: Sequence[int]) -> dict[int, int]:
@@ -70,7 +70,7 @@ class Ours(Peer):
 
 
 class OursPatient(Ours):
-    """With the timeout that the peers are given."""
+    """With the timeout of the peers."""
 
     way = "timeout of 1 s"
     laws = frozenset({FROZEN})
@@ -78,7 +78,7 @@ class OursPatient(Ours):
 
 
 def environment(redis_url: str, timeout: float | None) -> dict[str, str]:
-    """Return what points the project at the Redis under test, with a database connection for each caller."""
+    """Return the variables that point the project at the Redis under test, with a database connection a caller."""
     urls = dict.fromkeys(("REDIS_URL", "REDIS_CACHE_URL", "REDIS_STATE_URL", "CELERY_BROKER_URL"), redis_url)
     shipped = {} if timeout is None else {"REDIS_TIMEOUT_SECONDS": str(timeout)}
     return {**urls, "WEB_THREADS": "10", "LOG_LEVEL": "ERROR", **shipped}

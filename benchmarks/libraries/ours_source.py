@@ -1,4 +1,4 @@
-"""The source of things: rows of PostgreSQL, in whichever process imports it, the worker's too."""
+"""The source of things: rows of PostgreSQL, registered in every process that imports this, the worker too."""
 
 from __future__ import annotations
 

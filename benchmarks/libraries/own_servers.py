@@ -1,4 +1,4 @@
-"""Servers that a law may do anything to: a Redis of its own, and the table of things in the run's own database."""
+"""Servers that a law may freeze and flush: a Redis of its own, and a table of things in the run's own database."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _START_SECONDS = 20.0
 
 
 class NoServer(Exception):
-    """There is no Redis to put a law to."""
+    """There is no Redis to run a law on."""
 
 
 @contextlib.contextmanager
 def own_redis(directory: Path) -> Iterator[tuple[str, int]]:
-    """Yield the URL and the pid of an empty Redis that anybody may flush and freeze. Raises NoServer."""
+    """Yield the URL and the pid of an empty Redis that may be flushed and frozen. Raises NoServer."""
     port = free_port()
     options = ["--bind", HOST, "--port", str(port), "--save", "", "--appendonly", "no", "--dir", str(directory)]
     with (
@@ -68,7 +68,7 @@ def ended(process: subprocess.Popen[Any]) -> Iterator[subprocess.Popen[Any]]:
 
 def kill(process: subprocess.Popen[Any]) -> None:
     """End a process and its children at once."""
-    # It leads its own group until it is waited for, so this ends its children too and nothing else.
+    # It leads its own group until it is waited for, so this ends only it and its children.
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -94,7 +94,7 @@ def _await_answer(process: subprocess.Popen[Any], port: int) -> None:
 
 
 def make_things(database_url: str) -> None:
-    """Leave the table of things as it is at the start of a law: version 1 of each."""
+    """Reset the table of things to the start of a law: version 1 of each."""
     with psycopg.connect(database_url) as connection:
         connection.execute(
             f"CREATE TABLE IF NOT EXISTS {TABLE} (id int PRIMARY KEY, version int NOT NULL, text text NOT NULL)"

@@ -1,4 +1,4 @@
-"""What a peer is to the laws: reads, writes and clears, each by the way that its own documentation tells."""
+"""The interface of a peer: read, write and clear, each as its own documentation describes."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from typing import ClassVar
 from benchmarks.libraries.loader import Loader
 
 STALE_SET, COLD, STALE, FROZEN, POISON, CLEAR = "stale_set", "cold", "stale", "frozen", "poison", "clear"
-# What every cache can be held to; `stale` needs one that serves old values while it refreshes them.
+# Laws for every cache; `stale` is for those that serve old values while they refresh them.
 PLAIN = frozenset({STALE_SET, COLD, FROZEN, POISON, CLEAR})
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a peer runs: its own Redis, a database with a table of things, and what the law asks of it.
+    """Where a peer runs: its own Redis, a database with a table of things, and the parameters of the law.
 
-    Times are seconds. `soft_ttl` is when a value becomes old, `timeout` how long to wait for Redis; None stands for
-    what the project ships.
+    Times are in seconds. `soft_ttl` is when a value becomes old, `timeout` how long to wait for Redis; None stands for
+    the project's default.
     """
 
     redis_url: str
@@ -35,7 +35,7 @@ class Place:
     keys: int = 0
 
     def environment(self) -> dict[str, str]:
-        """Return the variables from which another process reads this."""
+        """Return the environment variables from which another process reads this."""
         return {f"LAWS_{name}".upper(): str(getattr(self, name)) for name in self.__slots__}
 
     @classmethod
@@ -59,12 +59,12 @@ class Place:
 
 
 class Peer(ABC):
-    """A cache under test. A way of using it that is not its default is a subclass with a `way` of its own."""
+    """A cache under test. Using it in a way that is not its default is a subclass with its own `way`."""
 
     title: ClassVar[str]
     way: ClassVar[str] = ""
     laws: ClassVar[frozenset[str]] = PLAIN
-    # How long a read waits for a Redis that has stopped.
+    # Seconds that a read waits for a stopped Redis.
     timeout: ClassVar[float | None] = 1.0
     batches: ClassVar[bool] = True
 
@@ -81,15 +81,15 @@ class Peer(ABC):
         """Return the version of a thing, from the cache or else from the loader, which fills it."""
 
     def read_many(self, ids: Sequence[int]) -> dict[int, int]:
-        """Return versions by id, by the peer's own way of reading many."""
+        """Return versions by id, by the peer's own batch read."""
         raise NotImplementedError(f"{self.title} reads no batches")
 
     @abstractmethod
     def write(self, id: int, version: int) -> None:
-        """Commit a new version and invalidate what is cached of it."""
+        """Commit a new version, and invalidate its cached value."""
 
     def change(self, id: int, version: int) -> None:
-        """Make the loader find a new version from now on, behind the cache's back."""
+        """Let the loader find a new version from now on, without notifying the cache."""
         self.loader.change(id, version)
 
     @abstractmethod

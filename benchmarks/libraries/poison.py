@@ -1,4 +1,4 @@
-"""Bytes that nobody wrote under a live key are a miss, and cost a batch that one key."""
+"""Damaged bytes under a live key must be a miss, and cost a batch only that key."""
 
 from __future__ import annotations
 

@@ -13,11 +13,11 @@ _PATIENCE = 10.0
 
 
 def inside(peer: Peer) -> dict[str, Any]:
-    """Hold a reader between its load and its fill while a writer comes by."""
+    """Hold a reader between its load and its fill while a writer commits."""
     loaded, go_on = threading.Event(), threading.Event()
 
     def pause() -> None:
-        # Only the first load is held; the writer's own, if it has any, pass.
+        # Only the first load is held, not the loads of the writer.
         peer.loader.pause = None
         loaded.set()
         go_on.wait(_PATIENCE)

@@ -1,4 +1,4 @@
-"""One process of a crowd: ten threads that read the same key at the same moment as those of other processes."""
+"""One process of a stampede: ten threads read one key at the same moment as those of other processes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CALLERS = 10
 
 
 def inside(peer: Peer) -> None:
-    """Serve rounds: each line of stdin names an id and a moment, each line of stdout says how long callers took."""
+    """Serve rounds: each line of stdin has an id and a moment, each line of stdout the times of the callers."""
     with ThreadPoolExecutor(CALLERS) as pool:
         print(json.dumps("ready"), flush=True)
         for line in sys.stdin:
@@ -28,7 +28,7 @@ def inside(peer: Peer) -> None:
 
 def _call(peer: Peer, together: threading.Barrier, order: dict[str, Any]) -> dict[str, Any]:
     together.wait(30)
-    # The system's monotonic clock is one for all processes.
+    # All processes share the system's monotonic clock.
     time.sleep(max(0.0, order["start"] - time.monotonic()))
     with Attempt() as attempt:
         peer.read(order["id"])

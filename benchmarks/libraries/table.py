@@ -8,7 +8,7 @@ from benchmarks.libraries.verdict import LawRow
 
 
 def table(rows: Sequence[LawRow], columns: Sequence[tuple[str, str]]) -> str:
-    """Return one line for each peer and each of its ways; `columns` pairs a law's part with its heading."""
+    """Return one line for each peer and way; `columns` pairs a part of a law with its heading."""
     whose = list(dict.fromkeys((row.peer, row.way) for row in rows))
     headings = [("", *(heading.partition("\n")[0] for _, heading in columns))]
     headings.append(("", *(heading.partition("\n")[2] for _, heading in columns)))

@@ -1,4 +1,4 @@
-"""What a law found of one peer: rows for the report, and one cell of the table."""
+"""The findings of a law on one peer: rows for the report, and one cell of the table."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from benchmarks.harness.rows import Row
 
 @dataclass(frozen=True, slots=True)
 class LawRow(Row):
-    """A row that knows whose it is; `cell` is its part of the table of peers and laws."""
+    """A row of one peer and law; `cell` is its text in the table of peers and laws."""
 
     peer: str = ""
     way: str = ""
@@ -19,7 +19,7 @@ class LawRow(Row):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One number of a law. `reach` and `holds` count for ours alone: the peers promised us nothing."""
+    """One number of a law. `reach` and `holds` apply to ours only, since peers do not promise them."""
 
     name: str
     measured: float
@@ -32,7 +32,7 @@ class Finding:
     def row(self, peer: str, way: str, law: str, *, ours: bool) -> LawRow:
         """Return the row of this finding."""
         who = f"{peer}, {way}" if way else peer
-        # A way that is not the shipped one promises nothing either.
+        # Ours promises them only for the way that it ships.
         judged = ours and not way
         return LawRow(
             f"{self.name}: {who}",

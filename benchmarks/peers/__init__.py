@@ -1,1 +1,1 @@
-"""The same answers given in other ways, on the same server: the floor, and a conventional DRF API."""
+"""Peers that give the same answers on the same server: the floor, and a conventional DRF API."""

@@ -1,7 +1,7 @@
 """A conventional DRF API on django-redis: `get_many` of dicts, a serializer, a Response; misses from the ORM.
 
 It is written with care: one look-up for all keys, one query for all misses, one `set_many`, no authentication, no
-throttle, no browsable API. Views are counted by INCR. It does without leases, freshness and invalidation.
+throttle, no browsable API. Views are counted by INCR. It has no leases, freshness or invalidation.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class ProductBatch(PublicView):
 
 
 class DiscoverFeed(PublicView):
-    """A page of the newest products: its ids are cached, and its products by the way of the batch."""
+    """A page of the newest products: its ids are cached, and its products are read as in the batch."""
 
     def get(self, request: Request) -> Response:
         query = PageQuerySerializer(data=request.query_params)

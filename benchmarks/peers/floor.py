@@ -1,9 +1,8 @@
 """The floor: bare Django views that fetch rendered bytes and live counts in one round trip and join them.
 
-Nothing can go wrong here: there is no freshness, no checksum, no lease, no validation, no header. What a view of ours
-costs above it is the price of all that. A miss is only found out when the bytes cannot be joined, so a hit pays nothing
-for it; what is missing is loaded by the loaders of ours in one query and set in one round trip, come what may.
-The views use django-redis' pool, as ours do.
+It has no freshness, checksum, lease, validation or header; what ours costs above it is the price of these. A miss is
+noticed only when the bytes cannot be joined, so a hit pays nothing for it. Missing bodies are loaded by our loaders in
+one query and set unconditionally in one round trip. The views use django-redis' pool.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ _JSON = "application/json"
 
 
 def store(products: Mapping[int, bytes], users: Mapping[int, bytes], pages: Mapping[int, Sequence[int]]) -> None:
-    """Put everything that the views will read where they read it."""
+    """Store everything that the views will read."""
     pipeline = client("cache").pipeline(transaction=False)
     for id, body in products.items():
         pipeline.set(f"{_BODY}{id}", body)
@@ -119,7 +118,7 @@ def _loaded_detail(pk: int, live: int | None) -> tuple[bytes, int]:
 def _loaded_products(
     ids: Sequence[int], bodies: Sequence[bytes | None], counts: Sequence[bytes | None]
 ) -> tuple[list[bytes], list[bytes | int]]:
-    """Load the products of which the body or the live count is missing, and return all bodies and counts."""
+    """Load the products whose body or live count is missing, and return all bodies and counts."""
     load = load_products([id for id, body, count in zip(ids, bodies, counts, strict=False) if None in (body, count)])
     pipeline = client("cache").pipeline(transaction=False)
     whole: tuple[list[bytes], list[bytes | int]] = ([], [])
@@ -150,7 +149,7 @@ def _with_count(body: bytes, count: bytes | int) -> bytes:
 
 @cache
 def _count_digest() -> str:
-    # The project's own counting, so that both sides ask the same work of Redis.
+    # The project's own script, so that both sides give Redis the same work.
     return _load(script("count").source)
 
 

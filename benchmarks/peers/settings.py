@@ -11,7 +11,7 @@ _ours = CACHES["default"]
 _connections = _ours["OPTIONS"]["CONNECTION_POOL_KWARGS"]
 CACHES = {
     **CACHES,
-    # As django-redis comes: pickle, no compression.
+    # The defaults of django-redis: pickle, no compression.
     "conventional": {
         "BACKEND": "django_redis.cache.RedisCache",
         "LOCATION": _ours["LOCATION"],

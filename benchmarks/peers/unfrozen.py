@@ -1,4 +1,4 @@
-"""The WSGI entry point of the site with everything in the collector's sight again: what `gc.freeze` is worth."""
+"""The WSGI entry point of the site after `gc.unfreeze`, to measure what `gc.freeze` saves."""
 
 from __future__ import annotations
 

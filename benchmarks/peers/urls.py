@@ -1,4 +1,4 @@
-"""The site's routes, with those of the peers before them, where they are found soonest."""
+"""The site's routes after those of the peers, which are found first."""
 
 from __future__ import annotations
 

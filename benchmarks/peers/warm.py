@@ -1,4 +1,4 @@
-"""Everything warm, for ours and for the peers, so that what is measured are hits."""
+"""Warms ours and the peers, so that hits are measured."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CHUNK = 100
 
 
 def warm(catalogue: Catalogue, pages: int) -> None:
-    """Fill the three caches with all products and users and the first pages; one page more keeps prefetch quiet."""
+    """Fill the three caches with products, users, the first pages and one more, so that none is prefetched."""
     bodies: dict[int, bytes] = {}
     for chunk in _chunks(catalogue.products):
         fetch_many(products, chunk)

@@ -1,1 +1,1 @@
-"""The parts of the `fetch` benchmark: what is compared in one process, and what is done to processes and servers."""
+"""The parts of the `fetch` benchmark: comparisons in one process, and faults of processes and servers."""

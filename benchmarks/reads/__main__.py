@@ -10,9 +10,9 @@ import django
 
 
 def main(act: str) -> None:
-    """Set the project up, do the act, and end at once, whatever still waits for Redis."""
+    """Set Django up, do the act, and exit at once, even if threads still wait for Redis."""
     django.setup()
-    # They read the place and the settings where they are imported.
+    # These modules read the place and the settings at import.
     from benchmarks.reads import clear_act, crowd_act, frozen_act, holder_act
 
     acts = {

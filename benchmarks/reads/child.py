@@ -1,4 +1,4 @@
-"""Processes of ours that may be frozen, starved or killed, each taking orders by lines of JSON."""
+"""Processes of ours that may be frozen, starved or killed, which take orders as lines of JSON."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Child:
         return self.launched.answer(self.process.stdout.readline())
 
     def kill(self) -> None:
-        """End it by SIGKILL, and return when it has ended."""
+        """Send it SIGKILL, and wait for its end."""
         kill(self.process)
         self.process.wait()
 

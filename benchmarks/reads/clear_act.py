@@ -1,4 +1,4 @@
-"""In a process of its own: a namespace of many keys is cleared, again and again."""
+"""In a process of its own: clears a namespace of many keys repeatedly."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from benchmarks.harness.rows import Reach, Row, number, row
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One way to read: its name, one call, and what makes the items ready for a turn of calls, which is not timed."""
+    """One way to read: its name, one call, and the preparation of the items for a turn, which is not timed."""
 
     name: str
     call: Callable[[Any], object]
@@ -35,8 +35,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Ours beside a peer, on the same items. `reach` is for the ratio of the times, `trips` the most that ours may
-    take."""
+    """Ours beside a peer, on the same items. `reach` bounds the ratio of the times, `trips` the round trips of ours."""
 
     name: str
     ours: Side
@@ -46,11 +45,11 @@ class Comparison:
     reach: Reach | None = None
 
     def rows(self, rounds: int) -> list[Row]:
-        """Return the row of the time and that of the round trips."""
+        """Return the rows of the time and of the round trips."""
         return [self.time(rounds), self.round_trips()]
 
     def time(self, rounds: int) -> Row:
-        """Measure a call of each in turns; the ratio is of the medians of a round."""
+        """Measure the calls of both in turns; the ratio is that of the medians of a round."""
         sides = {"ours": self.ours, "beside": self.beside}
         took = interleaved(list(sides), rounds, lambda which: _turn(sides[which], self.items))
         ours, theirs = took["ours"], took["beside"]
@@ -58,7 +57,7 @@ class Comparison:
         return row(f"{self.name}: time", median(ours), "us", beside, median_ratio(ours, theirs), self.reach)
 
     def round_trips(self, beside: Side | None = None) -> Row:
-        """Count what one call sends, and one of the peer or of another one."""
+        """Count the round trips of one call of ours, and of one of the peer or of `beside`."""
         other = beside or self.beside
         ours, theirs = (count_round_trips(side, self.items[0]) for side in (self.ours, other))
         holds = ours <= self.trips
@@ -67,13 +66,13 @@ class Comparison:
 
 
 def _turn(side: Side, items: Sequence[Any]) -> float:
-    """Return the microseconds of a call: the median, so that a call during which others had the core does not count."""
+    """Return the median microseconds of a call, which calls that lost the core to another process do not change."""
     side.prepare(items)
     return median(side.times(items)) / 1000
 
 
 def count_round_trips(side: Side, item: Any) -> int:
-    """Return how many requests to Redis one call sends before it goes on."""
+    """Return the number of round trips to Redis of one call."""
     side.prepare([item])
     with counted_requests() as requests:
         side.times([item])
@@ -82,7 +81,7 @@ def count_round_trips(side: Side, item: Any) -> int:
 
 @contextmanager
 def counted_requests() -> Iterator[list[int]]:
-    """Yield a list that holds the bytes of each request which any redis-py connection of this process sends."""
+    """Yield a list with the bytes of each request that any redis-py connection of this process sends."""
     connection: Any = redis.connection.AbstractConnection
     send, requests = connection.send_packed_command, []
 

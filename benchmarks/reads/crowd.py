@@ -1,4 +1,4 @@
-"""Four processes of ten callers who ask for one key at the same moment: loads, and how long the slowest waits."""
+"""Four processes of ten callers read one key at the same moment: loads, and the wait of the slowest."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from benchmarks.reads.child import Child, child
 
 COLD_MS = Reach(50, at_least=False, unit="ms")
 STALE_MS = Reach(20, at_least=False, unit="ms")
-# In place of an id: a GET by redis-py.
+# Instead of an id: a GET by redis-py.
 RAW = -1
 _PROCESSES = 4
 _LOAD_SECONDS, _SOFT_SECONDS = 0.15, 1.0
@@ -38,7 +38,7 @@ class Round:
 
 
 def cold(rounds: int) -> list[Row]:
-    """Return the rows of a key that is not there, and whose load takes 150 ms."""
+    """Return the rows of a missing key whose load takes 150 ms."""
     with launcher(Ours, sys.executable, 0, load_seconds=_LOAD_SECONDS) as launched, _crowd(launched) as children:
         found = [_round(launched, children, id) for id in range(rounds)]
     late = [each.slowest - _LOAD_SECONDS * 1000 for each in found]
@@ -71,7 +71,7 @@ def _round(launched: Launcher, children: Sequence[Child], id: int) -> Round:
 
 @contextlib.contextmanager
 def _crowd(launched: Launcher) -> Iterator[list[Child]]:
-    """Yield processes that have done everything once, since a first read, load or refresh also imports and connects."""
+    """Yield processes that have read, loaded and refreshed once, since the first time also imports and connects."""
     with contextlib.ExitStack() as stack:
         children = [stack.enter_context(child("crowd", launched)) for _ in range(_PROCESSES)]
         for each in children:
@@ -80,13 +80,13 @@ def _crowd(launched: Launcher) -> Iterator[list[Child]]:
             _ask(children, RAW)
             for offset, each in enumerate(children):
                 _ask([each], _WARM_UP_IDS + offset)
-            # What was just filled is stale then, where there is a soft TTL as short as that.
+            # Long enough for what was just filled to become stale, where the soft TTL is that short.
             time.sleep(_SOFT_SECONDS + 0.1)
         yield children
 
 
 def _ask(children: Sequence[Child], id: int, callers: int = CALLERS) -> list[dict[str, Any]]:
-    """Have all read at one moment, by the system's monotonic clock, which is the same for all processes."""
+    """Let all read at one moment of the monotonic clock, which all processes share."""
     order = {"id": id, "callers": callers, "start": time.monotonic() + _HEAD_START}
     for each in children:
         each.order(order)
@@ -98,7 +98,7 @@ def _ms(calls: Sequence[dict[str, Any]]) -> float:
 
 
 def _settled(launched: Launcher) -> int:
-    """Return how many loads there were, once none has begun for as long as two would take."""
+    """Return the number of loads, once none has begun for the time of two loads."""
     tally = Path(launched.place.tally)
     count, since = -1, 0.0
     while count < 0 or time.monotonic() < since + 2 * _LOAD_SECONDS:
@@ -110,7 +110,7 @@ def _settled(launched: Launcher) -> int:
 
 
 def _loads(name: str, rounds: Sequence[Round]) -> Row:
-    """Return the row of the loads, those of the worst round; what a caller got instead of an answer is named."""
+    """Return the row of the loads of the worst round, with the names of exceptions that callers got."""
     worst = max((found.loads for found in rounds), key=lambda loads: abs(loads - 1))
     raised = sorted({error for found in rounds for error in found.raised})
     said = f"raised {', '.join(raised)}" if raised else f"{_PROCESSES} x {CALLERS} callers, worst of {len(rounds)}"

@@ -1,4 +1,4 @@
-"""One process of a crowd, whose threads read a thing through `fetch`, or as redis-py's GET."""
+"""One process of a stampede, whose threads read a thing through `fetch`, or by redis-py's GET."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from caching.readthrough.fetch import fetch
 
 
 class _Reader:
-    """Reads things by id, and by RAW a key of Redis without this layer."""
+    """Reads things by id, and for RAW a key of Redis without this layer."""
 
     def __init__(self) -> None:
         self._client: Any = raw.client()
@@ -26,12 +26,12 @@ class _Reader:
         if id == RAW:
             self._client.get("floor")
         else:
-            # The end of a request gives the thread's connection back to the pool.
+            # As at the end of a request, which returns the connection to the pool.
             with closing(connection):
                 fetch(THINGS, id)
 
 
 def crowd() -> Iterator[Any]:
-    """Serve rounds until there are no more; nothing is left to say then."""
+    """Serve rounds until there are no more orders."""
     stampede.inside(cast(Peer, _Reader()))
     return iter(())

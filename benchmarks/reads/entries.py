@@ -1,4 +1,4 @@
-"""Products' entries in the states that reads are measured in."""
+"""Brings the entries of products into the states in which reads are measured."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _STALE_MS = round(products.policy.soft_ttl * 1000) + 1000
 
 
 class NotFresh(Exception):
-    """What was to be measured as hits is none."""
+    """Entries that should be measured as hits are not fresh."""
 
 
 def drop(ids: Sequence[int]) -> None:
@@ -28,7 +28,7 @@ def drop(ids: Sequence[int]) -> None:
 
 
 def fill(ids: Sequence[int]) -> None:
-    """Load and fill all anew, as entries are packed now, with their live counts."""
+    """Load and fill all again, packed with the current dictionary, with their live counts."""
     for chunk in _chunks(ids):
         drop(chunk)
         fetch_many(products, chunk)
@@ -42,7 +42,7 @@ def check_fresh(ids: Sequence[int]) -> None:
 
 
 def make_stale(ids: Sequence[int]) -> None:
-    """Fill entries that are past their soft TTL and that nobody is about to refresh."""
+    """Fill entries that are past their soft TTL, without a refresh on its way."""
     store = products.store
     drop(ids)
     generation = store.read([]).generation
@@ -50,13 +50,13 @@ def make_stale(ids: Sequence[int]) -> None:
 
 
 def make_noticed(ids: Sequence[int]) -> None:
-    """Fill stale entries whose leases a refresh already has."""
+    """Fill stale entries whose leases a refresh already holds."""
     make_stale(ids)
     products.store.lease(ids, background=frozenset(ids), ttl_ms=TTL_SECONDS * 1000)
 
 
 def train_dictionary() -> None:
-    """Have new entries packed with a dictionary that is trained on those that are cached."""
+    """Train a dictionary on the cached entries, which new entries are packed with."""
     call_command("train_dictionary", "product", stdout=io.StringIO())
 
 

@@ -1,4 +1,4 @@
-"""In a process of its own: Redis is frozen under ten warm keys, which are read, and thaws."""
+"""In a process of its own: Redis is frozen, ten warm keys are read, and Redis is continued."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _IDS = range(1, READS + 1)
 
 
 def frozen() -> Iterator[dict[str, Any]]:
-    """Yield one outcome: seconds of the reads, loads, how many were answered with what only PostgreSQL knows, and
-    seconds from the thaw until all are hits again."""
+    """Yield one outcome: seconds of the reads, loads, the number of answers that can only come from PostgreSQL, and
+    seconds from SIGCONT until all are hits again."""
     place = Place.here()
     for id in _IDS:
         fetch(THINGS, id)
-        # Behind the cache's back, so that an answer tells where it came from.
+        # Past the cache, so that the version in an answer shows where it came from.
         change_row(place.database_url, id, 2)
     hits = sum(fetch(THINGS, id).state is State.HIT for id in _IDS)
     before = LOADER.loads()

@@ -1,4 +1,4 @@
-"""In a process of its own: a reader that loads fast, or takes a lease and never comes back."""
+"""In a process of its own: a reader that loads fast, or takes a lease and never finishes its load."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from benchmarks.libraries.ours_source import LOADER, THINGS
 from caching.readthrough.fetch import fetch
 
 HANG, MEASURED, WAITED_FOR = "hang", 1, 2
-# A load of this long has its lease shortened.
+# A measured load this short shortens the lease.
 _QUICK_SECONDS, _FOREVER_SECONDS = 0.02, 3600.0
 
 
 def reader() -> Iterator[str]:
-    """Take orders: an id is read; "hang" is a read of the one that is waited for, by a load that never ends."""
+    """Take orders: an id to read, or "hang" for a load of the awaited id that never ends."""
     yield "ready"
     for line in sys.stdin:
         order = line.strip()

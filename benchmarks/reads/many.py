@@ -22,13 +22,13 @@ Batch = tuple[int, ...]
 
 
 def batches(ids: Sequence[int]) -> list[Batch]:
-    """Return batches of products, drawn from a seed, no product in two of them."""
+    """Return disjoint batches of products, drawn from a seed."""
     drawn = random.Random(3).sample(ids, len(ids))
     return [tuple(drawn[start : start + SIZE]) for start in range(0, len(drawn) - SIZE + 1, SIZE)][:_BATCHES]
 
 
 def hits(ids: Sequence[int], packed: str, reach: Reach) -> list[Comparison]:
-    """Return the comparisons of hits; `packed` says how the entries are packed that are there now."""
+    """Return the comparisons of hits; `packed` names how the present entries are packed."""
     drawn, client = batches(ids), raw.client()
     keys = {batch: raw.keys(batch) for batch in drawn}
     looks = {batch: product_views.look(batch).args for batch in drawn}
@@ -46,7 +46,7 @@ def hits(ids: Sequence[int], packed: str, reach: Reach) -> list[Comparison]:
 
 
 def with_misses(ids: Sequence[int]) -> list[Comparison]:
-    """Return the comparison of batches of which a part is missing; the rest is fresh."""
+    """Return the comparison of batches with some entries missing and the rest fresh."""
     few, client = batches(ids)[:_FEW], raw.client()
     keys = {batch: raw.keys(batch) for batch in few}
     missing = f"{SIZE} with {MISSING} missing"

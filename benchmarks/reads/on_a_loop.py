@@ -25,7 +25,7 @@ _FEW = 5
 
 @dataclass(frozen=True, slots=True)
 class AsyncSide(Side):
-    """A side whose calls are awaited, on a loop that runs throughout a turn."""
+    """A side whose calls are awaited on a loop that runs for the whole turn."""
 
     runner: asyncio.Runner = field(kw_only=True)
 
@@ -54,7 +54,7 @@ def rows(ids: Sequence[int], rounds: int) -> list[Row]:
             return [read.time(rounds), read.round_trips(_aget_many(runner))]
         finally:
             runner.run(client.aclose())
-            # The thread in which async code reads has a database connection of its own.
+            # Async code reads in a thread with a database connection of its own.
             runner.run(_close_connections())
 
 

@@ -16,12 +16,12 @@ HIT = Reach(1.25, at_least=False)
 _KEYS = KeySpace("product")
 # As long as the message of a task that refreshes one id.
 _MESSAGE = b"x" * 900
-# What calls another program or PostgreSQL is measured on fewer products a turn.
+# Products a turn for slower reads, which call the broker or PostgreSQL.
 _FEW = 40
 
 
 def hits(ids: Sequence[int]) -> list[Comparison]:
-    """Return what is compared on these products, which are fresh and have their live counts."""
+    """Return the comparisons on these products, which are fresh and have live counts."""
     client = raw.client()
     entry = dict(zip(ids, raw.keys(ids), strict=True))
     scripts = {id: product_views.count(id, 1).args for id in ids}
@@ -38,7 +38,7 @@ def hits(ids: Sequence[int]) -> list[Comparison]:
 
 
 def others(ids: Sequence[int]) -> list[Comparison]:
-    """Return the reads that leave these products stale, or stored as redis-py would store them."""
+    """Return the comparisons that leave these products stale, or stored as by redis-py."""
     few, client = ids[:_FEW], raw.client()
     entry = dict(zip(few, raw.keys(few), strict=True))
     lock = {id: _KEYS.lease(id) for id in few}

@@ -27,7 +27,7 @@ _PATIENCE_SECONDS = 30.0
 
 
 def holder(*, measured: bool) -> list[Row]:
-    """The holder of a lease is killed in its load, while another process waits for it."""
+    """Kill the holder of a lease during its load, while another process waits for it."""
     name = f"killed lease holder, {'its loads measured' if measured else 'no load measured yet'}"
     with _place() as launched, child("reader", launched) as first, child("reader", launched) as second:
         for each in (first, second):
@@ -53,7 +53,7 @@ def holder(*, measured: bool) -> list[Row]:
 
 
 def frozen() -> list[Row]:
-    """Redis is stopped under ten warm keys, and goes on."""
+    """Stop Redis, read ten warm keys, and continue it."""
     with _place(timeout=None) as launched, child("frozen", launched) as process:
         found = process.answer()
     reads, answered = found["hits"], found["answered"]
@@ -67,7 +67,7 @@ def frozen() -> list[Row]:
 
 
 def clear(keys: int) -> list[Row]:
-    """A namespace of many keys is cleared."""
+    """Clear a namespace of many keys."""
     with _place(keys=keys) as launched, child("clear", launched) as process:
         found = process.answer()
     beside = f"SET {number(median(found['set_ms']))}"
@@ -77,7 +77,7 @@ def clear(keys: int) -> list[Row]:
 
 
 def attempted(name: str, measure: Callable[[], list[Row]]) -> list[Row]:
-    """Return the rows, or one that says why there are none."""
+    """Return the rows, or one with the reason why there are none."""
     try:
         return measure()
     except (PeerFailed, NoServer) as error:

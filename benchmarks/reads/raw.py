@@ -1,4 +1,4 @@
-"""redis-py as it comes, reading the very bytes that ours has stored."""
+"""redis-py with its own pool, which reads the same bytes that ours has stored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a read costs when some of what it asks for is missing and has to be loaded, beside a floor that misses too."""
+"""The cost of reads with some entries missing, which must be loaded, beside a floor that misses too."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from benchmarks.harness.server import WebServer
 from benchmarks.harness.traffic import FLOOR, OURS
 
 FLOOR_AIM = Reach(0.70, at_least=True, aim=True)
-# Passes that are not timed, after which each process knows what a page lists and has its connections.
+# Untimed passes, after which each process has its connections and knows the pages.
 _WARM_UP_PASSES = 2
-# Enough of a scenario's requests that some of them miss.
+# Enough requests of a scenario that some of them miss.
 _SAMPLE = 20
 
 
 class Pass(NamedTuple):
-    """All requests of a variant, once, right after what they miss was forgotten; and the server's CPU for that."""
+    """All requests of a variant, once, right after their misses were removed; and the server's CPU for that."""
 
     load: Load
     server_cpu: float
@@ -77,5 +77,5 @@ def _p99_ms(passes: Sequence[Pass]) -> float:
 
 
 def _cpu_us(passes: Sequence[Pass]) -> float:
-    # One pass is too short for a clock of 10 ms.
+    # One pass is too short for a clock with ticks of 10 ms.
     return sum(done.server_cpu for done in passes) / sum(len(done.load.latencies_ms) for done in passes) * 1e6

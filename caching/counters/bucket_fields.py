@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from caching.counters.buckets import Bucket
+from caching.ids import row_id
 
-_BIGINT_MAX = 2**63 - 1
 # A field that holds more in a few seconds is rubbish; so many of these would still fit a sum.
 _MOST = 10**12
+_MOST_DIGITS = len(str(_MOST))
 # Rubbish of one bucket that is kept to be looked at; the rest is only counted.
 _KEPT = 100
 _SHOWN = 200
@@ -31,13 +32,12 @@ def parse(bucket: Bucket) -> ParsedBucket:
     counts: dict[int, int] = {}
     poison: dict[bytes, bytes] = {}
     for field, value in bucket.increments.items():
-        # Stricter than int(), to which "05" and "1_0" are numbers too.
-        if field.isdigit() and value.isdigit() and len(field) <= 19 and len(value) <= 13 and field[:1] != b"0":
-            id, amount = int(field), int(value)
-            if id <= _BIGINT_MAX and 0 < amount <= _MOST:
-                counts[id] = amount
-                continue
-        poison[field] = value
+        id = row_id(field)
+        amount = int(value) if value.isdigit() and len(value) <= _MOST_DIGITS else 0
+        if id is not None and 0 < amount <= _MOST:
+            counts[id] = amount
+        else:
+            poison[field] = value
     return ParsedBucket(counts, poison)
 
 

@@ -14,12 +14,12 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from caching.ids import row_id
 from caching.keys import prefix
 from caching.redis.connections import client, pool
 from caching.redis.scripts import Command
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MAX_ID = 2**63 - 1
 
 
 class Member(NamedTuple):
@@ -32,9 +32,7 @@ class Member(NamedTuple):
     @property
     def id(self) -> int | None:
         """The id that the name spells; None if it spells none."""
-        if not self.name.isdigit() or self.name.startswith(b"0") or len(self.name) > 19:
-            return None
-        return number if (number := int(self.name)) <= _MAX_ID else None
+        return row_id(self.name)
 
 
 def to_ms(at: datetime) -> int:

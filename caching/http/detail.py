@@ -9,8 +9,8 @@ from rest_framework.request import Request
 from rest_framework.viewsets import ViewSetMixin
 
 from caching.http.hit_lane import HitLane
-from caching.http.id_list import MAX_ID
 from caching.http.responses import conditional_response, weak_etag
+from caching.ids import MAX_ID
 from caching.readthrough.fetch import Found, Lookup, complete, read_once
 from caching.readthrough.resource import Resource
 

@@ -8,8 +8,9 @@ from typing import Any
 import orjson
 from rest_framework import serializers
 
+from caching.ids import MAX_ID
+
 MAX_IDS = 100
-MAX_ID = 2**63 - 1
 
 
 class IdListField(serializers.Field):  # type: ignore[type-arg]

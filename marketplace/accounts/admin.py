@@ -1,4 +1,4 @@
-"""The admin of users: Django's own, with the name that other people see; and their tokens, to be revoked."""
+"""The admin of users and of their tokens."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class UserAdmin(DjangoUserAdmin):
 
 @admin.register(AuthToken)
 class TokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Who is logged in until when. Deleting a token logs one device out; making or changing one is the API's."""
+    """Tokens by user and expiry. Deleting one logs that device out; only the API makes tokens."""
 
     list_display = ("user", "created", "expiry")
     list_select_related = ("user",)

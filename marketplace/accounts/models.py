@@ -1,4 +1,4 @@
-"""The user of the marketplace, who sells and buys."""
+"""The user of the marketplace: seller and buyer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db.models.functions import Lower
 
 
 class UserManager(DjangoUserManager["User"]):
-    """Finds people by their username in any case, as the database holds it unique in any case."""
+    """Finds users by their username in any case; the database keeps it unique in any case."""
 
     def get_by_natural_key(self, username: str | None) -> User:
         """Return the user of that name, or raise User.DoesNotExist."""
@@ -18,7 +18,7 @@ class UserManager(DjangoUserManager["User"]):
 
 
 class User(AbstractUser):
-    """A person with a login; `display_name` is what other people see."""
+    """A user with a login. `display_name` is what other users see."""
 
     display_name = models.CharField(max_length=80)
 

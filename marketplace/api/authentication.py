@@ -1,4 +1,4 @@
-"""Who is asking: a knox token, or on staff endpoints the admin's session."""
+"""Authentication by a knox token or, on staff endpoints, by the admin's session."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class TokenAuthentication(auth.TokenAuthentication):
 
     def authenticate_credentials(self, token: bytes) -> Any:
         """Return the user and the token's record, or raise AuthenticationFailed."""
-        # Knox would decode foreign bytes and send a NUL to PostgreSQL, and fail with a 500 at either.
+        # Knox fails with a 500 on bytes that it cannot decode, and on a NUL, which PostgreSQL refuses.
         if not token.isalnum():
             raise AuthenticationFailed("Invalid token.")
         return super().authenticate_credentials(token)

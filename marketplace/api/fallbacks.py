@@ -16,19 +16,19 @@ from marketplace.api.problems import ProblemResponse, make_problem
 
 
 def is_admin(request: HttpRequest) -> bool:
-    """Say whether the request is for the admin, whose users read HTML."""
+    """Return whether the request is for the admin, which answers HTML."""
     return request.path_info.startswith("/admin/")
 
 
 def plain_problem(status: HTTPStatus, detail: str | None = None, **headers: str) -> ProblemResponse:
-    """Return a problem whose code is the HTTP status' own name."""
+    """Return a problem whose code is the name of its HTTP status."""
     code = status.phrase.lower().replace(" ", "_")
     return ProblemResponse(make_problem(status, code, detail or f"{status.description}."), headers)
 
 
 @csrf_exempt
 def unknown_route(request: HttpRequest, **_: Any) -> HttpResponseBase:
-    """Answer a path that no route matches; it stands last in the URL table, so it works with DEBUG on too."""
+    """Answer a path that no other route matches. It is a route itself, so it answers with DEBUG on too."""
     return plain_problem(HTTPStatus.NOT_FOUND, "There is nothing at this address.")
 
 

@@ -1,4 +1,4 @@
-"""Pages by cursor: stable while rows are added, and as quick on the last page as on the first."""
+"""Pagination by a cursor over the whole ordering: stable while rows are added, and equally fast on every page."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.utils.urls import replace_query_param
 
-_INT64 = 2**63
+from caching import MAX_ID
 
 
 class Cursor(NamedTuple):
-    """The row beside which a page begins, by its values of the ordering, and which way the page lies."""
+    """Where a page begins: the values of a row in the columns of the ordering, and whether the page lies before it."""
 
     reverse: bool
     values: tuple[Any, ...]
@@ -29,9 +29,9 @@ class Cursor(NamedTuple):
 class CursorPages(CursorPagination):
     """Newest first, 20 a page unless `per_page` says 1 to 100; answers `{next, previous, results}`.
 
-    DRF's own cursor knows the first column of the ordering only and counts an offset among ties, which fails
-    on a bulk import where thousands of rows share a `created_at`. This one compares the whole ordering, whose
-    columns must all point one way and end in a unique one.
+    DRF's cursor holds the first column of the ordering and an offset among ties, which fails where a bulk import gives
+    thousands of rows one `created_at`. This one compares all columns of the ordering. They must all point the same way,
+    and the last one must be unique.
     """
 
     ordering = ("-created_at", "-id")
@@ -58,7 +58,7 @@ class CursorPages(CursorPagination):
 
     def get_page_size(self, request: Request) -> int:
         """Return the number of rows that `request` asks for, or raise DRF's ValidationError."""
-        # An empty parameter is one that was not given, as in every query that a serializer reads.
+        # An empty parameter counts as missing, as in the queries that serializers read.
         asked = request.query_params.get(self.page_size_query_param) or self.page_size
         field = serializers.IntegerField(min_value=1, max_value=self.max_page_size)
         try:
@@ -74,7 +74,7 @@ class CursorPages(CursorPagination):
         return parameters
 
     def get_next_link(self) -> str | None:
-        """Return the URL of the page behind this one, or None."""
+        """Return the URL of the page after this one, or None."""
         going_back = self.at is not None and self.at.reverse
         return self._link(reverse=False, row=-1) if self.page and (going_back or self.more) else None
 
@@ -112,12 +112,12 @@ class CursorPages(CursorPagination):
 
 def _clean(model: type[Model], name: str, value: Any) -> Any:
     cleaned = model._meta.get_field(name).clean(value, None)
-    # PostgreSQL knows no offset beyond 15:59, and no moment that UTC has no year for is in the table.
+    # In UTC, since PostgreSQL refuses offsets beyond 15:59. A moment for which UTC has no year is an OverflowError.
     return cleaned.astimezone(UTC) if isinstance(cleaned, datetime) else cleaned
 
 
 def _askable(value: Any) -> bool:
-    return value is not None and not (isinstance(value, int) and abs(value) >= _INT64)
+    return value is not None and not (isinstance(value, int) and abs(value) > MAX_ID)
 
 
 def _beyond(names: list[str], values: tuple[Any, ...], descending: bool) -> Q:

@@ -1,4 +1,4 @@
-"""JSON in: strict, of bounded depth, and without the characters that PostgreSQL or UTF-8 cannot hold."""
+"""Parses JSON strictly: of bounded depth, without characters that PostgreSQL or UTF-8 cannot hold."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from marketplace.api.problems import FIELDLESS
 
 
 class JSONParser(parsers.JSONParser):
-    """Parses `application/json`; a body that cannot be data is a 400 before any view sees it."""
+    """Parses `application/json`. A malformed body, or one with text that cannot be stored, is a 400."""
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
         """Return the parsed body, or raise ParseError or ValidationError."""
@@ -29,7 +29,7 @@ class JSONParser(parsers.JSONParser):
 def _unstorable(data: Any, path: str) -> Iterator[str]:
     """Yield the dotted path of every string that has a NUL or a lone surrogate."""
     if isinstance(data, str):
-        # JSON may say these by an escape, so the check belongs after parsing.
+        # JSON can spell these characters as escapes, so they are checked after parsing.
         if "\x00" in data or not _encodable(data):
             yield path or FIELDLESS
     elif isinstance(data, dict):
@@ -40,7 +40,7 @@ def _unstorable(data: Any, path: str) -> Iterator[str]:
                 yield from _unstorable(value, f"{path}.{key}" if path else key)
     elif isinstance(data, list):
         for index, value in enumerate(data):
-            if type(value) is not int:  # A batch is a hundred of them.
+            if type(value) is not int:  # Numbers, such as the hundred ids of a batch, need no check.
                 yield from _unstorable(value, f"{path}.{index}" if path else str(index))
 
 

@@ -16,7 +16,7 @@ _OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
 
 
 def render(data: Any) -> bytes:
-    """Return `data` as JSON; what orjson refuses (integers over 64 bits, lone surrogates) takes the slow way."""
+    """Return `data` as JSON. What orjson refuses (integers over 64 bits, lone surrogates) `json` renders."""
     try:
         return orjson.dumps(data, default=_default, option=_OPTIONS)
     except orjson.JSONEncodeError:
@@ -42,5 +42,5 @@ class JSONRenderer(renderers.JSONRenderer):
     def render(
         self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
     ) -> bytes:
-        """Return the body; None, as of a 204, is no body."""
+        """Return the body, which is empty for None (the data of a 204)."""
         return b"" if data is None else render(data)

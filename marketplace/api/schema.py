@@ -1,4 +1,4 @@
-"""The OpenAPI document: problems on every operation, without a word about them in any view."""
+"""The OpenAPI document. The problem responses are added to every operation here, so that no view declares them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often one client may write, log in and register. Counted in Redis; without Redis nothing is refused."""
+"""Throttles of writes, logins and registrations. Redis counts them; without Redis no request is refused."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from rest_framework.throttling import SimpleRateThrottle
 from caching.redis import REDIS_ERRORS, client, key_prefix
 
 if TYPE_CHECKING:
-    # DRF imports this module while its views module is still being made.
+    # At run time this import would be circular: the module of DRF's views imports this one.
     from rest_framework.views import APIView
 
 logger = logging.getLogger(__name__)
 
 
 class CountingThrottle(SimpleRateThrottle):
-    """A window that opens with a client's first request and is counted by Redis itself.
+    """A fixed window that opens with a client's first request, counted by `INCR` in Redis.
 
-    DRF reads a list of times, appends and writes it back, so parallel requests slip through; a counter is
-    exact, and costs one round trip. An empty rate means no limit.
+    DRF's own throttle reads a list of times, appends to it and writes it back, so parallel requests slip through. A
+    counter is exact and takes one round trip. An empty rate means no limit.
     """
 
     def get_rate(self) -> str | None:
@@ -32,7 +32,7 @@ class CountingThrottle(SimpleRateThrottle):
         return api_settings.DEFAULT_THROTTLE_RATES[self.scope] or None
 
     def allow_request(self, request: Request, view: APIView) -> bool:
-        """Count the request and say whether it is within the rate."""
+        """Count the request, and return whether it is within the rate."""
         self.remaining: float | None = None
         ident = self.ident(request, view)
         if self.rate is None or ident is None:
@@ -45,7 +45,7 @@ class CountingThrottle(SimpleRateThrottle):
         return self.remaining
 
     def ident(self, request: Request, view: APIView) -> str | None:
-        """Return whom to count the request for, or None to let it pass."""
+        """Return the client for whom the request is counted, or None if it is not counted."""
         raise NotImplementedError
 
     def _count(self, ident: str) -> tuple[int, float]:
@@ -63,7 +63,7 @@ class CountingThrottle(SimpleRateThrottle):
 class WriteThrottle(CountingThrottle):
     """Limits requests that change something, by user, or by address for a client without a token.
 
-    A view whose POST only reads says so by `reads_only = True`.
+    A view whose POST only reads sets `reads_only = True`.
     """
 
     scope = "write"
@@ -77,12 +77,12 @@ class WriteThrottle(CountingThrottle):
 
 
 class LoginThrottle(CountingThrottle):
-    """Limits attempts at one username from one address, so that nobody can lock another person out."""
+    """Limits attempts at one username from one address, so that no client can lock another user out."""
 
     scope = "login"
 
     def ident(self, request: Request, view: APIView) -> str | None:
-        """Return the address with a digest of the username as the client wrote it, case apart."""
+        """Return the address and a digest of the username in the request, whatever its case."""
         name = request.data.get("username", "") if isinstance(request.data, dict) else ""
         digest = blake2b(str(name).strip().casefold().encode(), digest_size=8).hexdigest()
         return f"{self.get_ident(request)}:{digest}"

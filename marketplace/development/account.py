@@ -24,9 +24,9 @@ class Account:
 
 
 def server_account(data: Path) -> Account | None:
-    """Return whom to run the database as, or None when this process is no root and stays who it is.
+    """Return the account to run the database as, or None if this process is not root.
 
-    The owner of existing data comes first, so that it stays readable.
+    The owner of existing data comes first, so that the data stays readable.
     """
     if os.geteuid() != 0:
         return None
@@ -45,7 +45,7 @@ def server_account(data: Path) -> Account | None:
 
 
 def let_through(target: Path, account: Account, say: Callable[[str], None]) -> None:
-    """Give o+x to those directories above target that the account could not pass, and say which."""
+    """Give o+x to the directories above target that the account could not pass, and name each to `say`."""
     for directory in reversed(target.parents):
         status = directory.stat()
         if not _passable(status, account):

@@ -1,4 +1,4 @@
-"""When a process that died by itself is started again, and when that has no sense any more."""
+"""Exponential backoff of restarts: when a process that died is started again, and when to give up."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FIRST_DELAY = 0.5
 
 @dataclass
 class Backoff:
-    """Counts the quick deaths in a row of one process."""
+    """Counts the consecutive quick deaths of one process."""
 
     deaths: int = 0
 

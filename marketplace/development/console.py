@@ -24,7 +24,7 @@ class Console:
 
     def line(self, name: str, text: str) -> None:
         """Write one line of a process."""
-        # A progress bar that was under way is overwritten; its process draws it again below.
+        # An unfinished progress bar is overwritten; its process draws it again below.
         start = "\r\x1b[K" if self._open_line else ""
         self._open_line = False
         self._write(f"{start}{self._prefix(name)}{text}\n")
@@ -55,14 +55,14 @@ class Console:
             self._stream.write(text)
             self._stream.flush()
         except (BrokenPipeError, OSError):
-            # Whoever read our output has gone; the logs go on, and the process lives or dies by signals.
+            # The reader of our output is gone. The log files still get everything, and only signals end this process.
             return
 
 
 class Channel:
     """Turns the byte stream of one process into lines for its log file and, unless silent, for the console.
 
-    heard turns true with the first line that holds the text listened for.
+    heard becomes true with the first line that contains listen_for.
     """
 
     def __init__(self, name: str, log: Path, console: Console | None, listen_for: str = "") -> None:
@@ -98,6 +98,6 @@ class Channel:
 
 
 def _drawn(raw: bytes) -> str:
-    """Return what a terminal would show of a line in the end: its part after the last carriage return."""
+    """Return what a terminal finally shows of a line: its part after the last carriage return."""
     parts = CURSOR_CODES.sub("", raw.decode("utf-8", "replace")).split("\r")
     return next((part for part in reversed(parts) if part.strip()), "").rstrip()

@@ -73,7 +73,7 @@ def _start(arguments: argparse.Namespace, state: LocalState, console: Console, s
     supervisor.await_ready(web, lambda: answers(arguments.port, "/readyz"), READY_SECONDS)
     workers = [] if arguments.no_workers else _start_workers(supervisor, env, state)
     supervisor.run(programs.manage("warm", env, "warm_cache"))
-    # The table comes last, or banners would push it off the screen; a silent worker delays it only briefly.
+    # The table comes after the worker's banner, which would push it off the screen. A silent worker delays it a little.
     deadline = time.monotonic() + QUIET_SECONDS
     supervisor.watch(lambda: all(one.channel.heard for one in workers) or time.monotonic() > deadline)
     seconds = time.monotonic() - began
@@ -82,7 +82,7 @@ def _start(arguments: argparse.Namespace, state: LocalState, console: Console, s
 
 
 def _start_workers(supervisor: Supervisor, env: dict[str, str], state: LocalState) -> list[Running]:
-    """Start worker and beat, and return those whose readiness can be heard."""
+    """Start worker and beat, and return those whose output says when they are ready."""
     worker = supervisor.start(programs.worker(env))
     beat = supervisor.start(programs.beat(env, state.root / "celerybeat-schedule"))
     worker.ready = beat.ready = True
@@ -91,7 +91,7 @@ def _start_workers(supervisor: Supervisor, env: dict[str, str], state: LocalStat
 
 @contextlib.contextmanager
 def only_one(state: LocalState) -> Iterator[None]:
-    """Hold this LOCAL_DIR until the process ends, however it ends, or raise StartupError."""
+    """Lock this LOCAL_DIR until the process ends, however it ends, or raise StartupError."""
     descriptor = os.open(preflight.lock_path(state.run.parent), os.O_RDWR | os.O_CREAT, 0o644)
     try:
         preflight.take_lock(descriptor, state.root)
@@ -103,7 +103,7 @@ def only_one(state: LocalState) -> Iterator[None]:
 
 
 def answers(port: int, path: str) -> bool:
-    """Tell whether the web server answers a path with 200."""
+    """Return whether the web server answers a path with 200."""
     connection = http.client.HTTPConnection(ports.HOST, port, timeout=5)
     try:
         connection.request("GET", path)
@@ -115,7 +115,7 @@ def answers(port: int, path: str) -> bool:
 
 
 def write_environment(state: LocalState, env: dict[str, str]) -> None:
-    """Write LOCAL_DIR/env, by which manage.py reaches the same servers from another terminal."""
+    """Write LOCAL_DIR/env, with which manage.py reaches the same servers from another terminal."""
     write_private(state.root / "env", "".join(f"{name}={shlex.quote(env[name])}\n" for name in HAND_VARIABLES))
 
 

@@ -18,7 +18,7 @@ PATIENCE_SECONDS = 15.0
 
 
 def run(command: str, argv: Sequence[str], kind: str, *, durable: bool) -> int:
-    """Start throw-away servers, run argv beside them and return its exit code; command names us in messages."""
+    """Start throw-away servers, run argv beside them and return its exit code. Messages begin with `command`."""
     with throwaway.local_state() as state:
         supervisor = Supervisor(state, None, servers.NAMES)
         try:
@@ -35,7 +35,7 @@ def run(command: str, argv: Sequence[str], kind: str, *, durable: bool) -> int:
 
 
 def _run_beside(supervisor: Supervisor, argv: Sequence[str], env: dict[str, str]) -> int:
-    # It stays in the terminal's foreground group: it gets Ctrl-C itself, and debuggers can read the keys.
+    # It stays in the terminal's foreground process group, so it gets Ctrl-C itself and a debugger can read keys.
     process = subprocess.Popen(argv, env=env, preexec_fn=die_with_parent(signal.SIGTERM))
     signal.signal(signal.SIGINT, lambda number, frame: None)
     try:

@@ -1,4 +1,4 @@
-"""Which process a pid means: a pid is reused, a pid with its start time is not."""
+"""The identity of a process: its pid with its start time, since a pid alone is reused."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def members(session: int) -> list[int]:
 
 
 def has_variable(pid: int, name: str, value: str) -> bool:
-    """Tell whether the process was started with name=value in its environment."""
+    """Return whether the process was started with name=value in its environment."""
     try:
         content = (PROC / str(pid) / "environ").read_bytes()
     except OSError:
@@ -37,7 +37,7 @@ def has_variable(pid: int, name: str, value: str) -> bool:
 
 
 def works_in(pid: int, directory: Path) -> bool:
-    """Tell whether directory is the current directory of the process."""
+    """Return whether directory is the current directory of the process."""
     try:
         return (PROC / str(pid) / "cwd").readlink() == directory.resolve()
     except OSError:
@@ -50,5 +50,5 @@ def _stat(pid: int) -> list[str] | None:
         content = (PROC / str(pid) / "stat").read_text("utf-8", "replace")
     except OSError:
         return None
-    # The second field is the program's name in brackets, and may hold brackets and spaces of its own.
+    # The second field is the program's name in brackets, which may contain brackets and spaces itself.
     return content[content.rindex(")") + 2 :].split()

@@ -23,16 +23,16 @@ USER = "marketplace"
 DATABASE = "marketplace"
 SETTINGS = {
     "listen_addresses": HOST,
-    # The path of a socket may be at most 107 bytes long, and a checkout may lie deeper.
+    # No Unix socket: its path may have at most 107 bytes, and a checkout may lie deeper.
     "unix_socket_directories": "",
     "max_connections": "200",
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_checkpoints": "off",
-    # A statement of a bulk insert is thousands of values long; Django tells which statement failed.
+    # A bulk insert has thousands of values, too many for a log. Django reports which statement failed.
     "log_min_error_statement": "panic",
 }
-# For data that nobody misses after a crash.
+# For data that need not survive a crash.
 FAST_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
@@ -82,7 +82,7 @@ class PostgresServer:
         )
 
     def is_ready(self) -> bool:
-        # Asking sooner would leave a FATAL line in the log for each time.
+        # Each attempt to connect before that would write a FATAL line to the log.
         if not self._says_ready():
             return False
         try:
@@ -108,7 +108,7 @@ class PostgresServer:
         return f"postgresql://{USER}:{self._password}@{HOST}:{self._port}/{database}"
 
     def _initialise(self, initdb: Path, account: Account | None) -> None:
-        """Make the data directory under another name first, so that a kill leaves none that is half made."""
+        """Make the data directory under another name and rename it, so that a kill leaves no unfinished one."""
         draft = self._data.with_name("postgres.new")
         if draft.exists():
             shutil.rmtree(draft)
@@ -169,7 +169,7 @@ class PostgresServer:
     def _end_forgotten_postmaster(self) -> None:
         """Remove the pid file that a kill left behind, after ending its process if that serves this data.
 
-        Otherwise a stranger that has the old pid by now would keep the server from starting.
+        PostgreSQL refuses to start while any process, of whatever program, has the pid in that file.
         """
         path = self._data / "postmaster.pid"
         if not path.exists():

@@ -1,4 +1,4 @@
-"""Migrates the database, and with --seed fills it with the demo catalogue; repeats nothing."""
+"""Migrates the database and, with --seed, fills it with the demo catalogue. It may run again at any time."""
 
 from __future__ import annotations
 

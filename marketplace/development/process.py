@@ -1,4 +1,4 @@
-"""A process of the marketplace: what to start, and one start of it."""
+"""A process of the marketplace: its definition, and one run of it."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ PR_SET_PDEATHSIG = 1
 class Process:
     """What to start.
 
-    patience is the time in seconds between stop_signal and SIGKILL; ready_text is what its output says when it
-    has come up, for processes that nobody can ask.
+    patience is the time in seconds between stop_signal and SIGKILL; ready_text is what the output contains when the
+    process is ready, for processes that no probe can ask.
     """
 
     name: str
@@ -44,9 +44,9 @@ class Process:
 
 
 class Running:
-    """One start of a process, as leader of its own session, with its output coming through a pipe.
+    """One run of a process, as leader of its own session, with its output read from a pipe.
 
-    With a terminal width its output comes through a pseudo-terminal, so that it shows its progress bars.
+    With columns, the output is read from a pseudo-terminal of that width, so that the process draws progress bars.
     """
 
     def __init__(self, process: Process, channel: Channel, columns: int | None = None) -> None:
@@ -83,7 +83,7 @@ class Running:
         return RunFile(process.name, self.pid, started, process.stop_signal, process.patience)
 
     def ended(self) -> bool:
-        """Tell whether the process has ended; its pid and group stay reserved until finish()."""
+        """Return whether the process has ended; its pid and group stay reserved until finish()."""
         if self.popen.returncode is not None:
             return True
         return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
@@ -108,7 +108,7 @@ class Running:
         return code
 
     def read(self) -> bool:
-        """Pass on the output that has come; return False when there will be no more."""
+        """Pass on the output so far; return False at its end."""
         while True:
             try:
                 chunk = os.read(self.output, 65536)
@@ -123,14 +123,14 @@ class Running:
 
 
 def die_with_parent(signal_number: int) -> Callable[[], None]:
-    """Return what makes the kernel signal a child process when this process dies, however it dies.
+    """Return a preexec function: the kernel signals the child when this process dies, however it dies.
 
-    The child must be started from the main thread: the kernel counts the death of the starting thread.
+    The child must be started from the main thread: PR_SET_PDEATHSIG refers to the thread that started it.
     """
     parent = os.getpid()
 
     def prepare() -> None:
-        # A shell lets commands in the background ignore Ctrl-C; ours decide that for themselves.
+        # A shell starts background commands with SIGINT ignored, which the child would inherit.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         LIBC.prctl(PR_SET_PDEATHSIG, signal_number)
         if os.getppid() != parent:

@@ -42,12 +42,12 @@ def worker(env: dict[str, str]) -> Process:
     """Return the Celery worker of all queues."""
     options = ["--concurrency", str(JOB_PROCESSES), "-Q", "celery,jobs,events", "--prefetch-multiplier", "1"]
     options += ["--without-gossip", "--without-mingle", "-l", "INFO"]
-    # A worker that is asked to stop finishes what it has begun.
+    # On SIGTERM a worker finishes the tasks that it has begun.
     return Process("worker", _celery("worker", *options), env, patience=20.0, ready_text=" ready.")
 
 
 def beat(env: dict[str, str], schedule: Path) -> Process:
-    """Return the scheduler; it needs no pid file, since the supervisor sees to it that there is one of it."""
+    """Return the scheduler. It needs no pid file, since the supervisor starts only one."""
     return Process("beat", _celery("beat", "-s", str(schedule), "--pidfile", "", "-l", "INFO"), env, patience=5.0)
 
 

@@ -49,7 +49,7 @@ class RedisServer:
         return Process(self.name, [binary, str(configuration)], bare_environment(self._state.root), patience=10.0)
 
     def is_ready(self) -> bool:
-        """Tell whether it has loaded its data; before that it answers LOADING."""
+        """Return whether it has loaded its data; before that it answers LOADING."""
         try:
             with socket.create_connection((HOST, self._port), timeout=2) as connection:
                 connection.sendall(f"AUTH {self._password}\r\nPING\r\nQUIT\r\n".encode())

@@ -38,7 +38,7 @@ class RunFile:
         return leader + [pid for pid in others if identity.has_variable(pid, "LOCAL_DIR", str(state.root))]
 
     def end(self, state: LocalState) -> bool:
-        """End what remains, politely and then not; return whether there was anything."""
+        """Send the leader its stop signal and, after its patience, the rest SIGKILL; return whether any process ran."""
         remaining = self.remaining(state)
         if not remaining:
             return False

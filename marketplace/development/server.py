@@ -1,4 +1,4 @@
-"""What an embedded server is to those that start it."""
+"""The interface of an embedded server."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Server(Protocol):
         """Make its data directory if need be, and return what to start."""
 
     def is_ready(self) -> bool:
-        """Tell whether it answers; the first time, set up what clients expect to find."""
+        """Return whether it answers; the first time it does, create what clients expect."""
 
 
 def inside_package(name: str, pattern: str) -> Path:

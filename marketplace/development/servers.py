@@ -19,7 +19,7 @@ READY_SECONDS = 60.0
 def embedded(
     state: LocalState, environ: Mapping[str, str], say: Callable[[str], None], *, durable: bool = True
 ) -> dict[str, Server]:
-    """Return the servers to start, by the environment variable that would have replaced each."""
+    """Return the servers to start, each under the environment variable that would replace it."""
     servers: dict[str, Server] = {}
     if not environ.get("DATABASE_URL"):
         servers["DATABASE_URL"] = PostgresServer(state, say, durable=durable)

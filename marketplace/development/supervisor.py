@@ -1,7 +1,7 @@
 """Starts processes, passes on their output, restarts those that die, and ends all of them in order.
 
-One thread does all of it: the kernel ties a child's life to the thread that started it, and forking is safe only
-without others.
+One thread does everything: PR_SET_PDEATHSIG refers to the thread that started a child, and a fork is safe only without
+other threads.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Supervisor:
         self._listen_to_signals()
 
     def start(self, process: Process, columns: int | None = None) -> Running:
-        """Start a process; until it is marked ready, its death is an error and no reason to start it again."""
+        """Start a process. Until it is marked ready, its death is an error; from then on it is restarted."""
         log = self._state.log(process.name)
         channel = Channel(process.name, log, self._console, process.ready_text)
         running = Running(process, channel, columns)
@@ -75,12 +75,12 @@ class Supervisor:
             raise StartupError(f"{process.name} failed with code {code}: {running.channel.last_line} (see {log})")
 
     def watch(self, done: Callable[[], bool] = lambda: False) -> None:
-        """Keep the processes going until done; a signal raises Stopped."""
+        """Supervise the processes until done() holds; a signal raises Stopped."""
         while not done():
             self.turn()
 
     def turn(self) -> None:
-        """Pass on output and bring back what died; raises Stopped after a signal, StartupError to give up."""
+        """Pass on output and restart what died. Raises Stopped after a signal, and StartupError when it gives up."""
         self._listen(TURN_SECONDS)
         if self.stop_requests:
             raise Stopped
@@ -92,7 +92,7 @@ class Supervisor:
                 self.start(process).ready = True
 
     def stop(self) -> None:
-        """End all processes in order. A further signal in the meantime leaves each only a moment."""
+        """End all processes in order. A further signal meanwhile reduces the patience with each to a second."""
         asked = self.stop_requests
         others = [name for name in self._running if name not in self._stop_order]
         for name in [*others, *self._stop_order]:
@@ -143,7 +143,7 @@ class Supervisor:
         self._selector.register(ours, selectors.EVENT_READ, None)
         for number in STOP_SIGNALS:
             signal.signal(number, self._ask_to_stop)
-        # A handler must exist for the death of a child to end the wait above.
+        # Without a handler the death of a child would not wake the selector.
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
 
     def _ask_to_stop(self, number: int, frame: FrameType | None) -> None:

@@ -21,7 +21,7 @@ def local_state() -> Iterator[LocalState]:
     """Yield an empty LOCAL_DIR that is removed at the end, and remove those of runs that were killed."""
     remove_abandoned(Path(tempfile.gettempdir()))
     root = Path(tempfile.mkdtemp(prefix=PREFIX))
-    # The database may run as another account, which has to pass; what is secret inside is private by itself.
+    # The database may run as another account, which must be able to enter. Secret files inside have their own mode.
     root.chmod(0o711)
     (root / OWNER).write_text(f"{os.getpid()} {identity.started(os.getpid())}", "ascii")
     try:
@@ -31,13 +31,13 @@ def local_state() -> Iterator[LocalState]:
 
 
 def remove_abandoned(place: Path) -> None:
-    """Remove this user's directories whose owning process does not run any more."""
+    """Remove this user's directories whose owning process has ended."""
     for root in place.glob(f"{PREFIX}*"):
         try:
             pid, started = (root / OWNER).read_text("ascii").split(" ")
             abandoned = root.stat().st_uid == os.geteuid() and identity.started(int(pid)) != started
         except (OSError, ValueError):
-            # One that is being made or removed at this moment is somebody's.
+            # Another run is making or removing it at this moment.
             continue
         if abandoned:
             shutil.rmtree(root, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""What waits for the flush, measured when it is scraped: by the web, so that a worker that died is seen too."""
+"""Gauges of the backlog of counters, measured at each scrape by the web server, which notices a dead worker too."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class BacklogCollector(Collector):
         self._probe = Probe(self._measure, (*DATABASE_ERRORS, *REDIS_ERRORS), _LIMIT)
 
     def describe(self) -> list[Metric]:
-        """Say nothing: registering it must ask nobody."""
+        """Describe nothing, so that registering the collector asks no server."""
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """Measure, and yield what was found."""
+        """Measure, and yield the gauges."""
         known = self._probe.start()().ok
         yield GaugeMetricFamily("counter_backlog_known", "Whether the backlog could be measured.", int(known))
         for name, (text, value) in _GAUGES.items() if known else ():
@@ -53,7 +53,7 @@ class BacklogCollector(Collector):
         try:
             self._found = {family.name: measure_backlog(family) for family in families()}
         finally:
-            # The thread of the probe is its only user.
+            # Only this thread of the probe uses the connection.
             connection.close()
 
 

@@ -1,4 +1,4 @@
-"""The front page: one screen that leads a person to everything there is."""
+"""The front page: links to everything that the site serves."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from marketplace.ops.methods import read_only
 
 
 class Door(NamedTuple):
-    """A link with a word on what lies behind it."""
+    """A link with a short description of its target."""
 
     path: str
     name: str

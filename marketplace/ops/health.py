@@ -1,4 +1,4 @@
-"""The probes that an orchestrator asks: is the process alive, can it serve."""
+"""The liveness and readiness probes for an orchestrator."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _json(body: bytes) -> HttpResponse:
 @csrf_exempt
 @read_only
 def livez(request: HttpRequest) -> HttpResponse:
-    """Say that the process answers; it asks nobody else."""
+    """Answer 200 without asking any server."""
     return _json(_ALIVE)
 
 

@@ -1,4 +1,4 @@
-"""Plain views that are read only, with the API's own answer to every other method."""
+"""Makes plain views read-only, with the API's own answer to every other method."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prometheus: what every request is counted as, and the page that is scraped."""
+"""Prometheus: the series that count requests, and the page that is scraped."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ REGISTRY.register(offer_events)
 
 @lru_cache(maxsize=2048)
 def series(method: str, route: str, status_class: int) -> Histogram:
-    """Return the series of one kind of request; kept, because looking up labels costs more than counting."""
+    """Return the series of one kind of request; cached, because the look-up of labels costs more than counting."""
     return REQUESTS.labels(method, route, f"{status_class}xx")
 
 
@@ -62,7 +62,7 @@ def _registry() -> CollectorRegistry:
 
 
 def _dead(directory: Path) -> Iterator[int]:
-    """Yield the processes that ended and left live gauges behind; counters of the dead stay, as they are sums."""
+    """Yield the pids of ended processes that left live gauges behind. Their counters stay, since those are sums."""
     pids = {int(match[1]) for file in directory.iterdir() if (match := _PROCESS_FILE.match(file.name))}
     for pid in pids:
         if not Path(f"/proc/{pid}").exists():

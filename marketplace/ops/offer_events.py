@@ -1,4 +1,4 @@
-"""What is late with offers, measured when it is scraped: by the web, so that a worker that died is seen too."""
+"""Gauges of late offers and events, measured at each scrape by the web server, which notices a dead worker too."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ _GAUGES = {
 
 
 class OfferEventsCollector(Collector):
-    """Gauges of what is late, and whether it could be measured."""
+    """The gauges, and whether they could be measured."""
 
     def __init__(self) -> None:
         self._found: dict[str, float] = {}
         self._probe = Probe(self._measure, DATABASE_ERRORS, _LIMIT)
 
     def describe(self) -> list[Metric]:
-        """Say nothing: registering it must ask nobody."""
+        """Describe nothing, so that registering the collector asks no server."""
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """Measure, and yield what was found."""
+        """Measure, and yield the gauges."""
         known = self._probe.start()().ok
         yield GaugeMetricFamily("offer_events_known", "Whether events of offers could be counted.", int(known))
         for name, text in _GAUGES.items() if known else ():
@@ -53,7 +53,7 @@ class OfferEventsCollector(Collector):
                 "offers_due_oldest_seconds": late.oldest_seconds,
             }
         finally:
-            # The thread of the probe is its only user.
+            # Only this thread of the probe uses the connection.
             connection.close()
 
 

@@ -1,4 +1,4 @@
-"""A check that answers in time: it runs on a thread of its own, of which there is at most one."""
+"""A check with a time limit. It runs on a thread of its own, at most one at a time."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Finding(NamedTuple):
 
 
 class Probe:
-    """Runs `check` with a limit in seconds; `failures` are the exceptions by which it says no.
+    """Runs `check` with a limit in seconds; `failures` are the exceptions that it raises when the part is away.
 
-    A frozen server holds its one thread until it thaws or the check's own time limit ends it. Meanwhile every
-    caller waits for that same thread, so no number of probes piles up threads or connections.
+    A frozen server blocks the one thread until it resumes or the check's own time limit ends it. Meanwhile every caller
+    waits for the same thread, so probes never pile up threads or connections.
     """
 
     def __init__(self, check: Callable[[], None], failures: tuple[type[Exception], ...], limit: float) -> None:
@@ -47,7 +47,7 @@ class Probe:
         with self._lock:
             if self._running is None or self._running.done():
                 self._running = Future()
-                # A daemon, so that a frozen server cannot hold up the end of the process.
+                # A daemon thread, so that a frozen server cannot delay the end of the process.
                 threading.Thread(target=self._run, args=(self._running,), daemon=True).start()
             return self._running
 
@@ -58,7 +58,7 @@ class Probe:
             self._check()
             problem = ""
         except self._failures as error:
-            # The class alone: messages name hosts and users, and anybody may read the answer.
+            # Only the class: messages contain hosts and users, and anybody may read the answer.
             problem = type(error).__name__
         finally:
             future.set_result(Finding(not problem, round(1000 * (time.monotonic() - started), 1), problem))

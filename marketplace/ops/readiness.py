@@ -31,6 +31,6 @@ _PROBES = {
 
 
 def look() -> dict[str, Finding]:
-    """Return the findings of all parts, checked at once, so that the slowest decides how long it takes."""
+    """Return the findings of all parts, which are checked in parallel."""
     waiting = {name: probe.start() for name, probe in _PROBES.items()}
     return {name: wait() for name, wait in waiting.items()}

@@ -25,7 +25,7 @@ INSTALLED_APPS = [
     "offers",
 ]
 
-# Sessions and messages belong to the admin: the `Admin` subclasses keep their cost off every API request.
+# Only the admin needs sessions and messages: the `Admin` subclasses skip them on every other request.
 MIDDLEWARE = [
     "marketplace.ops.middleware.RequestMetrics",
     "marketplace.middleware.OptionalSlash",
@@ -67,6 +67,6 @@ USE_I18N = False
 USE_TZ = True
 
 STATIC_URL = "/static/"
-# An image collects its static files when it is built; elsewhere they are served from where the apps keep them.
+# The image collects static files when it is built; elsewhere they are served from the apps' own directories.
 STATIC_ROOT = BASE_DIR / "staticfiles" if IS_PRODUCTION else None
 WHITENOISE_USE_FINDERS = not IS_PRODUCTION

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marketplace.settings.env import env, required
+from marketplace.settings.env import env, number, required
 
 REDIS_URL: str = required("REDIS_URL", "redis://:password@host:6379/0")
 REDIS_CACHE_URL: str = env.str("REDIS_CACHE_URL", default=REDIS_URL)
@@ -15,15 +15,15 @@ CACHING = {
     # The first part of every key of this deployment, so that two of them can share a Redis.
     "KEY_PREFIX": env.str("CACHING_KEY_PREFIX", default="mp"),
     # Reads fall back to PostgreSQL after this long, so it bounds what a frozen Redis costs a request.
-    "TIMEOUT_SECONDS": env.float("REDIS_TIMEOUT_SECONDS", default=0.25),
-    "MAX_CONNECTIONS": env.int("REDIS_MAX_CONNECTIONS", default=64),
+    "TIMEOUT_SECONDS": number("REDIS_TIMEOUT_SECONDS", 0.25, least=0.001),
+    "MAX_CONNECTIONS": number("REDIS_MAX_CONNECTIONS", 64, least=1),
     # Rows that PostgreSQL takes while Redis is away: up to eight a product and hour.
-    "SPILL_ROWS": env.int("COUNTER_SPILL_ROWS", default=1_000_000),
+    "SPILL_ROWS": number("COUNTER_SPILL_ROWS", 1_000_000, least=0),
     # A backlog that is older or larger than this is an alarm.
-    "ALARM_SECONDS": env.int("COUNTER_ALARM_SECONDS", default=60),
-    "ALARM_MB": env.int("COUNTER_ALARM_MB", default=256),
-    "LEDGER_DAYS": env.int("LEDGER_RETENTION_DAYS", default=7),
-    "JOB_RUN_DAYS": env.int("JOB_RUN_RETENTION_DAYS", default=14),
+    "ALARM_SECONDS": number("COUNTER_ALARM_SECONDS", 60, least=0),
+    "ALARM_MB": number("COUNTER_ALARM_MB", 256, least=0),
+    "LEDGER_DAYS": number("LEDGER_RETENTION_DAYS", 7, least=0),
+    "JOB_RUN_DAYS": number("JOB_RUN_RETENTION_DAYS", 14, least=0),
 }
 
 CACHES = {

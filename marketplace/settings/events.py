@@ -1,4 +1,4 @@
-"""What people outside are told of offers: reminders, expiries, and the backend by which they are told."""
+"""Notifications of offers: reminders, expiries, and the backend that delivers them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from marketplace.settings.env import IS_PRODUCTION, env
+from marketplace.settings.env import IS_PRODUCTION, env, number
 
-# Seconds before its end at which an offer is reminded of; 0 reminds of none.
-OFFER_REMINDER_SECONDS: int = env.int("OFFER_REMINDER_SECONDS", default=3600)
-if OFFER_REMINDER_SECONDS < 0:
-    raise ImproperlyConfigured(f"OFFER_REMINDER_SECONDS is {OFFER_REMINDER_SECONDS}; set it to 0 (none) or more.")
+# How long before the end of an offer its reminder is due, in seconds; 0 sends none.
+OFFER_REMINDER_SECONDS: int = number("OFFER_REMINDER_SECONDS", 3600, least=0)
 
 OFFER_EVENTS_BACKEND: str = env.str("OFFER_EVENTS_BACKEND", default="none" if IS_PRODUCTION else "console")
 if OFFER_EVENTS_BACKEND not in {"console", "webhook", "email", "none"}:
@@ -22,9 +20,7 @@ if OFFER_EVENTS_BACKEND not in {"console", "webhook", "email", "none"}:
     )
 
 # Attempts after which an event is given up; with the waits between them 12 take about three and a half hours.
-OFFER_EVENT_ATTEMPTS: int = env.int("OFFER_EVENT_ATTEMPTS", default=12)
-if not 1 <= OFFER_EVENT_ATTEMPTS <= 1000:
-    raise ImproperlyConfigured(f"OFFER_EVENT_ATTEMPTS is {OFFER_EVENT_ATTEMPTS}; set it to a number from 1 to 1000.")
+OFFER_EVENT_ATTEMPTS: int = number("OFFER_EVENT_ATTEMPTS", 12, least=1, most=1000)
 
 OFFER_WEBHOOK_URL: str = env.str("OFFER_WEBHOOK_URL", default="")
 OFFER_WEBHOOK_SECRET: str = env.str("OFFER_WEBHOOK_SECRET", default="")
@@ -35,7 +31,7 @@ try:
     _email = env.email_url_config(_EMAIL_URL or "consolemail://")
 except ImproperlyConfigured as error:
     raise ImproperlyConfigured("EMAIL_URL cannot be read; set it to smtp+tls://user:password@host:587") from error
-# Django's own waits without end for a server that answers bit by bit.
+# Django's own backend never times out on a server that answers bit by bit.
 _BACKENDS = {"django.core.mail.backends.smtp.EmailBackend": "offers.delivery.smtp.Smtp"}
 EMAIL_BACKEND: str = _BACKENDS.get(_email["EMAIL_BACKEND"], _email["EMAIL_BACKEND"])
 EMAIL_HOST: str = _email["EMAIL_HOST"] or "localhost"
@@ -51,7 +47,7 @@ EMAIL_TIMEOUT = 5
 def _refuse_webhook() -> str:
     url = urlsplit(OFFER_WEBHOOK_URL)
     schemes = ("https",) if IS_PRODUCTION else ("https", "http")
-    # The values are not repeated: a path can hold a token, and the secret is one.
+    # Messages do not repeat the values: a path can hold a token, and the secret is one.
     if url.scheme not in schemes or not url.hostname or url.username or url.password:
         return f"OFFER_WEBHOOK_URL to the receiver's address, {' or '.join(schemes)}://, without a password in it."
     try:

@@ -8,7 +8,7 @@ from marketplace.settings.caches import REDIS_STATE_URL
 from marketplace.settings.env import env
 
 CELERY_BROKER_URL: str = env.str("CELERY_BROKER_URL", default=REDIS_STATE_URL)
-# No outcome is read from a result backend: every job leaves its record in PostgreSQL.
+# There is no result backend: every job leaves its record in PostgreSQL.
 CELERY_RESULT_BACKEND = None
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
@@ -45,11 +45,11 @@ CELERY_TASK_ROUTES = {
     "offers.tasks.process_expired_offers": {"queue": "jobs"},
     "offers.tasks.send_offer_reminders": {"queue": "jobs"},
     "caching.tasks.cleanup_old_cache": {"queue": "jobs"},
-    # A receiver that hangs must hold neither the worker that flushes views nor what notes reminders.
+    # A queue of its own: a receiver that hangs must block neither the flush of views nor the reminders.
     "offers.tasks.deliver_offer_events": {"queue": "events"},
 }
-# By `expires` a worker throws away, unrun, what piled up while there was none: the next tick does the same work. Until
-# then it stays in Redis, whose lists forget nothing by themselves.
+# `expires` makes a worker drop the messages that piled up while there was none: the next tick does the same work. Until
+# a worker reads them they stay in Redis, whose lists do not expire.
 CELERY_BEAT_SCHEDULE = {
     "sync_view_counts": {
         "task": "products.tasks.sync_view_counts",

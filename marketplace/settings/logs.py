@@ -1,4 +1,4 @@
-"""Logging to standard error, one line an event; the process supervisor or container keeps it."""
+"""Logging to standard error, one line an event; the supervisor or the container stores it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LOGGING = {
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
-        # What it says below that has the address of the webhook in it, whose path may hold a token.
+        # Its warnings contain the address of the webhook, whose path may hold a token.
         "urllib3": {"level": "ERROR"},
     },
 }

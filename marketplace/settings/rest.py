@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from django.core.exceptions import ImproperlyConfigured
 
-from marketplace.settings.env import env
+from marketplace.settings.env import env, number
 
 
 def _rate(name: str, default: str) -> str:
@@ -32,15 +32,15 @@ REST_FRAMEWORK = {
         "register": _rate("THROTTLE_REGISTER", "20/hour"),
         "write": _rate("THROTTLE_WRITE", "120/min"),
     },
-    # How many proxies stand in front; without it a client could choose its own throttle identity.
-    "NUM_PROXIES": env.int("NUM_PROXIES", default=0),
+    # Proxies in front of the site; without this number a client could choose its own throttle identity.
+    "NUM_PROXIES": number("NUM_PROXIES", 0, least=0),
     "URL_FORMAT_OVERRIDE": None,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     "COERCE_DECIMAL_TO_STRING": True,
 }
 
 REST_KNOX = {
-    "TOKEN_TTL": timedelta(days=env.int("TOKEN_DAYS", default=30)),
+    "TOKEN_TTL": timedelta(days=number("TOKEN_DAYS", 30, least=1)),
     "AUTO_REFRESH": False,
     "TOKEN_LIMIT_PER_USER": None,
 }

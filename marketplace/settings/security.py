@@ -1,12 +1,12 @@
-"""The secret key, hosts, cookies and transport; outside development nothing unsafe gets past this file."""
+"""The secret key, hosts, cookies and transport. In production unsafe values are refused here."""
 
 from __future__ import annotations
 
 from django.core.exceptions import ImproperlyConfigured
 
-from marketplace.settings.env import IS_PRODUCTION, env, required
+from marketplace.settings.env import IS_PRODUCTION, env, number, required
 
-# The value of `.env.example`: good for reading, refused for running.
+# The value in `.env.example`, which production refuses.
 SAMPLE_SECRET_KEY = "change-me-to-50-random-characters"  # noqa: S105
 
 SECRET_KEY: str = required("DJANGO_SECRET_KEY", "$(python -c 'import secrets; print(secrets.token_urlsafe(50))')")
@@ -34,7 +34,7 @@ SECURE_SSL_REDIRECT: bool = env.bool("DJANGO_SSL_REDIRECT", default=IS_PRODUCTIO
 SECURE_REDIRECT_EXEMPT = [r"^livez/?$", r"^readyz/?$", r"^metrics/?$"]
 if env.bool("DJANGO_BEHIND_TLS_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-SECURE_HSTS_SECONDS: int = env.int("DJANGO_HSTS_SECONDS", default=31_536_000 if IS_PRODUCTION else 0)
+SECURE_HSTS_SECONDS: int = number("DJANGO_HSTS_SECONDS", 31_536_000 if IS_PRODUCTION else 0, least=0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = IS_PRODUCTION
 SECURE_HSTS_PRELOAD = IS_PRODUCTION
 SESSION_COOKIE_SECURE = IS_PRODUCTION

@@ -8,12 +8,12 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from caching import MAX_ID
 from offers.lifecycle.lifetime import Lifetime
 from offers.models import Offer, OfferStatus
 from products.api.money import MoneyField
 from products.money import DECIMAL_PLACES, MAX_DIGITS, text
 
-_ID_MAX = 2**63 - 1
 _ROLES = [("buyer", "Offers that the user made."), ("seller", "Offers that the user received.")]
 
 
@@ -74,7 +74,7 @@ class LifetimeSerializer(serializers.Serializer[Any]):
 class NewOfferSerializer(LifetimeSerializer):
     """A new offer; without an end it gets the default lifetime."""
 
-    product_id = serializers.IntegerField(min_value=1, max_value=_ID_MAX)
+    product_id = serializers.IntegerField(min_value=1, max_value=MAX_ID)
     amount = MoneyField()
     message = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
 

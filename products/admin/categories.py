@@ -24,7 +24,7 @@ class CategoryAdmin(admin.ModelAdmin):
         return super().get_queryset(request).annotate(products_held=Count("products"))
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        # Deleting several would first read every product of theirs, only to list them as protected.
+        # Deleting in bulk would read every product of the categories, only to list them as protected.
         return {name: action for name, action in super().get_actions(request).items() if name != "delete_selected"}
 
     def has_delete_permission(self, request: HttpRequest, obj: Category | None = None) -> bool:

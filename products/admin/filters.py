@@ -1,4 +1,4 @@
-"""The filter by category: a field that completes what is typed, since there may be hundreds of them."""
+"""The filter by category: a text field with completion, since there may be hundreds of them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from products.models import Category, Product
 
 
 class CategoryFilter(admin.SimpleListFilter):
-    """By the slug of a category; the browser completes it from the names and slugs of all."""
+    """Filters by the slug of a category, which the browser completes from the names and slugs of all."""
 
     title = "category"
     parameter_name = "category"
@@ -25,12 +25,12 @@ class CategoryFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Product]) -> QuerySet[Product]:
         if not self.value():
             return queryset
-        # A look-up of its own, so that the planner sees a constant and takes the index of the category.
+        # A separate look-up, so that the planner sees a constant and takes the index of the category.
         category = Category.objects.filter(slug=self.value()).values_list("id", flat=True).first()
         return queryset.filter(category_id=category) if category else queryset.none()
 
     def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
-        """Yield what the form carries along as hidden fields, so that the other filters stay as they are."""
+        """Yield the hidden fields of the form, which keep the other filters as they are."""
         others = changelist.get_filters_params()
         for name, values in others.items():
             if name != self.parameter_name:

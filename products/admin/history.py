@@ -1,4 +1,4 @@
-"""A product's history of views as the admin shows it: two plots and what they say in words."""
+"""A product's history of views as the admin shows it: two plots, each with a summary in words."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from products.admin.plot import Plot, Slot, plot
 from products.view_history import views_by_hour
 
 HOURS = 48
-# More bars than this cannot be told apart.
+# More bars than this cannot be distinguished.
 MOST_DAYS = 90
 
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """The plot of one span of time, `48 hours` say, in which each bar counts the views of one `unit`."""
+    """The plot of one span of time, such as `48 hours`; each bar counts the views of one `unit`."""
 
     unit: str
     span: str
@@ -35,7 +35,7 @@ class Chapter:
 
     @property
     def words(self) -> str:
-        """What the plot says."""
+        """The summary of the plot in words."""
         total, highest = self.plot.total, self.plot.highest.slot
         if not total:
             return f"No views in the last {self.span}."
@@ -71,7 +71,7 @@ def _hours(history: Sequence[tuple[datetime, int]]) -> Iterable[Slot]:
 
 
 def _days(history: Sequence[tuple[date, int]]) -> Iterable[Slot]:
-    """Yield a slot a day; the marks are on today and every so many days before."""
+    """Yield a slot a day; the marks are on today and at equal steps before it."""
     every = -(-len(history) // 8)
     for ago, (day, views) in zip(reversed(range(len(history))), history, strict=True):
         yield Slot(views, f"{day:%a, %-d %b}", f"{day:%-d %b}" if ago % every == 0 else "")

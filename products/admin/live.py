@@ -1,4 +1,4 @@
-"""View counts as the admin shows them: live from Redis, or as far as flushed while Redis is away."""
+"""View counts as the admin shows them: live from Redis, or the flushed totals while Redis is away."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class LiveChangeList(ChangeList):
 def attach_live(products: Sequence[Any]) -> bool:
     """Give each product, which has its `flushed` total, its count as `live`; False if Redis did not answer.
 
-    Nobody has viewed a product lately whose live count Redis does not know, so its total is its count.
+    A product without a live count in Redis has not been viewed lately, so its total is its count.
     """
     try:
         counts, answered = product_views.live([product.pk for product in products]), True
@@ -45,8 +45,8 @@ def attach_live(products: Sequence[Any]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """All views as far as flushed, when the last flush was, and how many counts in how many buckets wait for the
-    next one (None if Redis did not answer)."""
+    """The sum of all flushed views, the time of the last flush, and the numbers of buckets and of counts in them that
+    wait for the next one (None if Redis did not answer)."""
 
     flushed: int
     last_flush: datetime | None

@@ -1,4 +1,4 @@
-"""A bar plot as numbers: where its bars, rules and marks lie. Knows neither what is counted nor how it is drawn."""
+"""The geometry of a bar plot: where bars, rules and marks lie, whatever is counted and however it is drawn."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ UNITS = ("", "k", "M", "G", "T", "P", "E")
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The size of the picture and, within it, the edges of the bars; what is left around them is for the words."""
+    """The size of the picture, and within it the edges of the area of bars; the margin is for text."""
 
     width: int = 760
     height: int = 200
@@ -99,7 +99,7 @@ def plot(slots: Sequence[Slot], frame: Frame | None = None) -> Plot:
 
 
 def scale_of(highest: int) -> list[int]:
-    """Return a few counts from 0 to the highest or just beyond, in equal steps of 1, 2 or 5 or ten times as much."""
+    """Return a few counts from 0 to the highest or just beyond, in equal steps of 1, 2 or 5 times a power of ten."""
     power = 1
     while 5 * power * MOST_RULES < highest:
         power *= 10

@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils import timezone
 
+from caching import row_id
 from caching.redis import REDIS_ERRORS
 from products.admin.filters import CategoryFilter
 from products.admin.history import chapters
@@ -97,8 +98,8 @@ class ProductAdmin(admin.ModelAdmin):
             return queryset, False
         prefixes = SearchQuery(" & ".join(f"'{word}':*" for word in words), config=SEARCH_CONFIG, search_type="raw")
         found = Q(words=prefixes)
-        if len(words) == 1 and words[0].isdecimal() and len(words[0]) <= 18:
-            found |= Q(pk=int(words[0]))
+        if len(words) == 1 and (number := row_id(words[0])) is not None:
+            found |= Q(pk=number)
         vector = SearchVector("title", "description", config=SEARCH_CONFIG)
         return queryset.alias(words=vector).filter(found), False
 
@@ -113,7 +114,7 @@ class ProductAdmin(admin.ModelAdmin):
         return product
 
     def save_model(self, request: HttpRequest, obj: Product, form: Any, change: bool) -> None:
-        """Write what the form changed and nothing else: the product may have been sold in the meantime."""
+        """Save only the fields that the form changed: the product may have been sold meanwhile."""
         obj.updated_at = timezone.now()
         if change:
             obj.save(update_fields=[*form.changed_data, "updated_at"])

@@ -8,6 +8,7 @@ import django_filters
 from django.contrib.postgres.search import SearchQuery, SearchVector
 from django.db.models import QuerySet
 
+from caching import MAX_ID
 from products.models import SEARCH_CONFIG, Category, Product
 
 _PRICE: dict[str, Any] = {"field_name": "price", "max_digits": 12, "decimal_places": 2, "min_value": 0}
@@ -32,7 +33,7 @@ class ProductFilter(django_filters.FilterSet):  # type: ignore[misc]
         return queryset.filter(category_id=category) if category else queryset.none()
 
     def by_seller(self, queryset: QuerySet[Product], _: str, seller: Any) -> QuerySet[Product]:
-        if seller != int(seller) or not 0 < seller < 2**63:
+        if seller != int(seller) or not 0 < seller <= MAX_ID:
             return queryset.none()
         return queryset.filter(seller_id=int(seller))
 

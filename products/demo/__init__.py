@@ -1,1 +1,1 @@
-"""A made-up catalogue for development: the same products, people and traffic on every machine."""
+"""A made-up catalogue for development: the same products, users and views on every machine."""

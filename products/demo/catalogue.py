@@ -13,7 +13,7 @@ from products.demo.vocabulary import BRANDS, COLOURS, CONDITIONS, QUALITIES, REA
 
 SOURCE = "demo"
 DAYS = 60
-# The views of the most popular product, and how fast popularity falls with rank, as real shops have it.
+# The views of the most popular product, and the exponent by which views fall with rank, as in real shops.
 TOP_VIEWS = 4000
 ZIPF_EXPONENT = 0.83
 # The part of all views that fell into the last day.
@@ -73,7 +73,7 @@ def _description(random: Random, shelf: Shelf, thing: str) -> str:
 
 
 def _price(random: Random, shelf: Shelf) -> Decimal:
-    # Evenly spread logarithms: many cheap things, few dear ones. The float draws a whole number, and is no amount.
+    # Log-uniform: many cheap things, few expensive ones. The float only draws a whole number of euros.
     euros = int(math.exp(random.uniform(math.log(shelf.low), math.log(shelf.high))))
     cents = random.choice(("00", "49", "50", "90", "95", "99"))
     return Decimal(f"{euros}.{cents}")

@@ -30,7 +30,7 @@ MORE_BUYERS = (Person("kim", "Kim"), Person("noor", "Noor"), Person("robin", "Ro
 
 
 def ensure(person: Person, *, with_login: bool) -> Any:
-    """Return the user, who is created if there is none of that name; one who exists is left as they are."""
+    """Return the user of that name, created if there is none; an existing one is not changed."""
     users: Any = get_user_model().objects
     existing = users.filter(username__iexact=person.username).first()
     if existing is not None:

@@ -1,4 +1,4 @@
-"""The demo catalogue into the tables. The caller holds the transaction: it is there whole, or not at all."""
+"""Writes the demo catalogue. The caller opens the transaction, so that it is there whole or not at all."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection
 
 from caching import invalidate
+from caching.jobs import lock_key
 from products import cache
 from products.demo import people
 from products.demo.catalogue import SOURCE, DemoProduct, generate
@@ -20,12 +21,11 @@ from products.models import Category, Product, ProductViews, ProductViewsHour
 
 BATCH = 1000
 CURRENCY = "EUR"
-_LOCK = 0x5EED
 
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """What was seeded, for whoever adds to it."""
+    """What was seeded, for code that adds to it."""
 
     products: list[Product]
     sellers: list[Any]
@@ -38,9 +38,12 @@ def seeded_products() -> int:
 
 
 def hold_lock() -> None:
-    """Wait until no other transaction is seeding, and keep others waiting until this one ends."""
+    """Wait until no other transaction is seeding, and keep others waiting until this one ends.
+
+    Not `exclusive`, which does not wait: a second seeding should find the products of the first.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock_key("seed_demo")])
 
 
 def seed(count: int, now: datetime, *, with_logins: bool, on_progress: Callable[[int], None]) -> Demo:

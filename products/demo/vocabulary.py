@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Shelf(NamedTuple):
-    """A category, what lies on it, and between which prices."""
+    """A category, its things, and the range of their prices in euros."""
 
     name: str
     low: int

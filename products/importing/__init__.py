@@ -1,1 +1,1 @@
-"""Catalogues from elsewhere: read as a stream, cleaned row by row, written batch by batch."""
+"""Imports catalogues: read as a stream, cleaned row by row, written batch by batch."""

@@ -1,4 +1,4 @@
-"""A row of a file becomes an item, or a reason why not: every rule for single values meets here."""
+"""Turns a row of a file into an item, or rejects it with a reason; all rules for single values are here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of a CSV file: the first line names the columns, the separator is found out from it."""
+"""Rows of a CSV file: the first line names the columns, and the separator is detected in it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class CsvRows:
 
     def __iter__(self) -> Iterator[Row]:
         while True:
-            # A quoted field may span lines; the row is known by the line it begins at.
+            # A quoted field may span lines; a row has the number of the line it begins at.
             self.line = self._read_lines + 1
             try:
                 fields = next(self._reader)

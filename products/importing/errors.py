@@ -1,4 +1,4 @@
-"""What can go wrong with a catalogue: the whole file, or one of its rows."""
+"""Errors of a catalogue: of the whole file, or of one of its rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class CutShort(CatalogueError):
 
 
 class BadRow(Exception):
-    """One row cannot become a product. `reason` is one of a few, so that it can be counted; `detail` is free."""
+    """One row cannot become a product. `reason` is one of a few constants, to be counted; `detail` is free text."""
 
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(f"{reason}: {detail}" if detail else reason)
@@ -21,4 +21,4 @@ class BadRow(Exception):
 
 
 class SkippedRow(BadRow):
-    """One row is in order, yet there is nothing to do for it."""
+    """One row is valid, but there is nothing to do for it."""

@@ -1,4 +1,4 @@
-"""Which format a file has, by its first characters, and the reader for it."""
+"""Detects the format of a file by its first characters, and reads its rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A product as an import knows it: clean, checked, and not yet in the database."""
+"""A product that an import has cleaned and checked, before it is in the database."""
 
 from __future__ import annotations
 

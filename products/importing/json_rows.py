@@ -11,7 +11,7 @@ from products.importing.errors import CutShort
 from products.importing.lines import MAX_RECORD
 from products.importing.rows import Row
 
-# Prices must not pass through binary floats, and a number of 5,000 digits must not be an error of Python's.
+# Prices must not become binary floats, and int() raises ValueError for a number of 5,000 digits.
 _DECODER = json.JSONDecoder(parse_float=Decimal, parse_int=Decimal, parse_constant=Decimal)
 _SPACE = " \t\r\n"
 
@@ -23,7 +23,7 @@ def _as_row(line: int, value: Any) -> Row:
 
 
 class NdjsonRows:
-    """One JSON object a line; a line that is no JSON costs itself only."""
+    """One JSON object a line; a line that is not JSON is a problem of that row only."""
 
     def __init__(self, lines: Iterator[str]) -> None:
         self._lines = lines
@@ -43,7 +43,7 @@ class NdjsonRows:
 class JsonArrayRows:
     """The elements of one JSON array, each parsed as soon as it is whole.
 
-    Where an element is broken the place of the next one is unknown, so iterating raises CutShort there.
+    After a broken element the place of the next one is unknown, so iterating raises CutShort there.
     """
 
     def __init__(self, texts: Iterator[str]) -> None:
@@ -85,7 +85,7 @@ class JsonArrayRows:
                 return value
 
     def _more_or_cut(self, problem: str) -> None:
-        # Half an element and a broken one look alike; only the end or an absurd length tells.
+        # An unfinished element and a broken one raise the same error; it is broken at the end or if it is too long.
         if len(self._buffer) - self._at > MAX_RECORD or not self._more():
             raise CutShort(f"the JSON is broken or cut off: {problem}")
 

@@ -1,4 +1,4 @@
-"""Bytes to text to whole lines, without ever holding more than one line and one chunk."""
+"""Decodes bytes and splits the text into lines, holding at most one line and one chunk."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_RECORD = 1024 * 1024
 def decoded(chunks: Iterable[bytes]) -> Iterator[str]:
     """Yield UTF-8 text, a byte order mark removed.
 
-    A broken byte becomes a lone surrogate, so that it stays inside its own row and is judged there.
+    A broken byte becomes a lone surrogate, so that only the row it lies in is affected.
     """
     decoder = codecs.getincrementaldecoder("utf-8-sig")("surrogateescape")
     for chunk in chunks:

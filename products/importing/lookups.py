@@ -1,4 +1,4 @@
-"""The categories and sellers that items name, found or made on demand and remembered for the run."""
+"""Finds or creates the categories and sellers that items name, and caches their ids for the run."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Categories:
 class Sellers:
     """Seller ids by shop: one given user for all, or a user of its own for each shop of a source.
 
-    Such a user has no usable password. A person's account is never taken for a shop's: CatalogueError.
+    Such a user has no usable password. Raises CatalogueError rather than use a person's account for a shop.
     """
 
     def __init__(self, source: str, seller: str = "") -> None:

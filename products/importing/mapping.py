@@ -1,4 +1,4 @@
-"""A column mapping: which column of a catalogue says what about a product. Declared as data, checked here."""
+"""A mapping from the columns of a catalogue to the fields of a product, declared as data and checked here."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Mapping:
 
 
 class _Wrong(ValueError):
-    """One entry of a declaration is not as it must be."""
+    """One entry of a declaration is invalid."""
 
 
 def _checked(table: Any) -> Mapping:

@@ -45,7 +45,7 @@ def price_of(value: Any, currency: str) -> tuple[Decimal, bool]:
 def _in_units(price: Decimal, currency: str, text: str) -> Decimal:
     if price > greatest(currency):
         raise BadRow(TOO_LARGE, text[:40])
-    # Catalogues have fractions of cents of their own arithmetic. Cents of yen are rather another currency's.
+    # Fractions of a cent come from a catalogue's own arithmetic. A fraction of a yen suggests another currency.
     rounded = price.quantize(_CENT, ROUND_HALF_UP) if least(currency) == _CENT else price
     if rounded == 0:
         raise BadRow(TOO_SMALL, text[:40])

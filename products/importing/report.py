@@ -1,4 +1,4 @@
-"""The account of an import: what was counted, and every row that was not taken, with its line and reason."""
+"""The report of an import: its counts, and every row that was not imported, with line and reason."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SHOWN = 20
 
 @dataclass(slots=True)
 class Report:
-    """Counts of one run; `out` receives one JSON object a line for each row that is worth a word."""
+    """Counts of one run; `out` receives a line of JSON for each row that was rejected, skipped or changed."""
 
     out: TextIO | None = None
     rows: int = 0
@@ -32,7 +32,7 @@ class Report:
 
     @property
     def understood(self) -> int:
-        """How many rows made sense, whether or not there was anything to do for them."""
+        """The number of valid rows, whether or not there was anything to do for them."""
         return self.created + self.updated + self.unchanged + self.skipped.total()
 
     def wrote(self, written: Written) -> None:
@@ -45,25 +45,25 @@ class Report:
         """Count a row that was rejected or skipped."""
         if isinstance(why, SkippedRow):
             self.skipped[why.reason] += 1
-            self._tell("skipped", line, why.reason, why.detail)
+            self._record("skipped", line, why.reason, why.detail)
             return
         self.rejected[why.reason] += 1
         if len(self.first_rejected) < SHOWN:
             self.first_rejected.append(printable(f"line {line}: {why}"))
-        self._tell("rejected", line, why.reason, why.detail)
+        self._record("rejected", line, why.reason, why.detail)
 
     def noted(self, item: Item) -> None:
         """Count what was changed in an item to make it fit."""
         for note in item.notes:
             self.notes[note] += 1
-            self._tell("note", item.line, note, item.title)
+            self._record("note", item.line, note, item.title)
 
     def cut_short(self, line: int, problem: str) -> None:
         """Record that the file could not be read to its end."""
         self.cut = f"the file was read up to line {line} only: {printable(problem)}"
-        self._tell("cut", line, problem, "")
+        self._record("cut", line, problem, "")
 
-    def _tell(self, kind: str, line: int, reason: str, detail: str) -> None:
+    def _record(self, kind: str, line: int, reason: str, detail: str) -> None:
         if self.out is not None:
             entry = {"line": line, "kind": kind, "reason": reason, "detail": detail}
             self.out.write(printable(json.dumps(entry, ensure_ascii=False)) + "\n")

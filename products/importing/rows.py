@@ -1,4 +1,4 @@
-"""A row as it lies in the file, before anybody has looked at what it says."""
+"""A row as it was read from a file, before its values are checked."""
 
 from __future__ import annotations
 

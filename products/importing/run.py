@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 
+from caching.jobs import exclusive
 from products.importing import mappings
 from products.importing.cleaning import Cleaner
 from products.importing.errors import BadRow, CatalogueError, CutShort, SkippedRow
@@ -44,15 +42,19 @@ class Options:
 def import_catalogue(path: Path, options: Options, report: Report) -> Mapping:
     """Import a file, filling `report` as it goes, and return the mapping that was used.
 
-    Every batch is one transaction, so that a killed import leaves whole batches. A file that is cut is
-    imported up to the cut, which the report tells. Raises CatalogueError when nothing could be begun.
+    Every batch is one transaction, so that a killed import leaves whole batches. A file that is cut is imported up to
+    the cut, which the report contains. Raises CatalogueError when nothing could be begun.
     """
     with SourceFile(path) as source:
         table = Table(source)
         mapping = mappings.named(options.mapping) if options.mapping else mappings.detect(table.columns)
         mappings.check_fits(mapping, table.columns)
-        with _alone(mapping.source), Seen() as seen:
-            _Run(source, table, mapping, options, report, seen).all()
+        # Two imports of one source would race for its rows.
+        with exclusive(f"import_catalogue:{mapping.source}") as mine:
+            if not mine:
+                raise CatalogueError(f"another import of {mapping.source!r} is running")
+            with Seen() as seen:
+                _Run(source, table, mapping, options, report, seen).all()
     return mapping
 
 
@@ -104,22 +106,3 @@ class _Run:
                 self._report.noted(item)
         self._batch.clear()
         self._options.on_progress(self._source.position, self._source.size, self._report.rows)
-
-
-@contextmanager
-def _alone(source: str) -> Iterator[None]:
-    """Hold the source's advisory lock, which dies with the process: two imports of one source would race."""
-    key = zlib.crc32(source.encode())
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK_CLASS, key - 2**31])
-        if not cursor.fetchone()[0]:
-            raise CatalogueError(f"another import of {source!r} is running")
-    try:
-        yield
-    finally:
-        if connection.is_usable():
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK_CLASS, key - 2**31])
-
-
-_LOCK_CLASS = 0x1A7A

@@ -19,7 +19,7 @@ _LINES = "SELECT source_id, line FROM import_seen WHERE source_id = ANY(%s::text
 
 
 class Seen:
-    """Tells the first item with an id from later ones. Belongs to the one connection that it was opened on."""
+    """Separates the first item with an id from later ones. Belongs to the connection that it was opened on."""
 
     def __enter__(self) -> Seen:
         with connection.cursor() as cursor:

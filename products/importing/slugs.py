@@ -6,7 +6,7 @@ import hashlib
 import re
 import unicodedata
 
-# Letters that Unicode does not take apart into a base letter and a mark.
+# Letters that NFKD does not decompose into a base letter and a mark.
 _LETTERS = str.maketrans({"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"})
 _OTHER = re.compile(r"[^a-z0-9]+")
 
@@ -14,8 +14,9 @@ _OTHER = re.compile(r"[^a-z0-9]+")
 def slug_of(name: str, limit: int = 80) -> str:
     """Return `name` as lower-case ASCII words joined by hyphens, at most `limit` characters.
 
-    Names that would lose themselves, by being cut or by having no ASCII letter, end in a short hash, so that
-    two of them stay two. An empty name gives an empty slug.
+    A name that is too long, or has no ASCII letter or digit, gets a slug that ends in a short hash of it, so that two
+    such names stay two. An empty name gives an empty slug. Not Django's `slugify`: it drops ß, ø and ł, joins what a
+    slash or an ampersand divides (R&D: rd), and the slugs of categories that are in the database would change.
     """
     folded = unicodedata.normalize("NFKD", name.lower().translate(_LETTERS))
     letters = "".join(char for char in folded if not unicodedata.combining(char))

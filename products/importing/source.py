@@ -12,7 +12,7 @@ from typing import BinaryIO
 from products.importing.errors import CatalogueError, CutShort
 
 CHUNK = 64 * 1024
-# What one step of a decompressor may put out: a bomb then costs time, never memory.
+# The most output of one step, so that a decompression bomb takes time and no memory.
 MAX_OUTPUT = 256 * 1024
 GZIP_MAGIC = b"\x1f\x8b"
 XZ_MAGIC = b"\xfd7zXZ\x00"

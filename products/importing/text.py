@@ -1,4 +1,4 @@
-"""Text from elsewhere, made fit to show: entities unescaped once, control characters out, white space in order."""
+"""Cleans imported text: entities unescaped once, control characters removed, white space normalised."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ ENCODING = "text is not valid UTF-8"
 NOT_TEXT = "a value is not text"
 
 _BROKEN = re.compile("[\ud800-\udfff]")
-# Everything but tab and line ends: it shows nothing, and PostgreSQL refuses NUL. With them the marks that
-# turn the direction of writing, by which a title could show as another.
+# Control characters except tab and line ends: they are invisible, and PostgreSQL refuses NUL. Also the marks that
+# change the direction of writing, with which a title could be displayed as another.
 _INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff]")
 _BLANK_LINES = re.compile(r"\n{3,}")
 

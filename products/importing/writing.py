@@ -1,4 +1,4 @@
-"""A batch of items into the tables, in one transaction: new ones inserted, changed ones updated, others untouched."""
+"""Writes a batch of items in one transaction: new ones are inserted, changed ones updated, others left alone."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from products.cache import products
 from products.importing.item import Item
 from products.importing.lookups import Categories, Sellers
 
-# The inner NOT EXISTS keeps unchanged rows out of the insert: ON CONFLICT would lock each of them and burn an
-# id. Status, seller and creation are not among the updated columns: an import never brings back what was
-# sold or withdrawn here, and never changes hands.
+# The inner NOT EXISTS keeps unchanged rows out of the insert: ON CONFLICT would lock each of them and use up an
+# id. Status, seller and creation are not updated: an import never puts a sold or withdrawn product back on sale, and
+# never changes its seller.
 _UPSERT = """
     INSERT INTO products_product AS p (
         seller_id, category_id, title, description, price, currency, image_url,
@@ -55,7 +55,7 @@ _COUNTERS = """
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What became of a batch, in numbers of products."""
+    """The outcome of a batch, in numbers of products."""
 
     created: int = 0
     updated: int = 0
@@ -74,7 +74,7 @@ class Writer:
         self._place = 0
 
     def write(self, items: Sequence[Item]) -> Written:
-        """Write all items, or none if anything fails; a dry run does the same and takes it back."""
+        """Write all items, or none if anything fails; a dry run does the same and rolls it back."""
         if not items:
             return Written()
         with transaction.atomic():

@@ -1,1 +1,1 @@
-"""Recorded traffic, replayed: a trace of product views sent again, to the API or straight to the service."""
+"""Replays recorded traffic: sends a trace of product views to the API or straight to the service."""

@@ -1,4 +1,4 @@
-"""What came of a replay: one tally a thread while it runs, one result at the end."""
+"""The outcome of a replay: a tally for each thread while it runs, and one result at the end."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FAILURES_SHOWN = 20
 
 @dataclass(slots=True)
 class Tally:
-    """What one thread has seen; only that thread writes to it, so it needs no lock."""
+    """The counts of one thread; only that thread writes them, so they need no lock."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     sources: Counter[str] = field(default_factory=Counter)
@@ -22,7 +22,7 @@ class Tally:
 
     @property
     def sent(self) -> int:
-        """How many views were sent, whatever became of them."""
+        """The number of views that were sent, answered or not."""
         return len(self.milliseconds)
 
 

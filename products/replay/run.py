@@ -11,7 +11,7 @@ from products.replay.result import FAILURES_SHOWN, Result, Tally
 from products.replay.targets import Target
 from products.replay.trace import TraceError
 
-# A thread that fails this often in a row talks to nobody; going on would only take long.
+# Failures in a row of one thread after which the target counts as away.
 GIVE_UP_AFTER = 100
 _POLL_SECONDS = 0.25
 
@@ -49,7 +49,7 @@ class Replay:
             except KeyboardInterrupt:
                 self._halt("interrupted")
             finally:
-                # Whatever went wrong here, the other threads must not go on sending.
+                # After any error here, the other threads must not go on sending.
                 self._stop.set()
         return Result.of(self._tallies, time.perf_counter() - started, self._stopped)
 

@@ -1,4 +1,4 @@
-"""Where replayed views go. Each thread has a target of its own; sending a view never repeats it."""
+"""The targets of replayed views. Each thread has its own; a view is never sent twice."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _HEADERS = {"Accept": "application/json"}
 
 
 class Target(Protocol):
-    """One line to whoever counts the views."""
+    """One connection to what counts the views."""
 
     def send(self, product_id: int) -> tuple[Outcome, Source, str]:
-        """Send one view; return how it ended, where the answer came from, and a word on a failure."""
+        """Send one view; return how it ended, where the answer came from, and a description of a failure."""
         ...
 
     def close(self) -> None: ...
@@ -30,8 +30,8 @@ class Target(Protocol):
 class HttpTarget:
     """GET of a product over one connection that is kept alive.
 
-    A request whose answer did not come may have counted, so it is reported and not repeated; the next one
-    opens a new connection. Raises ValueError for a URL that is not http(s)://host.
+    A request without an answer may have counted, so it is reported and not retried; the next one opens a new
+    connection. Raises ValueError for a URL that is not http(s)://host.
     """
 
     def __init__(self, url: str) -> None:
@@ -70,7 +70,7 @@ class ServiceTarget:
         return ("other", "", f"product {product_id}: there is none") if count is None else ("ok", "", "")
 
     def close(self) -> None:
-        # The thread ends now, and with it the only user of its database connection.
+        # The thread ends now, and no other thread uses its database connection.
         connection.close()
 
 

@@ -1,4 +1,4 @@
-"""The benchmark of the counters: what it draws, adds up and waits for, and as a whole with tiny numbers."""
+"""The benchmark of the counters: its draws, sums and waits, and as a whole with tiny numbers."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_everything_is_measured_and_no_view_is_lost(process_env: dict[str, str])
     done = subprocess.run(
         [sys.executable, "-c", SMALL], cwd=ROOT, env=env, capture_output=True, text=True, timeout=200, check=False
     )
-    # Then every row has a name of its own, and was measured
+    # Then every row has its own name, and was measured
     assert done.returncode == 0, done.stderr
     rows: dict[str, dict[str, Any]] = {row["name"]: row for row in json.loads(done.stdout.splitlines()[-1])}
     assert len(rows) == len(json.loads(done.stdout.splitlines()[-1]))
@@ -81,7 +81,7 @@ def test_everything_is_measured_and_no_view_is_lost(process_env: dict[str, str])
     ratios = {name: row["ratio"] for name, row in rows.items() if row["ratio"] is not None}
     assert {name: ratio for name, ratio in ratios.items() if not (math.isfinite(ratio) and ratio > 0)} == {}
     assert [name for name, row in rows.items() if row["measured"] <= 0 and row["unit"] not in ("", "cores")] == []
-    # And what no clock decides is as it has to be
+    # And what does not depend on time is exact
     counts = {name: row["measured"] for name, row in rows.items() if row["unit"] == "" and row["reach"]}
     assert len(counts) == 7
     assert set(counts.values()) == {0}, counts
@@ -104,7 +104,7 @@ def test_its_processes_end_with_it_however_it_ends(process_env: dict[str, str]) 
         bench.send_signal(number)
         bench.wait(30)
         bench.stdout.close()
-        # Then so are they
+        # Then its processes have ended too
         deadline = time.monotonic() + 10
         while any(_runs(pid) for pid in pids):
             assert time.monotonic() < deadline
@@ -136,7 +136,7 @@ def test_few_products_are_drawn_often_and_the_same_ones_by_every_seed() -> None:
 def test_postgresql_is_as_old_as_its_worst_shard() -> None:
     # Given two clients who count 10 views a second each, one in each of two shards
     clients = [[Mark(0, [0, 0]), Mark(10, [100, 0])], [Mark(0, [0, 0]), Mark(10, [0, 100])]]
-    # When PostgreSQL has what was accepted after 2 s in one and after 5 s in the other
+    # When PostgreSQL holds what was accepted by 2 s in one shard and by 5 s in the other
     found = ages(clients, [Mark(1, [0, 0]), Mark(6, [20, 50]), Mark(10, [100, 100])])
     # Then its age is that of the older one
     assert found == [Age(1, 1), Age(6, pytest.approx(4)), Age(10, pytest.approx(0))]
@@ -158,14 +158,14 @@ def test_views_are_found_wherever_they_are() -> None:
     assert sums.everywhere() - before == sums.pending() == 7
     # When some were flushed
     assert sync_view_counts()["total_views"] >= 4
-    # Then none is missing, and one that is would be said
+    # Then none is missing, and a missing one would be found
     assert sums.everywhere() - before == 7
     assert sums.exactness("views", 7, before).holds
     assert not sums.exactness("views", 8, before).holds
     assert not sums.exactness("views", 6, before).holds
-    # And of one that nobody knows of either is right
+    # And one that is unknown may be counted or not
     assert sums.exactness("views", 6, before, unknown=1).holds
-    # And the ledger tells it by shard
+    # And the ledger has the sums by shard
     by_shard = sums.by_shard()
     assert by_shard[product_views.shard(product)] == sums.in_postgres() == sum(by_shard)
 
@@ -200,7 +200,7 @@ def test_statements_are_counted_with_those_that_the_driver_sends() -> None:
     assert (sent.statements, sent.transactions) == (5, 2)
 
 
-def test_a_server_of_somebody_else_is_not_changed(monkeypatch: pytest.MonkeyPatch, redis_state: Any) -> None:
+def test_a_server_that_is_not_the_runs_own_is_not_changed(monkeypatch: pytest.MonkeyPatch, redis_state: Any) -> None:
     # Given a Redis with a limit that is not the run's own
     monkeypatch.setattr(room, "_is_own", lambda redis: False)
     limit = int(redis_state.config_get("maxmemory")["maxmemory"])
@@ -224,14 +224,14 @@ def test_the_runs_own_server_gets_room_for_a_while(redis_state: Any) -> None:
 
 def test_what_could_not_be_measured_is_no_success() -> None:
     def fail() -> list[Any]:
-        raise ChildFailed("it ended without a word")
+        raise ChildFailed("it ended without output")
 
     (row,) = counters._attempted("sustained", fail)
-    assert (row.name, row.beside, row.holds) == ("sustained", "it ended without a word", False)
+    assert (row.name, row.beside, row.holds) == ("sustained", "it ended without output", False)
 
 
 def _runs(pid: int) -> bool:
-    """Tell whether a process is there, and no zombie that nobody has waited for yet."""
+    """Return whether a process runs, and is not a zombie."""
     try:
         os.kill(pid, 0)
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"

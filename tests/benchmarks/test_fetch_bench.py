@@ -47,15 +47,15 @@ def test_everything_is_measured_and_what_no_clock_decides_holds(process_env: dic
         timeout=300,
         check=False,
     )
-    # Then every row has a name of its own and was measured
+    # Then every row has its own name, and was measured
     assert done.returncode == 0, done.stderr
     rows: dict[str, dict[str, Any]] = {row["name"]: row for row in json.loads(done.stdout.splitlines()[-1])}
     assert all(row["measured"] > 0 for row in rows.values())
-    # And each count is as it has to be
+    # And each count is exact
     counts = {name: row["holds"] for name, row in rows.items() if row["unit"] in ("", "reads")}
     assert len(counts) == 15
     assert set(counts.values()) == {True}, [name for name, holds in counts.items() if not holds]
-    # And so is what takes no more than a timeout or a lease on the busiest machine
+    # And what takes a timeout or a lease, even on a busy machine, is within reach
     assert rows["killed lease holder, its loads measured: next load"]["measured"] < 4
     times = {name for name, row in rows.items() if row["unit"] in ("us", "ms", "s")}
     assert len(times) == len(rows) - len(counts)
@@ -110,5 +110,5 @@ def test_entries_are_in_the_states_that_are_measured() -> None:
     for make in (make_stale, make_noticed):
         make(ids)
         assert {fetch(products, id).state for id in ids} == {State.STALE}
-    # And whose refresh is on its way has a lease already
+    # And one with its refresh on its way has a lease already
     assert not products.store.lease(ids, background=frozenset(ids))

@@ -1,4 +1,4 @@
-"""The HTTP benchmark as a whole, with tiny numbers; and what `python -m benchmarks` says of itself."""
+"""The HTTP benchmark as a whole, with tiny numbers; and the help of `python -m benchmarks`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The benchmark of the laws: ours as a whole with few keys, peers where they are installed, and its table."""
+"""The benchmark of the laws: ours as a whole with few keys, peers if they are installed, and the table."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def measured(env: dict[str, str], *arguments: str) -> dict[str, dict[str, Any]]:
 def test_ours_keeps_the_laws_that_no_clock_decides(process_env: dict[str, str]) -> None:
     # When all laws are put to ours
     rows = measured(process_env, "ours", *laws.LAWS)
-    # Then each that does not depend on how busy the machine is holds
+    # Then each that does not depend on the load of the machine holds
     kept = {name for name, row in rows.items() if row["holds"]}
     assert kept >= {
         "stale set",
@@ -78,10 +78,10 @@ def test_ours_keeps_the_laws_that_no_clock_decides(process_env: dict[str, str]) 
 @pytest.mark.skipif(not installed.python(os.environ).exists(), reason="bin/bench laws has not installed the peers")
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("peer", sorted({peer.title for peer in PEERS} - {"ours"}))
-def test_the_laws_have_teeth(peer: str, process_env: dict[str, str]) -> None:
-    # When the laws are put to a peer whose fills nobody guards and whose entries are pickles
+def test_a_peer_without_guards_breaks_the_laws(peer: str, process_env: dict[str, str]) -> None:
+    # When the laws are put to a peer with unguarded fills and pickled entries
     rows = measured(process_env, peer, *PLAIN)
-    # Then it serves what was overwritten, raises what it cannot decode, and is judged by no reach
+    # Then it serves an overwritten value, raises on what it cannot decode, and has no reach
     assert rows["stale set"]["measured"] == 1
     assert rows["poisoned entry: raised"]["measured"] >= 2
     assert {row["holds"] for row in rows.values()} == {None}
@@ -124,7 +124,7 @@ def row_of(peer: str, way: str, law: str, cell: str) -> LawRow:
 
 
 def test_the_table_has_a_line_for_each_peer_and_way() -> None:
-    # Given rows of a peer, of one of its ways, and of ours, one of which adds nothing to its cell
+    # Given rows of a peer, of one of its ways, and of ours, and one that adds nothing to its cell
     rows: list[Row] = [
         row_of("cacheops", "", "stale_set", "STALE"),
         row_of("cacheops", "", "frozen", "> 15 s, 0 of 10"),

@@ -1,4 +1,4 @@
-"""What is made of what a law found: numbers, cells, and whether the reach holds."""
+"""The findings of a law as numbers and cells, and whether the reach holds."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_the_next_read_decides_the_stale_set(version: int, cell: str, holds: boo
 
 
 def test_a_crowd_is_judged_by_its_worst_loads_and_its_usual_wait() -> None:
-    # Given three rounds, one with a load too many and one with a hiccup
+    # Given three rounds, one with an extra load and one with a slow caller
     rounds = [
         {"loads": 1, "slowest": 0.170, "raised": []},
         {"loads": 2, "slowest": 0.180, "raised": []},
@@ -29,7 +29,7 @@ def test_a_crowd_is_judged_by_its_worst_loads_and_its_usual_wait() -> None:
     ]
     # When they are judged
     loads, slowest = crowd.cold_findings(rounds)
-    # Then the load counts and the hiccup does not
+    # Then the extra load counts and the slow caller does not
     assert (loads.measured, loads.holds, loads.cell) == (2, False, "2, 180 ms")
     assert (slowest.measured, slowest.holds) == (pytest.approx(180), True)
 
@@ -89,7 +89,7 @@ def test_a_peer_without_batches_has_no_row_of_one() -> None:
         ({"foreign": True, "queue": True}, False, False, "0.40 ms, no effect", False),
     ],
 )
-def test_a_clear_says_whom_it_reached(
+def test_the_finding_of_a_clear_names_the_processes_it_reached(
     kept: dict[str, bool], here: bool, elsewhere: bool, cell: str, harmless: bool
 ) -> None:
     found = {"keys": 9, "seconds": 0.0004, "kept": kept, "left": 3, "here": here, "elsewhere": elsewhere}

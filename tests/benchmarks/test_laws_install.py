@@ -1,4 +1,4 @@
-"""The peers' environment: apart from .venv, and with as many of them as can be installed."""
+"""The environment of the peers: apart from .venv, and with those that can be installed."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ def imports(python: Path, name: str) -> bool:
 
 
 @pytest.mark.slow
-def test_a_peer_that_cannot_be_installed_holds_up_no_other(
+def test_a_peer_that_cannot_be_installed_does_not_stop_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # Given one peer that is at hand and one that no index has
+    # Given one peer that is available and one that no index has
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     root = checkout(tmp_path, f"no-such-peer==1.0\n{wheel(tmp_path, 'peer_at_hand')}")
     # When the peers are prepared
     peers.prepare(root, tmp_path / "pip.log")
-    # Then that one is there, the reason was said, and the next start tries again
+    # Then the first is installed, the reason was printed, and the next start tries again
     assert imports(root / peers.PLACE / "bin" / "python", "peer_at_hand")
     assert "not all peers could be installed" in capsys.readouterr().out
     assert not venv.is_ready(root, Wanted({peers.FILE: "anything"}, {}), peers.PLACE)

@@ -1,4 +1,4 @@
-"""What the HTTP benchmark forgets before it asks, and that the floor answers misses as it answers hits."""
+"""What the HTTP benchmark removes before its requests, and that the floor answers misses like hits."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def catalogue() -> Catalogue:
-    """A catalogue of which everything is warm."""
+    """A catalogue with everything warm."""
     made = make_catalogue(200, users=40)
     for start in (0, 100):
         fetch_many(products, made.products[start : start + 100])
@@ -39,15 +39,15 @@ def catalogue() -> Catalogue:
 
 def test_no_two_requests_of_a_scenario_ask_for_the_same(catalogue: Catalogue) -> None:
     for scenario in misses.scenarios(catalogue, PAGES):
-        # Given all the ids that the floor is asked for, by what its requests say
+        # Given all ids in the requests of the floor
         asked = [_ids(request) for request in scenario.requests[FLOOR]]
         flat = [id for ids in asked for id in ids]
-        # Then no id is asked for twice, and ours is asked for the same
+        # Then no id is requested twice, and ours gets the same requests
         assert len(flat) == len(set(flat)) > 0
         assert [_ids(request) for request in scenario.requests[OURS]] == asked
 
 
-def test_so_much_is_missing_as_the_name_says(catalogue: Catalogue) -> None:
+def test_as_much_is_missing_as_the_name_says(catalogue: Catalogue) -> None:
     found = {scenario.name: scenario.missing for scenario in misses.scenarios(catalogue, PAGES)}
     some = 200 * 3 // 10
     assert len(set(found["detail, 30 % missing"].products)) == some
@@ -77,17 +77,17 @@ def test_the_floor_answers_a_miss_like_a_hit_and_fills_it(
     # Given what the floor answers when everything is there
     ask = _asking(catalogue, rf)[view]
     with django_assert_num_queries(0):
-        expected = _told(ask())
+        expected = _answered(ask())
     for some in (slice(None, None, 3), slice(None)):
         # When a part of it, or all of it, is gone
         ids = catalogue.products[some]
         Missing(products=ids, counts=ids[::2], users=catalogue.users[some]).forget(FLOOR)
         # Then it answers the same after one query
         with django_assert_num_queries(1):
-            assert _told(ask()) == expected
+            assert _answered(ask()) == expected
         # And from then on without any
         with django_assert_num_queries(0):
-            assert _told(ask()) == expected
+            assert _answered(ask()) == expected
 
 
 def test_a_view_of_a_cold_product_is_counted(catalogue: Catalogue, rf: RequestFactory) -> None:
@@ -109,11 +109,11 @@ def _asking(catalogue: Catalogue, rf: RequestFactory) -> dict[str, Callable[[], 
     }
 
 
-def _told(response: HttpResponse) -> Any:
-    told = json.loads(response.content)
-    for item in told if isinstance(told, list) else told.get("results", [told]):
+def _answered(response: HttpResponse) -> Any:
+    answer = json.loads(response.content)
+    for item in answer if isinstance(answer, list) else answer.get("results", [answer]):
         item.pop("view_count", None)
-    return told
+    return answer
 
 
 def _ids(request: bytes) -> list[Any]:

@@ -1,4 +1,4 @@
-"""The benchmark of offers: what it compares, times and counts, and as a whole with tiny numbers."""
+"""The benchmark of offers: its comparisons, times and counts, and as a whole with tiny numbers."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_everything_is_measured_and_each_due_offer_expires_once(process_env: dic
         [sys.executable, "-c", SMALL], cwd=ROOT, env=process_env, capture_output=True, text=True, timeout=200,
         check=False,
     )  # fmt: skip
-    # Then every row has a name of its own, and was measured
+    # Then every row has its own name, and was measured
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
     rows: dict[str, dict[str, Any]] = {row["name"]: row for row in found}
@@ -81,7 +81,7 @@ def test_everything_is_measured_and_each_due_offer_expires_once(process_env: dic
     }
     ratios = {name: row["ratio"] for name, row in rows.items() if row["ratio"] is not None}
     assert {name: ratio for name, ratio in ratios.items() if not (math.isfinite(ratio) and ratio > 0)} == {}
-    # And what no clock decides is as it has to be
+    # And what does not depend on time is exact
     exact = {name: row for name, row in rows.items() if row["reach"] in ("0", "0 ms")}
     assert len(exact) == 7
     assert {name: row["beside"] for name, row in exact.items() if row["measured"] != 0 or not row["holds"]} == {}
@@ -132,7 +132,7 @@ def test_offers_are_made_as_they_are_asked_for() -> None:
     products, start = market.take(7), database_now() + timedelta(days=1)
     ends = Ends(70, start, timedelta(minutes=1), due=20, due_over=timedelta(seconds=4))
     market.many(products, ends)
-    # Then all pairs are there, so many ended one after the other, and the others do in even steps
+    # Then all pairs are there: the due ones ended one after the other, and the others end in even steps
     assert set(Offer.objects.values_list("product", "buyer")) == {(p, b) for p in products for b in market.buyers}
     assert Offer.objects.filter(expires_at__range=ends.due_span).values("expires_at").distinct().count() == 20
     later = [start + minute * timedelta(minutes=1) for minute in range(50)]
@@ -146,7 +146,7 @@ def test_offers_are_made_as_they_are_asked_for() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_what_did_not_expire_once_is_found() -> None:
-    # Given offers that fell due, one of which is told of twice and one not at all
+    # Given offers that fell due, one with two events of its expiry and one with none
     market = make_market(buyers=4, products=2)
     ends = Ends(4, database_now(), timedelta(0), due=3)
     made = market.offers(market.take(1), Ends(4, database_now() + timedelta(days=1), timedelta(0), due=3))
@@ -181,7 +181,7 @@ def test_index_and_table_are_compared_entry_by_entry(redis_state: Any) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_marks_are_noted_whatever_becomes_of_their_events() -> None:
-    # Given an offer that was marked and told of, and one that nobody has marked
+    # Given an offer that was marked and its event delivered, and one without a mark
     began = database_now() - timedelta(seconds=3)
     market = make_market(buyers=2, products=1)
     (marked, at), (_, unmarked) = market.offers(market.take(1), Ends(2, database_now(), timedelta(0), due=2))
@@ -214,7 +214,7 @@ def test_each_transaction_is_timed_until_its_commit_is_answered(sent: Transactio
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_sleep(0.02)")
         assert (sent.took.count, sent.took.sql) == (1, "SELECT pg_sleep(0.02)")
-        # One of several statements, in the middle of which nobody waits for the server
+        # A transaction of several statements, with a pause between them
         with transaction.atomic():
             cursor.execute("SELECT 1")
             time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""Interleaved rounds and what is made of them."""
+"""Interleaved rounds, ratios and percentiles."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def test_every_round_has_every_variant_and_begins_with_another() -> None:
     # When three rounds of three variants are measured
     order: list[str] = []
     results = interleaved(["a", "b", "c"], 3, lambda variant: order.append(variant) or len(order))
-    # Then they took turns, and each one's measurements came back by round
+    # Then they took turns, and the measurements of each came back by round
     assert order == ["a", "b", "c", "b", "c", "a", "c", "a", "b"]
     assert results == {"a": [1, 6, 8], "b": [2, 4, 9], "c": [3, 5, 7]}
 

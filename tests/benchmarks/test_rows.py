@@ -26,7 +26,7 @@ def test_a_row_is_judged_by_its_ratio(reach: Reach, ratio: float, holds: bool) -
 def test_a_reach_with_a_unit_judges_what_was_measured() -> None:
     # Given a median far above its floor, but below ten milliseconds
     judged = row("detail", 9.9, "ms", "floor 1.00", 9.9, Reach(10.0, at_least=False, unit="ms"))
-    # Then it holds, and says by which reach
+    # Then it holds, and names its reach
     assert (judged.reach, judged.holds) == ("< 10 ms", True)
 
 

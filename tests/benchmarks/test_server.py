@@ -36,7 +36,7 @@ def test_a_configuration_changes_what_it_names() -> None:
     other = Configuration(7, 9, ("--runtime-mode", "mt"), "somewhere:application")
     # When it adapts a command line
     adapted = other.adapt(argv)
-    # Then that is what is different
+    # Then only these differ
     assert adapted[adapted.index("--workers") + 1] == "7"
     assert adapted[adapted.index("--blocking-threads") + 1] == "9"
     assert adapted[-3:] == ["--runtime-mode", "mt", "somewhere:application"]

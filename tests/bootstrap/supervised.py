@@ -1,6 +1,6 @@
 """A supervisor of shell scripts, run by tests as a process of its own: supervised.py LOCAL_DIR NAME=SCRIPT ...
 
-It stops them in the order given, and says "up" when all have been started.
+It stops them in the order given, and prints "up" when all have been started.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ def test_a_progress_bar_writes_one_line_where_there_is_no_terminal(tmp_path: Pat
     assert stream.getvalue() == "setup | 100 %\n"
 
 
-def test_the_text_that_tells_readiness_is_heard_among_others(tmp_path: Path) -> None:
+def test_the_text_that_signals_readiness_is_found_among_others(tmp_path: Path) -> None:
     channel = Channel("worker", tmp_path / "worker.log", None, " ready.")
 
     channel.feed(b"starting\n")

@@ -1,4 +1,4 @@
-"""bin/dev in an empty folder, from the first start to the last: what a newcomer does, and what can go wrong then."""
+"""bin/dev in a fresh clone, from the first start to the last stop, with the faults that can occur."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from marketplace.development.run_files import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNS = "The marketplace runs"
-# Another helping of time for machines that run the rest of the suite beside it.
+# Long enough for machines that run the rest of the suite at the same time.
 START_SECONDS = 240
 PROCESSES = {"postgres", "redis", "web", "worker", "beat"}
 
@@ -75,7 +75,7 @@ class Clone:
         return connection.getresponse().status
 
     def database(self) -> psycopg.Connection:
-        """Connect as a developer does who reads LOCAL_DIR/env."""
+        """Connect with the URL in LOCAL_DIR/env."""
         lines = shlex.split((self.local / "env").read_text())
         url = next(line.split("=", 1)[1] for line in lines if line.startswith("DATABASE_URL="))
         return psycopg.connect(url, autocommit=True)
@@ -111,7 +111,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
     listed = subprocess.run(listing, capture_output=True, check=True).stdout
     for name in filter(None, listed.decode().split("\0")):
         source, target = ROOT / name, root / name
-        # A file may be deleted and not yet committed so.
+        # A file may be deleted without a commit yet.
         if source.is_file():
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(source.read_bytes())
@@ -144,14 +144,14 @@ def test_output_has_names_in_front_and_logs_beside(running: Clone) -> None:
 
 
 def test_everything_listens_on_the_loopback_address_only(running: Clone) -> None:
-    # 0100007F is 127.0.0.1 as the kernel's table writes it, and 0A the state of listening.
+    # In the kernel's table 0100007F is 127.0.0.1, and 0A is the state LISTEN.
     rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     listening = {int(row[1].split(":")[1], 16): row[1].split(":")[0] for row in rows if row[3] == "0A"}
 
     assert listening[running.port] == "0100007F"
 
 
-def test_a_second_start_is_told_of_the_first(running: Clone) -> None:
+def test_a_second_start_names_the_first(running: Clone) -> None:
     assert running.process is not None
 
     done = running.command("dev", "--port", str(ports.free_port()))
@@ -189,14 +189,14 @@ def test_a_killed_parent_costs_no_data_and_leaves_one_set(running: Clone) -> Non
         connection.execute("INSERT INTO kept DEFAULT VALUES")
         before = connection.execute("SELECT count(*) FROM kept").fetchone()
 
-    # when the parent is killed, and started anew at once
+    # when the parent is killed, and started again at once
     assert running.end(signal.SIGKILL) == -signal.SIGKILL
     running.start()
 
     # then each process exists once, and the row is there
     assert set(running.sessions()) == PROCESSES
     assert running.process is not None
-    # Programs fork while they are counted.
+    # Polled, because programs may fork during the count.
     assert wait_until(lambda: strangers(running) == {running.process.pid}, 10), strangers(running)
     with running.database() as connection:
         assert connection.execute("SELECT count(*) FROM kept").fetchone() == before

@@ -64,5 +64,5 @@ def test_a_second_start_on_one_directory_names_the_first(tmp_path: Path) -> None
         with pytest.raises(StartupError, match=r"already running on .* \(pid 4711\)"):
             preflight.require_alone(tmp_path)
 
-    # and once it has ended, however that came, nothing is in the way
+    # and once it has ended, in whatever way, a start is possible
     preflight.require_alone(tmp_path)

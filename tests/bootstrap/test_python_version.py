@@ -1,4 +1,4 @@
-"""bin/dev says in one line that a Python is too old, whoever asks."""
+"""bin/dev refuses a Python that is too old with one line."""
 
 from __future__ import annotations
 

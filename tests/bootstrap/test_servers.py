@@ -56,8 +56,8 @@ def test_data_of_another_version_is_one_clear_line(state: LocalState) -> None:
         PostgresServer(state, silent).prepare()
 
 
-def test_a_stale_pid_file_with_a_strangers_pid_is_no_hindrance(state: LocalState) -> None:
-    # given a pid file that a kill left behind, whose pid is by now this process's
+def test_a_stale_pid_file_with_a_strangers_pid_does_not_stop_the_start(state: LocalState) -> None:
+    # given a pid file that a kill left behind, whose pid now belongs to this process
     data = existing_data(state, "18")
     (data / "postmaster.pid").write_text(f"{os.getpid()}\n{data}\n")
 

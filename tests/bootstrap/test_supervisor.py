@@ -1,4 +1,4 @@
-"""Supervision: restarts, the order of stopping, and what is left after any end of the supervisor (nothing)."""
+"""Supervision: restarts, the order of stopping, and that no process outlives the supervisor."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_processes_end_one_after_the_other_in_order(start: Start) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_each_stop_signal_ends_even_the_stubborn_with_their_children(
+def test_each_stop_signal_ends_processes_that_ignore_it_with_their_children(
     number: signal.Signals, start: Start, tmp_path: Path
 ) -> None:
     process = start(a=f"({STUBBORN}) & {STUBBORN}")
@@ -112,13 +112,13 @@ def test_a_killed_supervisor_takes_its_processes_with_it(start: Start, tmp_path:
     assert wait_until(lambda: not identity.members(session), 10)
 
 
-def test_delays_double_and_quick_deaths_in_a_row_end_the_patience() -> None:
+def test_delays_double_and_quick_deaths_in_a_row_end_the_restarts() -> None:
     backoff = Backoff()
 
     assert [backoff.after_death(lived=1.0) for _ in range(5)] == [0.5, 1.0, 2.0, 4.0, None]
 
 
-def test_a_long_life_is_forgiven() -> None:
+def test_a_long_run_resets_the_backoff() -> None:
     backoff = Backoff(deaths=4)
 
     assert backoff.after_death(lived=3600.0) == 0.5

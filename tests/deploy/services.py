@@ -46,7 +46,7 @@ class Service:
         return self.process.wait(patience)
 
     def kill(self) -> None:
-        """End whatever is left of it."""
+        """Kill the rest of its process group."""
         try:
             os.killpg(self.process.pid, signal.SIGKILL)
         except ProcessLookupError:

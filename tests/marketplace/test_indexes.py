@@ -1,4 +1,4 @@
-"""Logins, pages behind a cursor, the ledger and the tidying find their indexes in tables as large as in years."""
+"""Logins, pages by cursor, the ledger and the clean-up use their indexes in tables as large as after years."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _LEDGER = f"""
            now() - n * interval '14 seconds', n < 48
     FROM generate_series(0, 49999) AS n
 """
-# Fifteen days of runs, a day of which is past its retention; the newest is still running.
+# Fifteen days of runs, one day past the retention; the newest is still running.
 _RUNS = """
     INSERT INTO caching_jobrun (job, started_at, finished_at, outcome, stats, error)
     SELECT CASE WHEN n % 12 = 0 THEN 'process_expired_offers' ELSE 'sync_view_counts' END,
@@ -62,7 +62,7 @@ _CACHING = "caching_counterbucket, caching_jobrun"
 
 @pytest.fixture(scope="module", autouse=True)
 def years_of_business(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """Everything that has many rows, committed once for all tests of this module."""
+    """Many rows in every table, committed once for all tests of this module."""
     with django_db_blocker.unblock():
         make_catalogue(50_000)
         make_offers()
@@ -87,7 +87,7 @@ def assert_reads(plan: Plan, *indexes: str) -> None:
 
 
 def answered(read: Callable[[], Any], status: int = 200) -> Callable[[], None]:
-    """Return a step that sends a request and makes sure that it was answered so."""
+    """Return a step that sends a request and asserts the status of its answer."""
 
     def act() -> None:
         assert read().status_code == status
@@ -146,13 +146,13 @@ def test_products_behind_a_cursor_are_read_from_where_it_points(api: Any, query:
 
 
 def second_page(client: Any, path: str, table: str) -> Plan:
-    """Return the plan of the statement that reads the page behind the first one."""
+    """Return the plan of the statement that reads the second page."""
     following = client.get(path).json()["next"]
     return plan_of(answered(lambda: client.get(following)), table)
 
 
 def begins_at_the_cursor(plan: Plan) -> bool:
-    """Tell whether the cursor bounds the scan of an index, rather than filtering what it finds."""
+    """Return whether the cursor bounds the scan of an index, rather than filtering its rows."""
     return any("created_at <=" in line for line in plan.text.splitlines() if '"Index Cond"' in line)
 
 
@@ -164,7 +164,7 @@ def test_a_load_reads_of_the_ledger_what_redis_may_still_hold() -> None:
 
 
 def test_a_flush_reads_the_ledger_by_its_buckets(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Given views in twelve buckets of each shard, the time of which is over
+    # Given views in twelve buckets of each shard, whose time is over
     now = [int(timezone.now().timestamp()) * 1000]
     monkeypatch.setattr(product_views, "clock", lambda: now[0])
     with transaction.atomic():
@@ -178,7 +178,7 @@ def test_a_flush_reads_the_ledger_by_its_buckets(monkeypatch: pytest.MonkeyPatch
             assert sync_view_counts()["total_views"] == 48
         transaction.set_rollback(True)
 
-    # Then nothing that it asks of the ledger reads the ledger from end to end
+    # Then no statement scans the whole ledger
     asked = [query["sql"] for query in captured if query["sql"].startswith(("SELECT", "UPDATE"))]
     plans = [explain(sql) for sql in asked if "caching_counterbucket" in sql]
     assert plans

@@ -47,13 +47,13 @@ def test_probes_and_scrapes_come_under_any_name(api: APIClient, path: str) -> No
     "path",
     ["/", "/livez", "/metrics", "/api/v1/feeds/discover", "/api/v1/products/0/", "/nowhere", "/admin/login/"],
 )
-def test_every_answer_tells_its_length(api: APIClient, path: str) -> None:
+def test_every_answer_has_its_length(api: APIClient, path: str) -> None:
     response = api.get(path)
 
     assert response["Content-Length"] == str(len(response.content))
 
 
-def test_a_foreign_host_is_told_the_length_too(api: APIClient) -> None:
+def test_the_refusal_of_a_foreign_host_has_its_length_too(api: APIClient) -> None:
     response = api.get("/", **FOREIGN)
 
     assert response["Content-Length"] == str(len(response.content))

@@ -1,4 +1,4 @@
-"""What runs when: the table that beat reads, and that somebody listens to the queue it writes to."""
+"""What runs when: the table that beat reads, and that a worker consumes every queue it writes to."""
 
 from __future__ import annotations
 
@@ -81,11 +81,11 @@ def test_what_is_scheduled_is_a_task_that_workers_know(task: str) -> None:
 
 @pytest.mark.parametrize("task", TASKS.values())
 def test_jobs_have_a_queue_of_their_own(task: str) -> None:
-    # A refresh that a reader asked for must not wait behind a long job, and no job behind a receiver that hangs.
+    # A refresh must not wait behind a long job, and no job behind a receiver that hangs.
     assert queue_of(task) == ("events" if task == "offers.tasks.deliver_offer_events" else "jobs")
 
 
-def test_the_worker_that_flushes_views_in_a_deployment_tells_nobody() -> None:
+def test_the_worker_that_flushes_views_in_a_deployment_delivers_no_events() -> None:
     assert deployed_queues("courier") == {"events"}
     assert "events" not in deployed_queues("worker")
 

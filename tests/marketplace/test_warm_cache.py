@@ -25,7 +25,7 @@ def warm(*arguments: str) -> list[str]:
 
 @pytest.fixture
 def catalogue() -> list[Any]:
-    """Three products of one category, one of which was viewed today."""
+    """Three products of one category; one was viewed today."""
     products = ProductFactory.create_batch(3, category=CategoryFactory(slug="lamps"), views=40)
     ProductViewsHour.objects.create(hour=timezone.now(), product=products[1], views=9)
     return products

@@ -1,4 +1,4 @@
-"""The catalogue in the admin: live counts in few queries, changes seen at once, and who may do what."""
+"""The catalogue in the admin: live counts in few queries, changes seen at once, and permissions."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def reader(client: Any) -> Any:
 
 @pytest.fixture
 def redis_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A Redis to which no command gets through."""
+    """A Redis that no command reaches."""
 
     def refuse(self: Any, *_: Any, **__: Any) -> None:
         raise redis.ConnectionError("refused")

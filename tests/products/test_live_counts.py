@@ -67,7 +67,7 @@ def beside_each_other(*steps: Callable[[], Any]) -> list[list[Any]]:
 
 
 def detail(product: Any) -> Callable[[], int]:
-    """Return a step that views a product and answers the count that it shows."""
+    """Return a step that views a product and returns the count in its answer."""
     client = APIClient()
 
     def read() -> int:
@@ -79,7 +79,7 @@ def detail(product: Any) -> Callable[[], int]:
 
 
 def batch(product: Any) -> Callable[[], int]:
-    """Return a step that answers the count which a batch shows; it views nothing."""
+    """Return a step that returns the count in a batch, which counts no view."""
     client = APIClient()
 
     def read() -> int:
@@ -115,7 +115,7 @@ def test_a_count_never_goes_down_while_flushes_run_and_no_view_is_lost(clock: Fa
     seen = beside_each_other(*steps, *([lose_the_live_count(product)] if loses else []))
     viewed, looked, counted, *flushes = seen
 
-    # Then no reader saw a count go down, and whoever counted saw it go up
+    # Then no reader saw a count go down, and those who viewed saw it go up
     assert all(before < after for before, after in pairwise(viewed))
     assert all(before <= after for before, after in pairwise(looked))
     assert all(before < after for before, after in pairwise(counted))

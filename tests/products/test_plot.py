@@ -35,7 +35,7 @@ def test_one_view_beside_a_million_is_seen_and_none_is_not() -> None:
     assert (none.height, one.height) == (0, LEAST)
 
 
-def test_the_total_and_the_first_of_the_highest_are_told() -> None:
+def test_a_plot_has_its_total_and_the_first_of_its_highest_bars() -> None:
     drawn = plot(slots([3, 1200, 1200, 0]))
 
     assert drawn.total == 2403

@@ -1,4 +1,4 @@
-"""Replaying recorded views: the trace, the service, HTTP with a server that misbehaves, and the account of it."""
+"""Replaying recorded views: the trace, the service, HTTP with a faulty server, and the result."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def test_a_failed_request_is_reported_and_never_repeated(server: ThreadingHTTPSe
     ]
 
 
-def test_nobody_there_ends_it_early(tmp_path: Path) -> None:
+def test_a_target_that_is_away_ends_it_early(tmp_path: Path) -> None:
     target = HttpTarget("http://127.0.0.1:9")
     result = Replay(iter([0] * 10_000), [1], lambda: target, 1).run()
     assert (result.views, result.errors, result.ok) == (GIVE_UP_AFTER, GIVE_UP_AFTER, 0)
@@ -188,7 +188,7 @@ def test_wrong_options_are_one_clear_line(trace: Path, options: dict[str, Any], 
 
 
 @pytest.mark.django_db
-def test_the_exit_code_tells_that_not_all_was_well(trace: Path) -> None:
+def test_the_exit_code_is_1_if_a_view_was_not_answered_with_200(trace: Path) -> None:
     for _ in range(3):
         ProductFactory()
     out = StringIO()

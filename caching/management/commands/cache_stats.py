@@ -1,40 +1,39 @@
-"""Says what Redis holds and how it is doing."""
+"""`manage.py cache_stats`: what Redis holds, and how it is doing."""
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
 
 import orjson
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from caching.management.base import HelpfulCommand
 from caching.redis.errors import REDIS_ERRORS
 from caching.upkeep import inventory
 from caching.upkeep.stats import redis_stats
 
-_EXAMPLES = """
+
+class Command(HelpfulCommand):
+    """Prints `stats.redis_stats` and `inventory.take`."""
+
+    help = "Show what Redis holds: memory, hit rate, and the entries of each namespace."
+    epilog = """
 examples:
-  manage.py cache_stats                     Redis, and the entries of each namespace
-  manage.py cache_stats --json              the same for a program
+  manage.py cache_stats                               Redis, and the entries of each namespace
+  manage.py cache_stats --json                        the same for a program
   manage.py cache_stats --budget 30 --keys 5000000    count a large cache to its end
 
 Sizes are estimated from 300 entries of each namespace. Hit rates by namespace are at /metrics of the web server.
 """
 
-
-class Command(BaseCommand):
-    """Prints `stats.redis_stats` and `inventory.take`."""
-
-    help = "Show what Redis holds: memory, hit rate, and the entries of each namespace."
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        kwargs["formatter_class"] = argparse.RawDescriptionHelpFormatter
-        return super().create_parser(prog_name, subcommand, epilog=_EXAMPLES, **kwargs)
-
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="Print JSON.")
-        parser.add_argument("--budget", type=float, default=5.0, help="Seconds to count for (default 5).")
-        parser.add_argument("--keys", type=int, default=500_000, help="Entries to count (default 500000).")
+        parser.add_argument(
+            "--budget", type=float, default=5.0, metavar="SECONDS", help="Stop counting after this time (default 5)."
+        )
+        parser.add_argument(
+            "--keys", type=int, default=500_000, metavar="N", help="Stop counting after N entries (default 500000)."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["budget"] <= 0 or options["keys"] < 1:

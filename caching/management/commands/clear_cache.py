@@ -1,41 +1,37 @@
-"""Makes every entry of a namespace a miss."""
+"""`manage.py clear_cache`: makes every entry of a namespace a miss."""
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError
 
 from caching.errors import StoreUnavailable
+from caching.management.base import HelpfulCommand
 from caching.models import Invalidation
 from caching.readthrough.invalidation import clear
 from caching.readthrough.resource import registry
 
-_EXAMPLES = """
-examples:
-  manage.py clear_cache product          every product is loaded again when it is next asked for
-  manage.py clear_cache product feed     two namespaces
-  manage.py clear_cache --list           what there is to clear
 
-Clearing takes the same moment however many entries there are: the entries stay where they are and no read
-takes them any more, until their TTL or the next cleanup_old_cache removes them. Queues, counters, deadlines,
-throttles and all other namespaces are left alone.
+class Command(HelpfulCommand):
+    """Prints what it cleared, and what happens to it while Redis is away."""
+
+    help = "Make every entry of a namespace a miss, at once. Each is loaded again when it is next asked for."
+    epilog = """
+examples:
+  manage.py clear_cache --list           the namespaces and their TTLs
+  manage.py clear_cache NAMESPACE ...    one or more of them
+  manage.py clear_cache --all            every one
+
+Clearing takes the same time however many entries there are. They stay in Redis, where no read takes them any
+more, until their TTL or the next cleanup_old_cache removes them. Queues, counters, deadlines, throttles and the
+other namespaces are left alone.
 """
 
-
-class Command(BaseCommand):
-    """Says what it cleared, and what becomes of it while Redis is away."""
-
-    help = "Make every entry of a namespace a miss, at once."
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        kwargs["formatter_class"] = argparse.RawDescriptionHelpFormatter
-        return super().create_parser(prog_name, subcommand, epilog=_EXAMPLES, **kwargs)
-
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("namespaces", nargs="*", metavar="NAMESPACE", help="What to clear; --list names them.")
+        known = ", ".join(registry.namespaces())
+        parser.add_argument("namespaces", nargs="*", metavar="NAMESPACE", help=f"What to clear: {known}.")
         parser.add_argument("--all", action="store_true", help="Clear every namespace.")
         parser.add_argument("--list", action="store_true", help="List the namespaces and clear nothing.")
 
@@ -67,5 +63,5 @@ class Command(BaseCommand):
         except (StoreUnavailable, DatabaseError, InterfaceError) as error:
             raise CommandError(f"{namespace} was not cleared, its old values may still be served: {error}") from error
         if kept:
-            return "cleared; Redis is away, and no process reads from it again before it has heard of this"
+            return "cleared; Redis is away, and each process replays this before it reads from it again"
         return "cleared"

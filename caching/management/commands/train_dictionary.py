@@ -1,34 +1,20 @@
-"""Trains the dictionary that a namespace's entries are packed with."""
+"""`manage.py train_dictionary`: trains the zstd dictionary that a namespace's entries are packed with."""
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from django.core.management.base import CommandError, CommandParser
 
 from caching.entries import dictionaries
 from caching.entries.training import MIN_SAMPLES, Measured, Trained, train
 from caching.errors import CannotTrain, UnknownNamespace
+from caching.management.base import HelpfulCommand
+from caching.management.progress import Progress
 from caching.readthrough.resource import Resource, registry
 from caching.readthrough.sampling import sample
 
 _SIZES = (1024, 128 * 1024)
-_EPILOG = """
-examples:
-  manage.py train_dictionary product              train, measure, and use it if it saves
-  manage.py train_dictionary product --dry-run    only say what it would save
-  manage.py train_dictionary user --samples 5000 --size 32768
-
-A dictionary holds what the bodies of a namespace have in common (field names, hosts, frequent words), so that even a
-body of 300 bytes packs to a quarter. It is trained on bodies that are cached now and, where these are too few, on
-those that warm_cache would fill. Four of five teach it; what it saves is measured on the fifth.
-
-When it is worth running: once there is real data, when the shape of the bodies has changed, and when the bytes saved
-have dropped (run it with --dry-run to see). It may run beside traffic, and a worse dictionary is never stored.
-"""
 _NEXT = """
 Stored as {name}. Every process packs new entries of {namespace} with it within a minute. Those that are cached now
 stay readable and are packed anew as they are refreshed; the daily cleanup removes older dictionaries when no entry
@@ -36,14 +22,23 @@ can need them any more.
 """
 
 
-class Command(BaseCommand):
-    """Says what a dictionary saves on bodies it has not seen, and stores it if that is worth it."""
+class Command(HelpfulCommand):
+    """Prints what a dictionary saves on bodies it was not trained on, and stores it if that is worth it."""
 
     help = "Train a zstd dictionary on the bodies of a namespace, so that its entries take less memory in Redis."
+    epilog = """
+examples:
+  manage.py train_dictionary NAMESPACE              train, measure, and store it if it saves memory
+  manage.py train_dictionary NAMESPACE --dry-run    only print what it would save
+  manage.py train_dictionary NAMESPACE --samples 5000 --size 32768
 
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        kwargs["formatter_class"] = argparse.RawDescriptionHelpFormatter
-        return super().create_parser(prog_name, subcommand, epilog=_EPILOG, **kwargs)
+A dictionary holds what the bodies of a namespace have in common (field names, hosts, frequent words), so that even a
+body of 300 bytes packs to a quarter. It is trained on bodies that are cached now and, where these are too few, on
+those that warm_cache would fill: on four of five, and what it saves is measured on the fifth.
+
+Run it once there is real data, when the shape of the bodies has changed, and when the bytes saved have dropped
+(--dry-run shows them). It may run beside traffic, and a worse dictionary is never stored.
+"""
 
     def add_arguments(self, parser: CommandParser) -> None:
         known = ", ".join(registry.namespaces())
@@ -67,10 +62,8 @@ class Command(BaseCommand):
         self._finish(namespace, trained, dry_run=options["dry_run"])
 
     def _sample(self, of: Resource, wanted: int) -> list[bytes]:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-            bar = progress.add_task(f"bodies of {of.policy.namespace}", total=wanted)
-            return sample(of, wanted, lambda more: progress.advance(bar, more))
+        with Progress(f"bodies of {of.policy.namespace}") as progress:
+            return sample(of, wanted, lambda more: progress.advance(more, wanted))
 
     def _table(self, namespace: str, trained: Trained) -> None:
         self.stdout.write(

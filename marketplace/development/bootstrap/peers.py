@@ -1,4 +1,4 @@
-"""The peers that a benchmark measures, in a virtual environment apart: some patch Django where they are installed."""
+"""The peers that a benchmark measures, in an environment of their own: some patch Django where they are installed."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from .requirements import Wanted
 
 BENCHMARK = "laws"
 FILE = "requirements-peers.txt"
-# Inside the other one, so that whoever removes that starts afresh.
+# Inside .venv, so that removing that removes the peers too.
 PLACE = ".venv/peers"
 ROOT = Path(__file__).resolve().parents[3]
 
 
 def needed_by(name: str | None) -> bool:
-    """Tell whether a benchmark, or all of them, measures peers."""
+    """Return whether a benchmark, or all of them, measures peers."""
     return name in (None, BENCHMARK)
 
 
 def prepare(root: Path, log: Path) -> None:
-    """Install the peers, or as many of them as can be; the benchmark says which it did not find."""
+    """Install the peers, or those that can be installed; the benchmark names the ones it did not find."""
     mark = hashlib.sha256((root / FILE).read_bytes()).hexdigest()
     try:
         venv.prepare(root, Wanted({FILE: mark}, {}), log, PLACE)
@@ -33,5 +33,5 @@ def prepare(root: Path, log: Path) -> None:
 
 
 def python(environ: Mapping[str, str]) -> Path:
-    """Return the Python that has the peers: that of BENCH_PEERS_PYTHON, else the one that bin/bench prepares."""
+    """Return the Python that has the peers: BENCH_PEERS_PYTHON, else the one that bin/bench prepares."""
     return Path(environ.get("BENCH_PEERS_PYTHON") or ROOT / PLACE / "bin" / "python")

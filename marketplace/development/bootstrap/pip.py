@@ -30,8 +30,7 @@ ADVICE = {
 def install(python: Path, arguments: Sequence[str], log: Path, lock: int, about: str) -> None:
     """Run `pip install` by the given Python, or raise StartupError with the reason of the failure.
 
-    lock is a descriptor that pip inherits: should this process be killed, nobody else touches the environment
-    before pip has ended too.
+    lock is a descriptor that pip inherits: if this process is killed, the environment stays locked until pip has ended.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     start = log.stat().st_size if log.exists() else 0
@@ -53,7 +52,7 @@ def reason(output: str) -> str:
     """Return in one line why pip failed."""
     if "No space left on device" in output:
         return "no disk space left while installing packages"
-    # Without a network pip ends by saying that no version was found, so this sign is looked for first.
+    # Without a network pip's last error is that no version was found, so signs of the network come first.
     if any(sign in output for sign in NETWORK_SIGNS):
         return "no network: the package index cannot be reached; check the connection, a proxy or PIP_INDEX_URL"
     missing = re.search(r"No matching distribution found for ([\w.-]+)", output)

@@ -11,16 +11,16 @@ HOST = "127.0.0.1"
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on at the moment of the call."""
+    """Return a port that is free at the moment of the call."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
 
 
 def is_free(port: int) -> bool:
-    """Tell whether a server could listen on port now; one that this user may not bind raises StartupError."""
+    """Return whether a server could listen on port now. Raises StartupError if this user may not bind it."""
     with socket.socket() as probe:
-        # Old connections in TIME_WAIT do not hinder a new server, so they do not count here either.
+        # Connections in TIME_WAIT do not keep a server from listening, so they must not count here.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))

@@ -22,7 +22,7 @@ PLACE = ".venv"
 
 
 def is_ready(root: Path, wanted: Wanted, place: str = PLACE) -> bool:
-    """Tell whether the environment already holds all that is wanted, for this Python."""
+    """Return whether the environment already holds all that is wanted, for this Python."""
     missing = wanted.missing_from(_stamp(root / place))
     return not missing.files and not missing.wheels
 
@@ -38,7 +38,7 @@ def prepare(root: Path, wanted: Wanted, log: Path, place: str = PLACE) -> Path:
         if not stamp:
             _create(venv)
         missing = wanted.missing_from(stamp)
-        # A kill from here on leaves this mark, and the next start builds anew rather than trust half a package.
+        # A kill from here on leaves this mark, and the next start rebuilds an environment that may have half a package.
         (venv / UNFINISHED).touch()
         if missing.files:
             files = [part for name in wanted.files for part in ("-r", str(root / name))]
@@ -51,18 +51,18 @@ def prepare(root: Path, wanted: Wanted, log: Path, place: str = PLACE) -> Path:
 
 
 def install_singly(root: Path, file: str, log: Path, place: str) -> None:
-    """Install what can be of a file whose packages could not be installed together; its stamp goes on saying so."""
+    """Install the packages of a file one by one, after all together failed; the stamp leaves the file out."""
     pins = [line for line in (root / file).read_text("utf-8").splitlines() if line and not line.startswith("#")]
     with _only_one(root) as lock:
         for pin in pins:
             with contextlib.suppress(StartupError):
-                # The index was tried patiently before, for all of them together.
+                # pip has retried the index before, for all of them together.
                 arguments = ["--retries", "0", pin]
                 pip.install(root / place / "bin" / "python", arguments, log, lock, f"installing {pin}")
 
 
 def _stamp(venv: Path) -> dict[str, str]:
-    """Return the stamp, or nothing when the environment is unfinished, of another Python, or broken."""
+    """Return the stamp, empty if the environment is unfinished, of another Python, or broken."""
     stamp = read_stamp(venv / STAMP)
     usable = stamp.get("python") == _python_id() and (venv / "bin" / "python").exists()
     return stamp if usable and not (venv / UNFINISHED).exists() else {}
@@ -83,7 +83,7 @@ def _create(venv: Path) -> None:
         ) from error
     if venv.exists():
         shutil.rmtree(venv)
-    # The account that the database server runs as must read the packages, whatever this user's umask.
+    # The account that PostgreSQL runs as must be able to read the packages, whatever this user's umask.
     made = subprocess.run(
         [sys.executable, "-m", "venv", str(venv)], capture_output=True, text=True, umask=0o022, check=False
     )
@@ -94,7 +94,7 @@ def _create(venv: Path) -> None:
 
 @contextlib.contextmanager
 def _only_one(root: Path) -> Iterator[int]:
-    """Hold a lock of this checkout, so that two commands at once build one environment after the other."""
+    """Hold a lock of this checkout, so that two commands never build the environment at the same time."""
     descriptor = os.open(root / "bin" / "bootstrap.py", os.O_RDONLY)
     try:
         try:

@@ -33,7 +33,7 @@ class JobStatusSerializer(serializers.Serializer[Any]):
 
 
 class CacheStatsSerializer(serializers.Serializer[Any]):
-    """What Redis says of itself; `hit_rate` is a part of 1, memory is in MB."""
+    """Redis' own statistics; `hit_rate` is a fraction from 0 to 1, memory is in MB."""
 
     redis_version = serializers.CharField()
     memory_used_mb = serializers.FloatField()

@@ -1,4 +1,4 @@
-"""What staff can see of the machinery: the jobs and the cache."""
+"""The staff endpoints: jobs and cache."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from marketplace.ops.api.serializers import CacheStatsSerializer, JobStatusSeria
 
 
 class StaffView(APIView):
-    """A view for staff, by token or by the admin's session, whose answers nobody stores."""
+    """A view for staff, by token or by the admin's session, whose answers no cache stores."""
 
     authentication_classes: ClassVar = [TokenAuthentication, AdminSessionAuthentication]
     permission_classes: ClassVar = [IsAdminUser]

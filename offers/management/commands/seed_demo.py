@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import time
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 from django.utils import timezone
 
+from caching import HelpfulCommand, Progress
 from offers.demo import seed_offers
 from products.demo import people
 from products.demo.seeding import hold_lock, seed, seeded_products
-from products.progress import Progress
 
 OFFERS = 200
 MOST_PRODUCTS = 1_000_000
-EPILOG = """
+
+
+class Command(HelpfulCommand):
+    """Prints what was seeded and the logins, or that there is a demo catalogue already."""
+
+    help = "Fill an empty marketplace with a made-up catalogue, sellers, buyers, view counts and offers, once."
+    epilog = """
 examples:
   manage.py seed_demo
   manage.py seed_demo --products 500
@@ -28,19 +33,12 @@ Logins: admin/admin (superuser), seller/seller-demo, buyer/buyer-demo; an existi
 their password. In production it refuses. With --force it seeds there, but no demo user can log in.
 """
 
-
-class Command(BaseCommand):
-    help = "Fill an empty marketplace with a made-up catalogue, sellers, buyers, view counts and offers, once."
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        kwargs.setdefault("epilog", EPILOG)
-        kwargs.setdefault("formatter_class", RawDescriptionHelpFormatter)
-        return super().create_parser(prog_name, subcommand, **kwargs)
-
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--products", type=int, default=10_000, metavar="N", help="how many (default: 10000)")
-        parser.add_argument("--force", action="store_true", help="seed a production site too, without logins")
-        parser.add_argument("--quiet", action="store_true", help="no progress")
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--products", type=int, default=10_000, metavar="N", help="How many products (default 10000)."
+        )
+        parser.add_argument("--force", action="store_true", help="Seed a production site too, without logins.")
+        parser.add_argument("--quiet", action="store_true", help="Show no progress.")
 
     def handle(self, *, products: int, force: bool, quiet: bool, **_: Any) -> None:
         if not 1 <= products <= MOST_PRODUCTS:

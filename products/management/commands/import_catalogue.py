@@ -3,60 +3,65 @@
 from __future__ import annotations
 
 import time
-from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
+from argparse import ArgumentTypeError
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError, CommandParser
 
+from caching import HelpfulCommand, Progress
 from products.importing.errors import CatalogueError
 from products.importing.mappings import shipped_names
 from products.importing.report import Report
 from products.importing.run import Options, import_catalogue
 from products.models import CURRENCIES
-from products.progress import Progress
 
-EPILOG = """
+
+class Command(HelpfulCommand):
+    """Prints the counts of an import, the first rejected rows, and where the file was cut."""
+
+    help = """\
+Import products from a CSV, JSON-array or NDJSON file, plain, gzip or xz. The file is streamed. A mapping declares
+which column means what; without --mapping the shipped mapping that fits the file's columns is used."""
+    epilog = """
 examples:
   manage.py import_catalogue groceries.csv.gz
   manage.py import_catalogue phones.json --mapping electronics --seller anna
   manage.py import_catalogue stock.csv --mapping my-shop.toml --report rejected.ndjson
   manage.py import_catalogue stock.csv --mapping my-shop.toml --dry-run
 
-A bad row is reported with its line and reason and skipped. Batches are transactions, so a killed import
+A bad row is reported with its line and reason and skipped. Each batch is a transaction, so a killed import
 leaves whole batches, and the same file can be imported again: only what changed is written.
 The exit code is 1 if the file could not be read to its end or no row made sense. See docs/importing.md.
 """
 
-
-class Command(BaseCommand):
-    help = (
-        "Import products from a CSV, JSON-array or NDJSON file, plain, gzip or xz. The file is streamed; which "
-        "column means what is declared in a mapping, found by the file's columns unless named."
-    )
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        kwargs.setdefault("epilog", EPILOG)
-        kwargs.setdefault("formatter_class", RawDescriptionHelpFormatter)
-        return super().create_parser(prog_name, subcommand, **kwargs)
-
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path, metavar="FILE")
         parser.add_argument(
             "--mapping",
             default="",
             metavar="NAME|FILE",
-            help=f"shipped: {', '.join(shipped_names())}; or a .toml or .json file that declares one",
+            help=f"One that is shipped ({', '.join(shipped_names())}), or a .toml or .json file that declares one.",
         )
-        parser.add_argument("--seller", default="", metavar="USERNAME", help="sells all (default: a user a shop)")
-        parser.add_argument("--currency", default="", choices=CURRENCIES, help="for rows that name none")
-        parser.add_argument("--dry-run", action="store_true", help="do all of it and take every batch back")
-        parser.add_argument("--report", type=Path, metavar="FILE", help="every row not taken, as NDJSON")
-        parser.add_argument("--batch-size", type=_positive, default=1000, metavar="N", help="rows a transaction")
-        parser.add_argument("--lenient-encoding", action="store_true", help="replace broken UTF-8 by �")
-        parser.add_argument("--include-unavailable", action="store_true", help="take what the source has sold out")
-        parser.add_argument("--quiet", action="store_true", help="no progress")
+        parser.add_argument(
+            "--seller", default="", metavar="USERNAME", help="Who sells all products (default: one user for each shop)."
+        )
+        parser.add_argument("--currency", default="", choices=CURRENCIES, help="For rows that name none.")
+        parser.add_argument("--dry-run", action="store_true", help="Do all of it and roll every batch back.")
+        parser.add_argument(
+            "--report", type=Path, metavar="FILE", help="Write every row that is not imported there, as NDJSON."
+        )
+        parser.add_argument(
+            "--batch-size", type=_positive, default=1000, metavar="N", help="Rows in a transaction (default 1000)."
+        )
+        parser.add_argument(
+            "--lenient-encoding", action="store_true", help="Replace broken UTF-8 by � instead of rejecting the row."
+        )
+        parser.add_argument(
+            "--include-unavailable", action="store_true", help="Import what the source has sold out, too."
+        )
+        parser.add_argument("--quiet", action="store_true", help="Show no progress.")
 
     def handle(self, *, file: Path, report: Path | None, **options: Any) -> None:
         started = time.monotonic()
@@ -86,13 +91,13 @@ class Command(BaseCommand):
             raise CommandError("interrupted: whole batches are kept, run it again to go on", returncode=130) from error
         except OSError as error:
             raise CommandError(f"{error.filename}: {error.strerror}") from error
-        self._tell(account, mapping.source, time.monotonic() - started, dry_run=options["dry_run"])
+        self._print(account, mapping.source, time.monotonic() - started, dry_run=options["dry_run"])
         if account.cut:
             raise CommandError(account.cut)
         if not account.understood:
             raise CommandError(f"no row of {file} made sense as a product of {mapping.source!r}")
 
-    def _tell(self, account: Report, source: str, seconds: float, *, dry_run: bool) -> None:
+    def _print(self, account: Report, source: str, seconds: float, *, dry_run: bool) -> None:
         for text in account.first_rejected:
             self.stdout.write(self.style.WARNING(f"rejected {text}"))
         if account.rejected.total() > len(account.first_rejected):

@@ -1,53 +1,52 @@
-"""`manage.py replay_views`: recorded product views, sent again."""
+"""`manage.py replay_views`: sends recorded product views to the API or the service."""
 
 from __future__ import annotations
 
 import json
 import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError, CommandParser
 
+from caching import HelpfulCommand, Progress
 from products.models import Product, ProductStatus
-from products.progress import Progress
 from products.replay.result import Result
 from products.replay.run import Replay
 from products.replay.targets import HttpTarget, ServiceTarget, Target
 from products.replay.trace import Extent, TraceError, measure, read_trace
 
-EPILOG = """
+
+class Command(HelpfulCommand):
+    """Prints how many views were answered, at what rate and latency, and the cache's hit rate."""
+
+    help = "Replay a recorded trace of product views, against the API over HTTP or the service in this process."
+    epilog = """
 examples:
   manage.py replay_views views.trace.xz
   manage.py replay_views views.trace.xz --url http://127.0.0.1:9000 --concurrency 16 --json
   manage.py replay_views ids.txt --service --limit 10000
 
 The trace holds dense numbers from 0, as big-endian 32-bit integers or one a line, plain, gzip or xz. Number k
-is the k-th available product by id. A request that fails is reported and never sent again, since it may have
-counted. The exit code is 1 unless every view was answered with 200.
+is the k-th available product by id. A request that fails is reported and not retried, since its view may have
+been counted. The exit code is 1 unless every view was answered with 200.
 """
 
-
-class Command(BaseCommand):
-    help = "Replay a recorded trace of product views, against the API over HTTP or the service in this process."
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        kwargs.setdefault("epilog", EPILOG)
-        kwargs.setdefault("formatter_class", RawDescriptionHelpFormatter)
-        return super().create_parser(prog_name, subcommand, **kwargs)
-
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path, metavar="FILE")
         where = parser.add_mutually_exclusive_group()
-        where.add_argument("--url", default="http://127.0.0.1:8000", help="the site (default: %(default)s)")
-        where.add_argument("--service", action="store_true", help="call increment_view in this process")
-        parser.add_argument("--concurrency", type=int, default=8, metavar="N", help="threads (default: 8)")
-        parser.add_argument("--limit", type=int, metavar="N", help="send the first N views only")
-        parser.add_argument("--wrap", action="store_true", help="start over when there are fewer products")
-        parser.add_argument("--json", action="store_true", help="the result as JSON on standard output")
-        parser.add_argument("--quiet", action="store_true", help="no progress")
+        where.add_argument("--url", default="http://127.0.0.1:8000", help="The site (default %(default)s).")
+        where.add_argument("--service", action="store_true", help="Call increment_view in this process.")
+        parser.add_argument("--concurrency", type=int, default=8, metavar="N", help="Threads (default 8).")
+        parser.add_argument("--limit", type=int, metavar="N", help="Send the first N views only.")
+        parser.add_argument(
+            "--wrap",
+            action="store_true",
+            help="Start over with the first product when the trace names more products than there are.",
+        )
+        parser.add_argument("--json", action="store_true", help="Print the result as JSON.")
+        parser.add_argument("--quiet", action="store_true", help="Show no progress.")
 
     def handle(self, *, file: Path, concurrency: int, limit: int | None, **options: Any) -> None:
         if not 1 <= concurrency <= 256:
@@ -65,11 +64,11 @@ class Command(BaseCommand):
             result = replay.run(
                 lambda sent, seconds: progress.update(sent, extent.views, f"{sent / seconds:,.0f} views/s")
             )
-        self._tell(result, as_json=options["json"])
+        self._print(result, as_json=options["json"])
         if result.ok != extent.views:
             sys.exit(1)
 
-    def _tell(self, result: Result, *, as_json: bool) -> None:
+    def _print(self, result: Result, *, as_json: bool) -> None:
         if as_json:
             self.stdout.write(json.dumps(result.as_dict()))
             return

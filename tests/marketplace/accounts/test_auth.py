@@ -158,7 +158,7 @@ def test_wrong_unknown_and_inactive_are_refused_alike(api: APIClient, make_user:
     assert {answer["WWW-Authenticate"] for answer in answers} == {"Token"}
 
 
-def test_the_time_of_a_refusal_does_not_tell_whether_the_user_exists(
+def test_the_time_of_a_refusal_does_not_reveal_whether_the_user_exists(
     api: APIClient, settings: Any, make_user: Callable[..., User]
 ) -> None:
     settings.PASSWORD_HASHERS = ["tests.marketplace.credentials.MeasurableHasher"]
@@ -179,7 +179,7 @@ def test_the_time_of_a_refusal_does_not_tell_whether_the_user_exists(
     assert min(known, unknown, inactive) > max(known, unknown, inactive) / 3
 
 
-def test_an_old_token_does_not_hinder_a_login(api: APIClient, make_user: Callable[..., User]) -> None:
+def test_an_invalid_token_does_not_stop_a_login(api: APIClient, make_user: Callable[..., User]) -> None:
     make_user("ada")
     api.credentials(HTTP_AUTHORIZATION="Token 0123456789")
 

@@ -1,4 +1,4 @@
-"""The rules of users hold in the database, whoever writes."""
+"""The database itself enforces the rules of users."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 
 def refused(user: User, **changes: Any) -> str:
-    """Return the name of the constraint that refuses an UPDATE, which no validation of Django's has seen."""
+    """Return the name of the constraint that refuses an UPDATE past Django's validation."""
     with pytest.raises(IntegrityError) as caught, transaction.atomic():
         User.objects.filter(pk=user.pk).update(**changes)
     name: str = caught.value.__cause__.diag.constraint_name

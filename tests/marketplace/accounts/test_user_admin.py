@@ -1,4 +1,4 @@
-"""The admin of users, as a superuser works with it."""
+"""The admin of users, by a superuser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many public users in one request: order, freshness, and how few questions it asks."""
+"""Many public users in one request: order, freshness, and queries."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_hundred_is_the_most(api: APIClient) -> None:
     assert batch(api, []).json() == []
 
 
-def test_a_token_that_is_no_good_does_not_hinder_reading(api: APIClient) -> None:
+def test_an_invalid_token_does_not_stop_a_read(api: APIClient) -> None:
     api.credentials(HTTP_AUTHORIZATION="Token nonsense")
 
     assert batch(api, [1]).status_code == 200

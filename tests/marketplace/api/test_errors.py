@@ -1,4 +1,4 @@
-"""Every failure is a problem, whoever raises it and whatever DEBUG says."""
+"""Every failure is a problem, whatever raises it, with DEBUG on or off."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ DEBUG = pytest.mark.parametrize("debug", [False, True])
         ("pool", 503, "database_unavailable"),
     ],
 )
-def test_failures_are_problems_that_tell_no_secret(
+def test_failures_are_problems_without_secrets(
     api: APIClient, settings: Any, kind: str, debug: bool, way: str, status: int, code: str
 ) -> None:
     settings.DEBUG = debug

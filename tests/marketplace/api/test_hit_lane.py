@@ -1,4 +1,4 @@
-"""The hit lane answers as DRF would: each of many requests is asked twice, of equal worlds, once past the lane."""
+"""The hit lane answers as DRF would: each request is sent twice, in equal worlds, once past the lane."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def lanes(redis_state: Any, monkeypatch: pytest.MonkeyPatch, redis_commands: Any
     world = World(redis_state, monkeypatch)
     note(APIView)
     note(HitLane)
-    # What every second request provokes here on purpose would bury what a failing test has to say.
+    # Many requests provoke errors on purpose; their log lines would hide the report of a failing test.
     logging.disable(logging.ERROR)
     signals = (request_started, request_finished)
     for signal in signals:
@@ -55,7 +55,7 @@ def lanes(redis_state: Any, monkeypatch: pytest.MonkeyPatch, redis_commands: Any
 
 
 def families(target: Request) -> list[list[Twist] | list[State]]:
-    """Return, family by family, how a request of a target may differ from the plainest one."""
+    """Return, by family, how a request to a target may differ from the plainest one."""
     if target.name == "detail":
         inputs = twists.IDS
     elif target in twists.FEEDS:
@@ -78,7 +78,7 @@ def pairs(target: Request, start: int, step: int) -> list[tuple[Twist | State, .
     return found[start::step]
 
 
-def told(lanes: Lanes, target: Request, cases: list[tuple[Twist | State, ...]]) -> list[str]:
+def faults(lanes: Lanes, target: Request, cases: list[tuple[Twist | State, ...]]) -> list[str]:
     """Return what is wrong with the cases, each by name."""
     wrong = []
     for case in cases:
@@ -95,7 +95,7 @@ def told(lanes: Lanes, target: Request, cases: list[tuple[Twist | State, ...]]) 
 
 
 def is_plain(case: tuple[Twist | State, ...], asks_the_same: bool) -> bool | None:
-    """Return whether the lane must answer, or must not; None if what is asked for may not be what the state is of."""
+    """Return whether the lane must answer; None if the request may ask for something else than the state is about."""
     if any(isinstance(twist, Twist) and not twist.plain for twist in case):
         return False
     plain = [twist.plain for twist in case]
@@ -111,11 +111,11 @@ def _asked_for(request: Request) -> tuple[str, str, bytes]:
 @pytest.mark.parametrize("target", TARGETS, ids=[target.name for target in TARGETS])
 def test_each_twist_and_state_by_itself(lanes: Lanes, target: Request) -> None:
     cases: list[tuple[Twist | State, ...]] = [(), *((twist,) for family in families(target) for twist in family)]
-    wrong = told(lanes, target, cases)
+    wrong = faults(lanes, target, cases)
     assert not wrong, "\n".join(wrong)
 
 
-# All pairs would be thirty thousand. The steps are primes, so that they meet every value of every family.
+# All pairs would be thirty thousand. The steps are primes, so that every value of every family occurs.
 SAMPLES = [
     (twists.DETAIL, 0, 5),
     *((feed, 4 * index, 17) for index, feed in enumerate(twists.FEEDS)),
@@ -125,5 +125,5 @@ SAMPLES = [
 
 @pytest.mark.parametrize(("target", "start", "step"), SAMPLES, ids=[target.name for target, *_ in SAMPLES])
 def test_pairs_of_two_families(lanes: Lanes, target: Request, start: int, step: int) -> None:
-    wrong = told(lanes, target, pairs(target, start, step))
+    wrong = faults(lanes, target, pairs(target, start, step))
     assert not wrong, "\n".join(wrong)

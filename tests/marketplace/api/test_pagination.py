@@ -1,4 +1,4 @@
-"""Cursor pages: complete, without repeats, and safe from cursors that nobody gave."""
+"""Cursor pages: complete, without repeats, and safe from forged cursors."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def query_of(link: str | None) -> str:
 
 @pytest.fixture
 def crowd() -> list[str]:
-    """Seven people, five of whom joined in the same moment; newest first, ties by id."""
+    """Seven people, five with the same moment of joining; newest first, ties by id."""
     moments = [START, *[START + timedelta(hours=1)] * 5, START + timedelta(microseconds=1)]
     users = [User(username=f"u{i}", display_name="U", date_joined=at) for i, at in enumerate(moments)]
     made = User.objects.bulk_create(users)
@@ -127,7 +127,7 @@ def token(*values: Any) -> str:
         urlsafe_b64encode(b"5").decode(),
     ],
 )
-def test_a_cursor_that_nobody_gave_is_an_unknown_page(cursor: str) -> None:
+def test_a_forged_cursor_is_an_unknown_page(cursor: str) -> None:
     with pytest.raises(NotFound):
         read(f"?cursor={cursor}")
 

@@ -1,4 +1,4 @@
-"""JSON out: decimals, times, and the values that orjson alone would refuse."""
+"""Rendered JSON: decimals, times, and the values that orjson refuses."""
 
 from __future__ import annotations
 

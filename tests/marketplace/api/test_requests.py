@@ -44,7 +44,7 @@ def test_the_slash_is_optional_and_never_a_redirect(api: APIClient, path: str) -
 def test_a_wrong_method_is_405_with_allow(api: APIClient, path: str, method: str) -> None:
     response = getattr(api, method)(path)
 
-    # Who may not come in at all is told that first.
+    # A missing login is answered before a wrong method.
     if path in ("/api/v1/auth/logout", "/api/v1/jobs", "/api/v1/batch/cache-stats"):
         problem(response, 401, "not_authenticated")
         assert response["WWW-Authenticate"] == "Token"

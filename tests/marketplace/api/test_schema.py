@@ -55,7 +55,7 @@ def test_every_page_has_a_size_within_the_same_bounds(document: dict[str, Any]) 
         assert "400" in gets[path]["responses"], path
 
 
-def test_who_must_authenticate_is_told_how(document: dict[str, Any]) -> None:
+def test_operations_that_need_a_login_declare_how(document: dict[str, Any]) -> None:
     paths = document["paths"]
 
     assert {"token": []} in paths["/api/v1/auth/logout/"]["post"]["security"]

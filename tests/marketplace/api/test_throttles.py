@@ -1,4 +1,4 @@
-"""Limits: counted exactly, by whom they should be, and never a reason to fail."""
+"""Throttles: counted exactly, for the right client, and never an error of their own."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_logins_are_limited_by_address_and_username(api: APIClient, rates: Calla
     # when a fourth comes, in whatever case
     response = login(api, "aDa")
 
-    # then it is refused and told when to come back
+    # then it is refused with a Retry-After
     problem(response, 429, "throttled")
     assert 1 <= int(response["Retry-After"]) <= 60
     # and neither another name nor another address is

@@ -1,4 +1,4 @@
-"""A scrape tells what waits for the flush, whoever is away."""
+"""A scrape measures the backlog of counters, and answers without Redis too."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def alone(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the shared directory a scrape sees this process alone; a series begins with it."""
+    """A scrape without the shared directory reads this process only. A series begins in one of the two."""
     api.get("/metrics")
     increment_view(ProductFactory().pk)
     pool("state").call([Command(("FLUSHDB",))])
@@ -32,7 +32,7 @@ def scraped(api: Any) -> Iterator[tuple[str, float]]:
                 yield sample.name, sample.value
 
 
-def test_what_waits_is_told(api: Any) -> None:
+def test_what_waits_is_measured(api: Any) -> None:
     increment_view(ProductFactory().pk)
     increment_view(ProductFactory().pk)
 

@@ -1,4 +1,4 @@
-"""The front page leads to everything, and needs nothing from elsewhere."""
+"""The front page links to everything, and loads nothing from other hosts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_every_link_leads_somewhere(api: APIClient) -> None:
     assert {"/api/docs/", "/api/schema/", "/admin/", "/metrics/", "/livez/", "/readyz/", "/api/v1/jobs/"} <= set(links)
     assert {"/api/docs/#/auth", "/api/docs/#/offers"} <= set(links)
     for link in links:
-        # Staff pages ask who is there; the admin sends strangers to its login.
+        # Staff pages answer 401; the admin redirects to its login.
         assert api.get(link).status_code in (200, 302, 401), link
 
 

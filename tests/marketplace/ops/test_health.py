@@ -17,7 +17,7 @@ from django.db import connection
 from pytest_django.fixtures import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
-# A process of its own, since addresses are settings and settings are read once.
+# In a process of its own, since settings are read once.
 _ASK = """
 import json, time, django
 django.setup()
@@ -50,7 +50,7 @@ def ask(**urls: str) -> dict[str, Any]:
 
 @contextmanager
 def server(kind: str) -> Iterator[int]:
-    """Yield a port where nobody listens, or where a server takes connections and never says a word."""
+    """Yield a port that is closed, or where a server accepts connections and never answers."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         if kind == "frozen":
@@ -58,7 +58,7 @@ def server(kind: str) -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
-def test_liveness_asks_nobody(api: APIClient, redis_commands: Any) -> None:
+def test_liveness_asks_no_server(api: APIClient, redis_commands: Any) -> None:
     with redis_commands() as trips:
         response = api.get("/livez")
 

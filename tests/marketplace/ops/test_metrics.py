@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 pytestmark = pytest.mark.django_db(transaction=True)
 
 _COUNT = "http_request_seconds_count"
-# Two processes that end before anybody scrapes; each says its own process id.
+# Run in two processes that end before the scrape; each prints its process id.
 _WORK = """
 import os, django
 django.setup()
@@ -46,7 +46,7 @@ def samples(text: str, name: str) -> dict[tuple[str, ...], float]:
 def test_requests_are_counted_by_method_route_and_class_of_status(
     api: APIClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Without the shared directory a scrape sees this process alone, whatever runs beside it. A series begins with it.
+    # A scrape without the shared directory reads this process only, whatever runs beside it.
     for path in ("/metrics", "/livez", "/api/v1/nothing/16"):
         api.get(path)
     api.post("/livez")

@@ -1,4 +1,4 @@
-"""Probes answer in time, and pile up neither threads nor questions."""
+"""Probes answer in time, and pile up neither threads nor checks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from marketplace.ops.probes import Probe
 
 
 class Broken(Exception):
-    """What a check says no with."""
+    """The exception of a failed check."""
 
 
 def test_a_check_that_returns_is_fine() -> None:
@@ -30,7 +30,7 @@ def test_a_check_that_fails_names_the_kind_of_failure_alone() -> None:
 
 
 def test_a_frozen_check_holds_one_thread_and_costs_the_limit() -> None:
-    # given a check that does not come back
+    # given a check that does not return
     thaw, begun = threading.Event(), []
 
     def freeze() -> None:
@@ -39,16 +39,16 @@ def test_a_frozen_check_holds_one_thread_and_costs_the_limit() -> None:
 
     probe = Probe(freeze, (Broken,), limit=0.05)
 
-    # when it is asked again and again
+    # when it is started repeatedly
     started = time.monotonic()
     findings = [probe.start()() for _ in range(4)]
 
-    # then each answer came in time, out of one thread
+    # then each finding came in time, with one thread
     assert not any(finding.ok for finding in findings)
     assert time.monotonic() - started < 2
     assert len(begun) == 1
 
-    # and once it thaws the next one is asked anew
+    # and once it returns the next check starts afresh
     thaw.set()
     begun[0].join()
     assert probe.start()().ok

@@ -89,7 +89,7 @@ def test_jobs_have_a_schedule_and_their_last_run(staff: APIClient) -> None:
     assert jobs["cleanup_old_cache"]["last_run"] is None
 
 
-def test_the_cache_tells_what_redis_says(staff: APIClient) -> None:
+def test_the_cache_endpoint_shows_the_statistics_of_redis(staff: APIClient) -> None:
     staff.post("/api/v1/batch/users", {"user_ids": [1]}, format="json")
 
     body = staff.get("/api/v1/batch/cache-stats").json()

@@ -1,4 +1,4 @@
-"""The list of variables is whole: each one that the settings read is told of, with its default."""
+"""docs/configuration.md lists every variable that the settings read, with its default."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _reads(call: ast.Call) -> bool:
     match call.func:
         case ast.Attribute(value=ast.Name(id="env")):
             return bool(call.args)
-        case ast.Name(id="required" | "_rate" | "_not_negative"):
+        case ast.Name(id="required" | "_rate" | "number"):
             return True
     return False
 
@@ -51,13 +51,13 @@ def test_every_variable_is_documented_and_no_other() -> None:
 
 
 def test_the_documented_defaults_are_true() -> None:
-    told = documented()
+    given = documented()
     plain = {name: default for name, default in variables() if default not in (None, "")}
 
     assert plain
     for name, default in plain.items():
         words = str(default).lower() if isinstance(default, bool) else str(default)
-        assert words in told[name], name
+        assert words in given[name], name
 
 
 def test_the_example_names_known_variables_and_holds_the_refused_key() -> None:

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-# What a process needs of the machine, and nothing that the tests themselves were configured by.
+# What a process needs from the machine, without the configuration of the tests themselves.
 MACHINE = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "PYTHONPATH", "LANG")}
-_TELL = """
+_PRINT = """
 import json
 from marketplace import settings
 print(json.dumps(settings.DATABASES["default"]))
@@ -32,7 +32,7 @@ def database(environment: str = "development", **variables: str) -> dict[str, An
         **variables,
     }
     done = subprocess.run(
-        [sys.executable, "-c", _TELL],
+        [sys.executable, "-c", _PRINT],
         cwd=ROOT,
         env={**MACHINE, **env},
         capture_output=True,

@@ -18,7 +18,7 @@ GOOD = {
     "DATABASE_URL": "postgresql://user:password@127.0.0.1:5/marketplace",
     "REDIS_URL": "redis://127.0.0.1:5/0",
 }
-# What a process needs of the machine, and nothing that the tests themselves were configured by.
+# What a process needs from the machine, without the configuration of the tests themselves.
 MACHINE = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "PYTHONPATH", "LANG")}
 
 

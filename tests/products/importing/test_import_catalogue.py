@@ -1,4 +1,4 @@
-"""The command as a whole, on real PostgreSQL: what it writes, what it says, and what a second run changes."""
+"""The command as a whole, on real PostgreSQL: what it writes and prints, and what a second run changes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
+from django.db import connection
 
+from caching.jobs.lock import lock_key
 from products.models import Category, Product, ProductStatus, ProductViews
 
 pytestmark = pytest.mark.django_db
@@ -77,8 +79,8 @@ def test_bad_rows_are_reported_with_line_and_reason_and_the_rest_is_imported(gro
     output = run(path, report=report)
 
     assert titles() == ["Bread"]
-    told = [json.loads(line) for line in report.read_text().splitlines()]
-    assert [(entry["line"], entry["kind"], entry["reason"]) for entry in told] == [
+    reported = [json.loads(line) for line in report.read_text().splitlines()]
+    assert [(entry["line"], entry["kind"], entry["reason"]) for entry in reported] == [
         (2, "rejected", "price is 0: unknown price"),
         (4, "rejected", "price is missing"),
         (5, "rejected", "title is empty"),
@@ -89,7 +91,7 @@ def test_bad_rows_are_reported_with_line_and_reason_and_the_rest_is_imported(gro
     assert counts(output)["rejected: price is missing"] == 1
 
 
-def test_a_price_that_its_currency_does_not_have_is_told_with_its_line(groceries, tmp_path: Path) -> None:
+def test_a_price_that_its_currency_does_not_have_is_reported_with_its_line(groceries, tmp_path: Path) -> None:
     # Given a file whose prices are not all whole
     path = groceries("billa,1,Tea,A0,0,1200.00", "billa,2,Pot,A0,0,1200.50", "billa,3,Cup,A0,0,800.000")
     report = tmp_path / "report.ndjson"
@@ -98,22 +100,22 @@ def test_a_price_that_its_currency_does_not_have_is_told_with_its_line(groceries
     output = run(path, currency="JPY", report=report)
 
     # Then
-    told = [json.loads(line) for line in report.read_text().splitlines()]
+    reported = [json.loads(line) for line in report.read_text().splitlines()]
     assert list(Product.objects.order_by("id").values_list("title", "price")) == [("Tea", 1200), ("Cup", 800)]
     reason = "price has digits that its currency lacks"
-    assert told == [
+    assert reported == [
         {"line": 3, "kind": "rejected", "reason": reason, "detail": "1200.50: JPY has no smaller unit than 1."}
     ]
     assert counts(output)[f"rejected: {reason}"] == 1
 
 
-def test_a_price_that_was_rounded_is_told_with_its_line(groceries, tmp_path: Path) -> None:
+def test_a_price_that_was_rounded_is_reported_with_its_line(groceries, tmp_path: Path) -> None:
     report = tmp_path / "report.ndjson"
 
     run(groceries("billa,1,Milk,A0,0,1.10", "billa,2,Bread,A0,0,3.6465"), report=report)
 
-    told = {"line": 3, "kind": "note", "reason": "price was rounded to cents", "detail": "Bread"}
-    assert [json.loads(line) for line in report.read_text().splitlines()] == [told]
+    reported = {"line": 3, "kind": "note", "reason": "price was rounded to cents", "detail": "Bread"}
+    assert [json.loads(line) for line in report.read_text().splitlines()] == [reported]
 
 
 def test_the_first_of_a_repeated_id_wins_and_shops_are_apart(groceries) -> None:
@@ -198,7 +200,7 @@ def test_a_dry_run_counts_and_keeps_nothing(groceries) -> None:
     assert (Category.objects.count(), get_user_model().objects.count()) == (1, users)
 
 
-def test_electronics_without_ids_are_told_apart_by_brand_and_picture(tmp_path: Path) -> None:
+def test_electronics_without_ids_are_distinguished_by_brand_and_picture(tmp_path: Path) -> None:
     phone = {
         "name": "Wall Charger - Black",
         "description": "An &#402;/1.8 lens",
@@ -277,6 +279,24 @@ def test_what_cannot_work_is_one_clear_line(
     with pytest.raises(CommandError, match=problem):
         run(groceries(*rows), **options)
     assert titles() == []
+
+
+def test_a_second_import_of_a_source_is_refused_while_the_first_runs(groceries) -> None:
+    path, first = groceries("billa,1,Milk,A0,0,1"), connection.copy()
+    try:
+        # given a session that imports the source
+        with first.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [lock_key("import_catalogue:heissepreise")])
+        # when it is imported again, then that is refused
+        with pytest.raises(CommandError, match="another import of 'heissepreise' is running"):
+            run(path)
+        # and after the first has ended it is not
+        with first.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock_all()")
+        run(path)
+    finally:
+        first.close()
+    assert titles() == ["Milk"]
 
 
 def test_a_missing_file_is_one_clear_line(tmp_path: Path) -> None:

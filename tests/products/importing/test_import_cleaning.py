@@ -1,4 +1,4 @@
-"""What becomes of single values: prices, text, slugs, ids, pictures, availability."""
+"""The rules for single values: prices, text, slugs, ids, pictures, availability."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an import promises whatever the file holds: bounded memory, whole batches, no row that breaks it."""
+"""Guarantees of an import for any file: bounded memory, whole batches, no row that breaks it."""
 
 from __future__ import annotations
 

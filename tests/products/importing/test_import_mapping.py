@@ -1,4 +1,4 @@
-"""Mappings are declared data: found by name, file or columns, and refused with the entry that is wrong."""
+"""Mappings are declared data: found by name, file or columns, and refused with the wrong entry named."""
 
 from __future__ import annotations
 

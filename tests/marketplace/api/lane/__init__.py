@@ -1,1 +1,1 @@
-"""Requests, and the states of the cache they may meet, in which the hit lane and DRF must answer the same."""
+"""Requests, and states of the cache, for which the hit lane and DRF must give the same answer."""

@@ -1,4 +1,4 @@
-"""The bodies that a batch may be sent."""
+"""Bodies of requests to a batch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asking the same twice, with the hit lane and past it, and telling how the two differ."""
+"""Sends a request twice, with the hit lane and past it, and compares the outcomes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.marketplace.api.lane.world import Footprint, World, counted
 
 
 class Outcome(NamedTuple):
-    """One way of answering a request: the answer, what it left behind, whether the lane gave it, and at what price."""
+    """The outcome of a request: answer, footprint, whether the lane gave it, queries and round trips."""
 
     answer: Answer
     footprint: Footprint
@@ -26,7 +26,7 @@ class Outcome(NamedTuple):
 
 
 class Lanes:
-    """Asks a request of a world, with the hit lane or past it."""
+    """Sends a request to a world, with the hit lane or past it."""
 
     def __init__(self, world: World, trips: list[Any], asked: list[str]) -> None:
         self.world = world
@@ -59,7 +59,7 @@ class Lanes:
         return Outcome(answer, world.footprint(before), self._asked == ["HitLane"], queries, trips)
 
     def etag(self, request: Request) -> str:
-        """Return what DRF answers as the entity tag of what a request asks for."""
+        """Return the entity tag in DRF's answer to a request."""
         key = (request.path, request.query)
         if key not in self._etags:
             plain = Request("plain", request.path, query=request.query)
@@ -67,7 +67,7 @@ class Lanes:
         return self._etags[key]
 
     def differences(self, request: Request, state: State | None, plain: bool | None) -> Iterator[str]:
-        """Yield how the two ways differ, and what of the lane's is not as it should be; `plain` if it must answer."""
+        """Yield how the two outcomes differ, and what is wrong with the lane's; `plain` if the lane must answer."""
         request = self._with_etag(request)
         past, lane = self.ask(request, state, with_lane=False), self.ask(request, state, with_lane=True)
         for name in ("answer", "footprint"):

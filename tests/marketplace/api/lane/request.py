@@ -1,4 +1,4 @@
-"""A request as a server hands it to Django, and all that a client is answered."""
+"""A request as a server passes it to Django, and the whole answer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.core.handlers.wsgi import WSGIHandler
 
 
 class Request(NamedTuple):
-    """One request. `environ` is what is said beside it; None there takes away what would be said by itself."""
+    """One request. `environ` is added to its WSGI environ; None there removes a default."""
 
     name: str
     path: str
@@ -21,12 +21,12 @@ class Request(NamedTuple):
     environ: Mapping[str, str | None] = {}
 
     def saying(self, **environ: str | None) -> Request:
-        """Return the request with other headers, by their names in the environ."""
+        """Return the request with other headers, by their names in the WSGI environ."""
         return self._replace(environ={**self.environ, **environ})
 
 
 class Twist(NamedTuple):
-    """One way in which a request differs from the plainest of its kind; `plain` if the lane answers it all the same."""
+    """A difference of a request from the plainest of its kind; `plain` if the lane still answers it."""
 
     name: str
     of: Callable[[Request], Request]
@@ -45,7 +45,7 @@ class Answer(NamedTuple):
 
 
 def send(application: WSGIHandler, request: Request) -> Answer:
-    """Return what the application answers. Not Django's test client: it mends what it sends, and what it is given."""
+    """Return the application's answer. Not by Django's test client, which changes requests and answers."""
     said = {
         "REQUEST_METHOD": request.method,
         "PATH_INFO": request.path.encode().decode("latin-1"),

@@ -1,4 +1,4 @@
-"""The states in which a request may find the cache."""
+"""States of the cache at the time of a request."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from tests.marketplace.api.lane.world import World
 
 
 class State(NamedTuple):
-    """One state of the cache; `plain` if the plainest request is still answered by the lane, in so many round trips;
-    None where that is not said."""
+    """One state of the cache; `plain` if the lane still answers the plainest request, in `trips` round trips; None
+    where that is open."""
 
     name: str
     of: Callable[[World], object]

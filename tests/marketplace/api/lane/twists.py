@@ -1,4 +1,4 @@
-"""What a request may say: the tables of methods, headers, numbers and bodies."""
+"""Variations of a request: tables of methods, headers, numbers and bodies."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from functools import partial
 
 from tests.marketplace.api.lane.request import Request, Twist
 
-# The rows that the requests name: products and users, the last of which are sold, withdrawn or inactive.
+# The rows that the requests name: products and users; the last ones are sold, withdrawn or inactive.
 PRODUCTS = [11, 12, 13, 14, 15]
 SOLD, WITHDRAWN, UNKNOWN = 16, 17, 99
 USERS = [21, 22, 23]

@@ -1,4 +1,4 @@
-"""Rows, and a cache of them that can be put back as it was: in Redis, in this process, and in time."""
+"""Rows, and a cache of them whose state can be restored: in Redis, in this process, and in time."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _METRICS = (
 )
 
 
-# Every key with its time to live and its value, and back again.
+# Saves every key with its TTL and value, and restores them.
 _SAVE = """
 local found = {}
 for _, key in ipairs(redis.call('KEYS', '*')) do
@@ -58,7 +58,7 @@ for first = 1, #ARGV, 3 do redis.call('RESTORE', ARGV[first], ARGV[first + 1], A
 
 
 class Footprint(NamedTuple):
-    """What a request leaves behind: what lies in Redis (a lease's token left out), tasks sent, and what was counted."""
+    """What a request leaves behind: keys in Redis (without tokens of leases), tasks sent, and metrics counted."""
 
     redis: dict[bytes, bytes | None]
     tasks: list[tuple[str, list[Any]]]
@@ -77,7 +77,7 @@ class World:
             monkeypatch.setattr(source.store, "clock", self.clock)
         monkeypatch.setattr(product_views, "clock", self.clock)
         monkeypatch.setattr(feeds, "_guesses", {})
-        # Whatever is cleared is of the same generation then, in both worlds.
+        # A clear then gives the same generation in both worlds.
         monkeypatch.setattr("caching.entries.erasure.secrets.randbelow", lambda limit: 6)
         self._began = self.clock.now
         _make_rows()
@@ -86,7 +86,7 @@ class World:
         self._saved: list[bytes] = state.eval(_SAVE, 0)
 
     def restore(self) -> None:
-        """Make everything as it was."""
+        """Restore the saved state."""
         self.clock.now = self._began
         self.has_postgres = True
         worker_health.__init__()  # type: ignore[misc]
@@ -99,7 +99,7 @@ class World:
         CounterSpill.objects.all().delete()
 
     def set_away(self, away: bool) -> None:
-        """Have Redis answer nothing, or answer again."""
+        """Take Redis away, or bring it back."""
         for role in ("cache", "state"):
             pool(role).breaker.is_open = away
 
@@ -142,7 +142,7 @@ class World:
 
 
 def counted() -> dict[Any, float]:
-    """Return the layer's own counters as they are."""
+    """Return the present values of the layer's own counters."""
     return {
         (metric._name, *labels): series._value.get()
         for metric in _METRICS

@@ -15,7 +15,10 @@ LINE_EVERY_SECONDS = 5.0
 
 
 class Progress:
-    """A context manager that is told how far the work is. `stream` is standard error unless given."""
+    """A context manager that shows how far the work is. `stream` is standard error unless given.
+
+    `done` is how many units are finished. `clock` is monotonic, in seconds.
+    """
 
     def __init__(
         self,
@@ -25,11 +28,12 @@ class Progress:
         stream: TextIO | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.done = 0
         self._title = title
         self._quiet = quiet
         self._stream = stream or sys.stderr
         self._clock = clock
-        self._told_at = clock()
+        self._line_at = clock()
         self._bar: RichProgress | None = None
 
     def __enter__(self) -> Progress:
@@ -50,12 +54,24 @@ class Progress:
         if self._bar is not None:
             self._bar.stop()
 
-    def update(self, done: int, total: int, note: str = "") -> None:
-        """Show that `done` of `total` units are behind us, with a word on what they amount to."""
+    def update(self, done: int, total: int | None, note: str = "") -> None:
+        """Show that `done` of `total` units are finished, with a note. A total of None is not known."""
+        self.done = done
         if self._bar is not None:
             self._bar.update(self._bar.task_ids[0], completed=done, total=total or None, note=note)
-        elif not self._quiet and self._clock() - self._told_at >= LINE_EVERY_SECONDS:
-            self._told_at = self._clock()
-            percent = 100 * done // total if total else 100
-            self._stream.write(f"{self._title} {percent}% {note}".rstrip() + "\n")
+        elif not self._quiet and self._clock() - self._line_at >= LINE_EVERY_SECONDS:
+            self._line_at = self._clock()
+            words = (self._title, _percent(done, total), note)
+            self._stream.write(" ".join(filter(None, words)) + "\n")
             self._stream.flush()
+
+    def advance(self, units: int, total: int | None, note: str = "") -> None:
+        """Show that `units` more are finished. The total grows with what was done if it was estimated too low."""
+        done = self.done + units
+        self.update(done, total if total is None else max(done, total), note or f"{done:,}")
+
+
+def _percent(done: int, total: int | None) -> str:
+    if total is None:
+        return ""
+    return f"{100 * done // total if total else 100}%"

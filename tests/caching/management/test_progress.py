@@ -1,10 +1,10 @@
-"""Progress on a stream that is no terminal: a line now and then, none too many, none if quiet."""
+"""Progress on a terminal, on another stream and when quiet."""
 
 from __future__ import annotations
 
 from io import StringIO
 
-from products.progress import LINE_EVERY_SECONDS, Progress
+from caching.management.progress import LINE_EVERY_SECONDS, Progress
 
 
 class Terminal(StringIO):
@@ -38,3 +38,21 @@ def test_a_terminal_gets_a_bar() -> None:
     assert "importing" in stream.getvalue()
     assert "50%" in stream.getvalue()
     assert "7 rows" in stream.getvalue()
+
+
+def test_steps_add_up_and_the_total_grows_with_them() -> None:
+    stream, now = StringIO(), [0.0]
+    with Progress("deadlines", stream=stream, clock=lambda: now[0]) as progress:
+        for units in (1500, 500, 1000):
+            now[0] += LINE_EVERY_SECONDS
+            progress.advance(units, 2500)
+    assert stream.getvalue() == "deadlines 60% 1,500\ndeadlines 80% 2,000\ndeadlines 100% 3,000\n"
+    assert progress.done == 3000
+
+
+def test_without_a_total_no_percentage_is_shown() -> None:
+    stream, now = StringIO(), [0.0]
+    with Progress("warming", stream=stream, clock=lambda: now[0]) as progress:
+        now[0] = LINE_EVERY_SECONDS
+        progress.advance(100, None, "users: 100")
+    assert stream.getvalue() == "warming users: 100\n"
