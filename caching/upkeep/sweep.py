@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from caching.entries.entry import FORMAT, HEADER_BYTES
+from caching.ids import row_id
 from caching.keys import Id, prefix
 from caching.readthrough.resource import Resource, registry
 from caching.redis.connections import client, pool
@@ -31,7 +32,6 @@ _NEGATIVE = 1
 # Rows that one sweep looks up of each namespace, at random; each costs what loading it costs.
 _ROWS = 2000
 _LOAD_CHUNK = 100
-_ROW_ID = re.compile(rb"(0|[1-9][0-9]{0,17})\Z")
 
 
 class Key(NamedTuple):
@@ -148,9 +148,10 @@ class Sweep:
     def _row(self, key: Key) -> tuple[str, int] | None:
         """Return namespace and id of an entry that shows a row; ids that are no numbers name pages and calls."""
         match = _ENTRY.match(key.rest)
-        if match is None or not _ROW_ID.match(match[2]) or key.head[2] & _NEGATIVE:
+        id = row_id(match[2]) if match is not None else None
+        if match is None or id is None or key.head[2] & _NEGATIVE:
             return None
-        return match[1].decode(), int(match[2])
+        return match[1].decode(), id
 
     def _check_rows(self, resource: Resource, drawn: Sequence[tuple[int, Key]]) -> None:
         for start in range(0, len(drawn), _LOAD_CHUNK):

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from caching import row_id
 from offers.admin import deliveries
 from offers.admin.deliveries import DeliveryState, in_delivery_state, undelivered
 from offers.admin.history import event_label
@@ -57,8 +58,8 @@ class OfferEventAdmin(ReadOnlyAdmin):
         term = search_term.strip()
         if not term:
             return queryset, False
-        known = term.isdecimal() and len(term) <= 18
-        return (queryset.filter(offer=int(term)) if known else queryset.none()), False
+        id = row_id(term)
+        return (queryset.none() if id is None else queryset.filter(offer=id)), False
 
     @admin.display(description="when")
     def when(self, event: OfferEvent) -> str:

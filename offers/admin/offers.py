@@ -13,6 +13,7 @@ from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from caching import row_id
 from offers.admin.confirmation import ConfirmedActions
 from offers.admin.filters import BuyerFilter, SellerFilter, StateFilter, TimeLeftFilter, person_named
 from offers.admin.history import MAX_EVENTS, history_of
@@ -73,8 +74,8 @@ class OfferAdmin(ConfirmedActions):
             return queryset, False
         person = person_named(term)
         found = Q(buyer=person) | Q(seller=person) if person else Q(pk__in=[])
-        if term.isdecimal() and len(term) <= 18:
-            found |= Q(pk=int(term)) | Q(product=int(term))
+        if id := row_id(term):
+            found |= Q(pk=id) | Q(product=id)
         return queryset.filter(found), False
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:

@@ -9,6 +9,7 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
+from caching import row_id
 from offers.admin.pages import CappedPaginator
 
 # Rows that one action takes at most: each has a transaction of its own, and the request waits for all of them.
@@ -43,6 +44,6 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         # Django would answer an action without permission with the list, as if no action had been requested.
         if request.method == "POST" and not self.has_change_permission(request):
             raise PermissionDenied
-        if not all(id.isdecimal() and len(id) <= 18 for id in request.POST.getlist(ACTION_CHECKBOX_NAME)):
+        if not all(map(row_id, request.POST.getlist(ACTION_CHECKBOX_NAME))):
             raise BadRequest("The chosen rows include something that is not an id.")
         return super().changelist_view(request, extra_context)
