@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.apps import apps
 from django.db.models import Model
 from django.db.models.signals import ModelSignal
 
@@ -66,8 +67,16 @@ class Resource:
         self.warm_name = warm_name or policy.namespace
         self.store = Store(policy, clock)
         self.load_times = LoadTimes(policy.lease)
+        # Declared once the apps were ready, so perhaps by a module that other processes do not import.
+        self.declared_late = apps.ready
         self.receivers: list[tuple[ModelSignal, str, type[Model]]] = []
         self._reads: dict[str, Any] = {}
+
+    @property
+    def declared_in(self) -> str:
+        """The module of the loader, or of the function whose answers are kept."""
+        function = getattr(getattr(self.loader, "__self__", None), "__wrapped__", self.loader)
+        return str(getattr(function, "__module__", type(function).__module__))
 
     def count(self, id: Id, amount: int = 0, visit: Visit | None = None) -> Count | NoCount:
         """Return the count that rides on a read of an id."""

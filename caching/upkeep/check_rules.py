@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from django.core import checks
 from django.core.checks import CheckMessage
 
-from caching.entries.policy import Policy
+from caching.conf import problems
+from caching.readthrough.resource import Resource
 from caching.redis.connections import Role, one_server
 from caching.upkeep.servers import RedisFacts
 
@@ -17,17 +19,37 @@ _CLOCK_SECONDS = 2.0
 _OPTION: dict[Role, str] = {"cache": "URL", "state": "STATE_URL"}
 
 
-def judge_policy(policy: Policy) -> CheckMessage | None:
-    """Judge the times of one kind of entry."""
+def judge_settings(given: Any, vendor: str) -> Iterator[CheckMessage]:
+    """Judge the value of `CACHING`, and the kind of the default database."""
+    for problem in problems(given):
+        yield checks.Error(problem, hint="docs/first-resource.md shows what is needed.", id=f"{TAG}.E003")
+    if vendor != "postgresql":
+        yield checks.Error(
+            f"The default database is {vendor}: ledger, journal and locks of jobs need PostgreSQL.",
+            hint='Set DATABASES["default"]["ENGINE"] to "django.db.backends.postgresql".',
+            id=f"{TAG}.E004",
+        )
+
+
+def judge_resource(resource: Resource) -> Iterator[CheckMessage]:
+    """Judge the times of a resource, and whether every process has it."""
+    policy = resource.policy
     earliest = policy.hard_ttl * (1 - policy.jitter)
-    if policy.soft_ttl < earliest:
-        return None
-    return checks.Warning(
-        f"Entries of {policy.namespace} are fresh for {policy.soft_ttl:g} s and may leave Redis after {earliest:g} s"
-        " (hard TTL less jitter), so readers wait for a load instead of being answered with the old value.",
-        hint="Make the hard TTL a multiple of the soft one.",
-        id=f"{TAG}.W001",
-    )
+    if policy.soft_ttl >= earliest:
+        yield checks.Warning(
+            f"Entries of {policy.namespace} are fresh for {policy.soft_ttl:g} s and may leave Redis after"
+            f" {earliest:g} s (hard TTL less jitter), so readers wait for a load instead of being answered with the old"
+            " value.",
+            hint="Make the hard TTL a multiple of the soft one.",
+            id=f"{TAG}.W001",
+        )
+    if resource.declared_late:
+        yield checks.Warning(
+            f"{policy.namespace} was declared after start-up, by {resource.declared_in}: a worker or a command may lack"
+            " it, and then it refreshes nothing of it and removes its entries as unknown.",
+            hint="Declare it in the cache.py of an installed app.",
+            id=f"{TAG}.W011",
+        )
 
 
 def judge_redis(facts: RedisFacts, shared: bool) -> Iterator[CheckMessage]:

@@ -11,17 +11,21 @@ from collections.abc import Iterable
 from typing import Any
 
 import psycopg
+from django.conf import settings
 from django.core.checks import CheckMessage, Tags, register
+from django.db import connection
 
+from caching.conf import SETTING
 from caching.readthrough.resource import registry
 from caching.redis.connections import Role, one_server
 from caching.redis.errors import REDIS_ERRORS
 from caching.upkeep.check_rules import (
     TAG,
     judge_persistence,
-    judge_policy,
     judge_postgres,
     judge_redis,
+    judge_resource,
+    judge_settings,
     one_by_two_urls,
     postgres_away,
     redis_away,
@@ -35,7 +39,8 @@ Messages = list[CheckMessage]
 
 def install() -> None:
     """Register the checks with Django; those that ask servers run like the database's, only where one is named."""
-    register(check_sources, TAG)
+    register(check_settings, TAG)
+    register(check_resources, TAG)
     register(check_servers, TAG, Tags.database)
     register(check_persistence, TAG, Tags.database, deploy=True)
 
@@ -45,7 +50,7 @@ def verify(production: bool) -> None:
 
     Call it once in each process, before it serves. It takes one timeout for each server that does not answer.
     """
-    found = [*check_sources(), *_look(persistence=production)]
+    found = check_settings() or [*check_resources(), *_look(persistence=production)]
     errors = []
     for message in found:
         if message.is_silenced():
@@ -58,19 +63,24 @@ def verify(production: bool) -> None:
         raise SystemExit("\n".join(["The start is refused:", *errors]))
 
 
-def check_sources(**_: Any) -> Messages:
-    """Check the policies of all registered sources; asks nobody."""
-    return [message for name in registry.namespaces() if (message := judge_policy(registry.get(name).policy))]
+def check_settings(**_: Any) -> Messages:
+    """Check what the layer needs of the settings: `CACHING`, and PostgreSQL as the default database."""
+    return list(judge_settings(getattr(settings, SETTING, None), connection.vendor))
+
+
+def check_resources(**_: Any) -> Messages:
+    """Check the declarations of all resources; it asks no server."""
+    return [message for name in registry.namespaces() for message in judge_resource(registry.get(name))]
 
 
 def check_servers(databases: Iterable[str] | None = None, **_: Any) -> Messages:
     """Check Redis, its settings and all clocks."""
-    return _look(persistence=False) if databases else []
+    return _look(persistence=False) if databases and not check_settings() else []
 
 
 def check_persistence(databases: Iterable[str] | None = None, **_: Any) -> Messages:
     """Check that what only Redis knows survives its restart."""
-    if not databases:
+    if not databases or check_settings():
         return []
     facts = _answers(["state"])[0]
     return [message for each in facts for message in judge_persistence(each)]

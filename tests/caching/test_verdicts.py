@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from caching.entries.policy import Policy
-from caching.upkeep.check_rules import judge_persistence, judge_policy, judge_postgres, judge_redis
+from caching.readthrough.resource import Load, Resource
+from caching.upkeep.check_rules import judge_persistence, judge_postgres, judge_redis, judge_resource
 from caching.upkeep.servers import RedisFacts
 
 
@@ -76,5 +77,5 @@ def test_state_that_no_disk_holds_is_a_warning(persistent, said):
     [(10, 20, 0.1, False), (10, 10, 0.0, True), (10, 10, 0.1, True), (10, 11, 0.1, True), (10, 11, 0.0, False)],
 )
 def test_entries_must_be_able_to_become_stale_before_they_go(soft, hard, jitter, warned):
-    message = judge_policy(Policy("things", soft_ttl=soft, hard_ttl=hard, jitter=jitter))
-    assert bool(message) == warned
+    policy = Policy("things", soft_ttl=soft, hard_ttl=hard, jitter=jitter)
+    assert ("W001" in ids(judge_resource(Resource(policy, lambda ids: Load({}))))) == warned
