@@ -18,6 +18,7 @@ from caching import dictionaries
 from caching.connections import client, pool
 from caching.early import workers
 from caching.journal import journal
+from tests import emptying
 from tests.task_queue import Queue
 
 # A busy machine is no failure of the code under test.
@@ -25,6 +26,12 @@ hypothesis_settings.register_profile("suite", deadline=None)
 hypothesis_settings.load_profile("suite")
 
 _HANDSHAKE = frozenset({"HELLO", "AUTH", "CLIENT", "SELECT"})
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _emptying() -> Iterator[None]:
+    with emptying.in_place_of_django():
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +50,12 @@ def redis_state() -> Iterator[redis.Redis]:
     workers.__init__()  # type: ignore[misc]
     dictionaries.registry.start_afresh(look_at=math.inf)
     return state
+
+
+@pytest.fixture(autouse=True)
+def quick_hashing(settings: Any) -> None:
+    """Hash passwords quickly; what a slow hash is for has a test of its own."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture
