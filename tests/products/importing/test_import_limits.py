@@ -51,6 +51,7 @@ def peak_of_reading(path: Path) -> int:
         tracemalloc.stop()
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     small, large = tmp_path / "small.gz", tmp_path / "large.gz"
     write_groceries(small, 12_000)
@@ -58,6 +59,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     assert peak_of_reading(large) < peak_of_reading(small) + 300_000 < 4_000_000
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_memory_does_not_grow_with_the_repeated_ids_either(tmp_path: Path) -> None:
     path = tmp_path / "groceries.gz"
