@@ -19,6 +19,7 @@ from caching.connections import client, pool
 from caching.early import workers
 from caching.journal import journal
 from tests import emptying
+from tests.quick import LEFT_OUT
 from tests.task_queue import Queue
 
 # A busy machine is no failure of the code under test.
@@ -142,4 +143,5 @@ def process_env(request: pytest.FixtureRequest) -> dict[str, str]:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest: one that began last would keep one process busy while the others have nothing left."""
-    items.sort(key=lambda item: "test_random_run" not in item.nodeid)
+    long = {item.path for item in items if not LEFT_OUT.isdisjoint(mark.name for mark in item.iter_markers())}
+    items.sort(key=lambda item: (item.path.stem != "test_random_run", item.path not in long))

@@ -15,7 +15,7 @@ from marketplace.development.bootstrap.errors import StartupError
 from marketplace.development.postgres_server import PostgresServer
 from marketplace.development.redis_server import RedisServer
 from marketplace.development.state import LocalState
-from marketplace.development.test import pytest_arguments
+from marketplace.development.test import BY_FILE, pytest_arguments
 from tests.redis_database import server_of
 
 pytestmark = pytest.mark.skipif(
@@ -126,12 +126,12 @@ def test_root_becomes_the_owner_of_the_data(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "passed"),
     [
-        ([], ["-n", "2", "--dist", "loadfile"]),
-        (["tests/offers"], ["-n", "2", "--dist", "loadfile", "tests/offers"]),
+        ([], ["-n", "2", *BY_FILE]),
+        (["tests/offers"], ["-n", "2", *BY_FILE, "tests/offers"]),
         (["-n", "0", "--pdb"], ["-n", "0", "--pdb"]),
         (["-n", "4", "--dist=each"], ["-n", "4", "--dist=each"]),
-        (["-n4"], ["--dist", "loadfile", "-n4"]),
-        (["--quick", "-k", "expiry"], ["-n", "2", "--dist", "loadfile", "--quick", "-k", "expiry"]),
+        (["-n4"], [*BY_FILE, "-n4"]),
+        (["--quick", "-k", "expiry"], ["-n", "2", *BY_FILE, "--quick", "-k", "expiry"]),
         (["--pdb"], ["--pdb"]),
         (["-p", "no:xdist"], ["-p", "no:xdist"]),
         (["--", "--help"], ["--help"]),
