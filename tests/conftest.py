@@ -18,11 +18,21 @@ from caching.entries import dictionaries
 from caching.entries.journal import journal
 from caching.readthrough.workers import worker_health
 from caching.redis.connections import client, pool
+from tests import emptying
+from tests.quick import LEFT_OUT
 from tests.task_queue import Queue
 
 # A busy machine is no failure of the code under test.
 hypothesis_settings.register_profile("suite", deadline=None)
 hypothesis_settings.load_profile("suite")
+
+_HANDSHAKE = frozenset({"HELLO", "AUTH", "CLIENT", "SELECT"})
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _emptying() -> Iterator[None]:
+    with emptying.in_place_of_django():
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +51,12 @@ def redis_state() -> Iterator[redis.Redis]:
     worker_health.__init__()  # type: ignore[misc]
     dictionaries.registry.start_afresh(look_at=math.inf)
     return state
+
+
+@pytest.fixture(autouse=True)
+def quick_hashing(settings: Any) -> None:
+    """Hash passwords quickly; what a slow hash is for has a test of its own."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture
@@ -71,7 +87,10 @@ def as_user() -> Callable[[Any], APIClient]:
 
 @pytest.fixture
 def redis_commands() -> Callable[[], AbstractContextManager[list[list[str]]]]:
-    """Return a context whose list holds the commands of each round trip to Redis made in it."""
+    """Return a context whose list holds the commands of each round trip to Redis made in it.
+
+    What a new connection says first is none of them: whether one is opened depends on what ran before.
+    """
 
     @contextmanager
     def watch() -> Iterator[list[list[str]]]:
@@ -80,7 +99,9 @@ def redis_commands() -> Callable[[], AbstractContextManager[list[list[str]]]]:
 
         def recorded(self: Any, command: Any, check_health: bool = True) -> Any:
             packed = b"".join(command) if isinstance(command, list) else command
-            trips.append(_names(packed))
+            names = _names(packed)
+            if not _HANDSHAKE.issuperset(names):
+                trips.append(names)
             return send(self, command, check_health)
 
         redis.connection.AbstractConnection.send_packed_command = recorded
@@ -122,4 +143,5 @@ def process_env(request: pytest.FixtureRequest) -> dict[str, str]:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest: one that began last would keep one process busy while the others have nothing left."""
-    items.sort(key=lambda item: "test_random_run" not in item.nodeid)
+    long = {item.path for item in items if not LEFT_OUT.isdisjoint(mark.name for mark in item.iter_markers())}
+    items.sort(key=lambda item: (item.path.stem != "test_random_run", item.path not in long))

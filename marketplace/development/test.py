@@ -20,8 +20,9 @@ ONE_PROCESS = (
     "-pno:xdist",
 )
 # A file stays in one process, so that what its tests share is made once. Groups by mark would be finer, and are
-# ignored without a word by pytest-xdist 3.8 under pytest 9.2 (pytest-dev/pytest-xdist#1386).
-BY_FILE = ("--dist", "loadfile")
+# ignored without a word by pytest-xdist 3.8 under pytest 9.2 (pytest-dev/pytest-xdist#1386). Of its own, it begins with
+# the files that have the most tests, and those that have one long test come last.
+BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")
 
 
 def pytest_arguments(given: Sequence[str]) -> list[str]:

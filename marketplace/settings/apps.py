@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marketplace.settings.env import BASE_DIR, IS_PRODUCTION
+from marketplace.settings.env import BASE_DIR, ENVIRONMENT, IS_PRODUCTION
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -70,3 +70,5 @@ STATIC_URL = "/static/"
 # The image collects static files when it is built; elsewhere they are served from the apps' own directories.
 STATIC_ROOT = BASE_DIR / "staticfiles" if IS_PRODUCTION else None
 WHITENOISE_USE_FINDERS = not IS_PRODUCTION
+# Every client of a test builds the middleware anew, which would look at each of those files.
+WHITENOISE_AUTOREFRESH = ENVIRONMENT == "test"

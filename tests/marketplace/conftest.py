@@ -14,12 +14,6 @@ from tests.marketplace.credentials import PASSWORD
 MakeUser = Callable[..., User]
 
 
-@pytest.fixture(autouse=True)
-def quick_hashing(settings: Any) -> None:
-    """Hash passwords quickly; the slow hash has a test of its own."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def make_user(db: None) -> MakeUser:
     def make(username: str = "ada", **fields: Any) -> User:

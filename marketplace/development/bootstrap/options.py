@@ -27,17 +27,23 @@ start web, worker and beat, and print where everything is. Ctrl-C stops all of i
 """
 
 TEST_HELP = """\
-usage: bin/test [pytest arguments]
+usage: bin/test [--quick] [pytest arguments]
 
 Prepare .venv, start a PostgreSQL and a Redis in a temporary directory, and run the test suite on them.
 It never touches the data of bin/dev and may run beside it. All arguments go to pytest.
 
+options:
+  --quick        leave out the fault tests, the tests of bin/* and of the benchmarks, and what is marked slow:
+                 under two minutes, for every small step of work
+
 examples:
-  bin/test                                the whole suite, on two processes, each file in one
-  bin/test tests/offers -k expiry         some of it
-  bin/test -m "not slow and not fault"    without the long ones
-  bin/test -n 0 --pdb                     one process, with the debugger
-  bin/test -- --help                      what pytest itself offers
+  bin/test                                  the whole suite, on two processes, each file in one
+  bin/test tests/offers -k expiry           some of it
+  bin/test --quick                          what is quick of it
+  bin/test --quick tests/offers -k expiry   some of that
+  bin/test -m fault                         what kills a process, stops a server or cuts a connection
+  bin/test -n 0 --pdb                       one process, with the debugger
+  bin/test -- --help                        what pytest itself offers
 
 """
 

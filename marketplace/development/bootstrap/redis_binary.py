@@ -1,4 +1,4 @@
-"""The Redis server of the machine itself, when it has one that is new enough."""
+"""The Redis server of the machine itself, when it has one that is new enough: a Redis, else a Valkey."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import shutil
 import subprocess
 
 OLDEST = (6, 2)
+NAMES = ("redis-server", "valkey-server")
 
 
 def version_of(text: str) -> tuple[int, int] | None:
@@ -16,13 +17,15 @@ def version_of(text: str) -> tuple[int, int] | None:
 
 
 def on_path() -> str | None:
-    """Return the path of a redis-server of 6.2 or newer that runs, or None."""
-    binary = shutil.which("redis-server")
-    if binary is None:
-        return None
+    """Return the path of a redis-server of 6.2 or newer that runs, else of a valkey-server, or None."""
+    found = (shutil.which(name) for name in NAMES)
+    return next((binary for binary in found if binary and _is_fit(binary)), None)
+
+
+def _is_fit(binary: str) -> bool:
     try:
         answer = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
     except (OSError, subprocess.TimeoutExpired):
-        return None
+        return False
     version = version_of(answer)
-    return binary if version is not None and version >= OLDEST else None
+    return version is not None and version >= OLDEST
