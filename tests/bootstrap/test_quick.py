@@ -30,7 +30,7 @@ def collect(*arguments: str) -> tuple[set[str], str]:
         ("faults/deep/test_more.py", "fault"),
         ("benchmarks/test_rows.py", "harness"),
         ("bootstrap/test_servers.py", "harness"),
-        ("offers/test_offer_races.py", None),
+        ("offers/lifecycle/test_races.py", None),
         ("test_quality.py", None),
         ("/elsewhere/test_it.py", None),
     ],
@@ -54,7 +54,7 @@ def test_it_leaves_out_whole_folders_and_what_is_slow_and_says_how_many_tests_th
 def test_it_goes_with_other_choices() -> None:
     found, _ = collect("--quick", "tests/offers", "tests/faults", "-k", "deadlock or proxy", "-m", "not fault")
 
-    assert found == {"tests/offers/test_offer_races.py"}
+    assert found == {"tests/offers/lifecycle/test_races.py"}
 
 
 @pytest.mark.slow

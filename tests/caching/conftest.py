@@ -17,7 +17,7 @@ from caching.redis import connections, round_trip
 from caching.redis.connection_pool import Pool
 from marketplace.development.bootstrap import redis_binary
 from marketplace.development.server import inside_package
-from tests.caching.elsewhere import OtherProcess, env_with_redis, ready
+from tests.caching.other_process import OtherProcess, env_with_redis, ready
 from tests.deploy.services import free_port, wait_until
 from tests.faults.proxy import Proxy
 
@@ -83,7 +83,7 @@ def reroute(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Pool]]:
         def chosen(wanted: str) -> Pool:
             return elsewhere if role in (None, wanted) else before(wanted)
 
-        for module in ("redis.round_trip", "entries.store", "counters.family"):
+        for module in ("redis.round_trip", "entries.store", "counters.family", "counters.count"):
             monkeypatch.setattr(f"caching.{module}.pool", chosen)
         return elsewhere
 

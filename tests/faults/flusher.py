@@ -1,6 +1,6 @@
 """The flusher as a process of its own: where it dies, in how large a crowd it runs, and what others do meanwhile.
 
-The functions run in an OtherProcess of `tests.caching.elsewhere`. Where flushers die or are many it forks them, which
+The functions run in a `tests.caching.other_process`. Where flushers die or are many it forks them, which
 takes milliseconds, and each is a whole process with connections of its own.
 """
 

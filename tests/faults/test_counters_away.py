@@ -28,7 +28,7 @@ from products.view_counts import increment_view, sync_view_counts
 from tests.caching.conftest import FakeClock
 from tests.deploy.services import SCRIPTS, Service, free_port, wait_until
 from tests.factories import ProductFactory
-from tests.faults.accounts import balance, read_books, settle
+from tests.faults.audit import balance, read_books, settle
 from tests.faults.proxy import Fault, Proxy
 from tests.faults.redis_servers import RedisServer, reconnect, redirected
 from tests.faults.test_redis_away import API, Site

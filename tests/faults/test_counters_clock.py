@@ -19,7 +19,7 @@ from products.models import ProductViews, ProductViewsHour
 from products.view_counts import increment_view, sync_view_counts
 from tests.caching.conftest import FakeClock
 from tests.factories import ProductFactory
-from tests.faults.accounts import balance, settle
+from tests.faults.audit import balance, settle
 from tests.faults.redis_servers import RedisServer, reconnect, redirected
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.fault, pytest.mark.slow]

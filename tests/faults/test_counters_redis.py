@@ -24,7 +24,7 @@ from products.models import ProductViews
 from products.view_counts import increment_view, sync_view_counts
 from tests.caching.conftest import FakeClock
 from tests.factories import ProductFactory
-from tests.faults.accounts import balance, read_books, settle
+from tests.faults.audit import balance, read_books, settle
 from tests.faults.redis_servers import RedisServer, reconnect, redirected
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.fault, pytest.mark.slow]

@@ -21,7 +21,7 @@ from tests.caching.conftest import FakeClock
 from tests.deploy.services import wait_until
 from tests.factories import CounterSpillFactory, ProductFactory
 from tests.faults import flusher
-from tests.faults.accounts import balance, settle
+from tests.faults.audit import balance, settle
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.fault, pytest.mark.slow]
 

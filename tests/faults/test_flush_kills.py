@@ -19,11 +19,11 @@ from products.cache import product_views
 from products.models import Product, ProductViews
 from products.view_counts import increment_view, sync_view_counts
 from tests.caching.conftest import FakeClock
-from tests.caching.elsewhere import OtherProcess
+from tests.caching.other_process import OtherProcess
 from tests.deploy.services import wait_until
 from tests.factories import CounterSpillFactory, ProductFactory
 from tests.faults import flusher
-from tests.faults.accounts import balance, settle
+from tests.faults.audit import balance, settle
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.fault, pytest.mark.slow]
 

@@ -12,11 +12,11 @@ from caching.counters.backlog import measure_backlog
 from caching.models import CounterSpill
 from products.cache import product_views
 from tests.caching.conftest import FakeClock
-from tests.caching.elsewhere import OtherProcess, ready
+from tests.caching.other_process import OtherProcess, ready
 from tests.deploy.services import wait_until
 from tests.factories import CounterSpillFactory, ProductFactory
 from tests.faults import flusher
-from tests.faults.accounts import balance, pending, settle
+from tests.faults.audit import balance, pending, settle
 from tests.faults.proxy import Fault, Proxy
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.fault, pytest.mark.slow]

@@ -15,7 +15,7 @@ from caching.keys import KeySpace
 from caching.readthrough.fetch import fetch
 from caching.redis.connections import client
 from products.cache import load_products, products
-from tests.caching.elsewhere import OtherProcess
+from tests.caching.other_process import OtherProcess
 from tests.deploy.services import wait_until
 from tests.factories import ProductFactory
 

@@ -13,16 +13,16 @@ from django.db import close_old_connections
 from rest_framework.views import APIView
 
 from caching.http.hit_lane import HitLane
-from tests.marketplace.api.lane import twists
+from tests.marketplace.api.lane import variants
 from tests.marketplace.api.lane.bodies import bodies
+from tests.marketplace.api.lane.fixture_world import World
 from tests.marketplace.api.lane.lanes import Lanes
 from tests.marketplace.api.lane.request import Request, Twist
 from tests.marketplace.api.lane.states import State, states
-from tests.marketplace.api.lane.world import World
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
-TARGETS = [twists.DETAIL, *twists.FEEDS, *twists.BATCHES]
+TARGETS = [variants.DETAIL, *variants.FEEDS, *variants.BATCHES]
 
 
 @pytest.fixture
@@ -57,19 +57,19 @@ def lanes(redis_state: Any, monkeypatch: pytest.MonkeyPatch, redis_commands: Any
 def families(target: Request) -> list[list[Twist] | list[State]]:
     """Return, by family, how a request to a target may differ from the plainest one."""
     if target.name == "detail":
-        inputs = twists.IDS
-    elif target in twists.FEEDS:
-        inputs = [*twists.PAGES, *twists.HOSTS]
+        inputs = variants.IDS
+    elif target in variants.FEEDS:
+        inputs = [*variants.PAGES, *variants.HOSTS]
     elif target.name == "user batch":
-        inputs = bodies(target, "user_ids", twists.USERS, twists.INACTIVE)
+        inputs = bodies(target, "user_ids", variants.USERS, variants.INACTIVE)
     else:
-        inputs = bodies(target, "product_ids", twists.PRODUCTS, twists.WITHDRAWN)
+        inputs = bodies(target, "product_ids", variants.PRODUCTS, variants.WITHDRAWN)
     methods = [
         twist._replace(plain=twist.plain and target.method == "GET")
-        for twist in twists.METHODS
+        for twist in variants.METHODS
         if twist.name != target.method
     ]
-    return [inputs, twists.ACCEPTS, methods, twists.CONDITIONS, twists.SURROUNDINGS, states(target)]
+    return [inputs, variants.ACCEPTS, methods, variants.CONDITIONS, variants.SURROUNDINGS, states(target)]
 
 
 def pairs(target: Request, start: int, step: int) -> list[tuple[Twist | State, ...]]:
@@ -117,9 +117,9 @@ def test_each_twist_and_state_by_itself(lanes: Lanes, target: Request) -> None:
 
 # All pairs would be thirty thousand. The steps are primes, so that every value of every family occurs.
 SAMPLES = [
-    (twists.DETAIL, 0, 5),
-    *((feed, 4 * index, 17) for index, feed in enumerate(twists.FEEDS)),
-    *((batch, 3 * index, 7) for index, batch in enumerate(twists.BATCHES)),
+    (variants.DETAIL, 0, 5),
+    *((feed, 4 * index, 17) for index, feed in enumerate(variants.FEEDS)),
+    *((batch, 3 * index, 7) for index, batch in enumerate(variants.BATCHES)),
 ]
 
 

@@ -13,7 +13,7 @@ from offers.clock import database_now
 from offers.delivery import courier
 from offers.delivery.courier import deliver_offer_events
 from offers.models import OfferEvent
-from tests.caching.elsewhere import OtherProcess
+from tests.caching.other_process import OtherProcess
 from tests.deploy.services import wait_until
 from tests.factories import OfferEventFactory
 from tests.offers.delivery import killed_courier

@@ -10,9 +10,9 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.db import OperationalError, connection
 
 from caching.http.hit_lane import HitLane
+from tests.marketplace.api.lane.fixture_world import Footprint, World, counted
 from tests.marketplace.api.lane.request import Answer, Request, send
 from tests.marketplace.api.lane.states import State
-from tests.marketplace.api.lane.world import Footprint, World, counted
 
 
 class Outcome(NamedTuple):

@@ -13,9 +13,9 @@ from marketplace.accounts.cache import users
 from products import feeds
 from products.cache import feed_pages, product_views, products
 from products.feed_pages import PageAddress
-from tests.marketplace.api.lane import twists
+from tests.marketplace.api.lane import variants
+from tests.marketplace.api.lane.fixture_world import World
 from tests.marketplace.api.lane.request import Request
-from tests.marketplace.api.lane.world import World
 
 
 class State(NamedTuple):
@@ -31,8 +31,8 @@ class State(NamedTuple):
 def states(target: Request) -> list[State]:
     """Return the states that matter to a target."""
     if target.name == "user batch":
-        return _of_entries(users, twists.USERS[0]) + _of_all(users)
-    shown = twists.PRODUCTS[-1] if "feeds" in target.path else twists.PRODUCTS[0]
+        return _of_entries(users, variants.USERS[0]) + _of_all(users)
+    shown = variants.PRODUCTS[-1] if "feeds" in target.path else variants.PRODUCTS[0]
     found = _of_entries(products, shown) + _of_counts(shown) + _of_all(products)
     if "feeds" not in target.path:
         return found

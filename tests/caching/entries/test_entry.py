@@ -23,7 +23,7 @@ from caching.errors import BadEntry, CodecError
 from tests.caching.packing import dictionary
 
 LARGE = b'{"title":"' + b"the same words again and again " * 100 + b'"}'
-GOLDEN = sorted((Path(__file__).parent / "golden").glob("format_*.json"))
+GOLDEN = sorted((Path(__file__).parent.parent / "golden").glob("format_*.json"))
 FORMS = {"raw": {"floor": 10**6}, "zstd": {"floor": 0}, "zstd_dict": {"dictionary": dictionary("things")}}
 
 

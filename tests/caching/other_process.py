@@ -31,7 +31,7 @@ class OtherProcess:
     def __init__(self, env: Mapping[str, str]) -> None:
         settings = {"DJANGO_SETTINGS_MODULE": "marketplace.settings", "DJANGO_ENV": "test"}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.caching.elsewhere"],
+            [sys.executable, "-m", "tests.caching.other_process"],
             env={**env, **settings},
             cwd=ROOT,
             stdin=subprocess.PIPE,

@@ -18,7 +18,7 @@ from caching.readthrough.resource import registry  # noqa: E402
 from tests.caching import packing  # noqa: E402
 from tests.caching.contract import ReadManyThrough, ReadThrough  # noqa: E402
 from tests.caching.contract_of_filling import Filling  # noqa: E402
-from tests.caching.faces import FACES, FILLERS, Truth  # noqa: E402
+from tests.caching.readers import FACES, FILLERS, Truth  # noqa: E402
 
 
 class Setting(NamedTuple):

@@ -8,7 +8,7 @@ import pytest
 
 from caching.deadlines.index import DeadlineFamily
 from caching.deadlines.repairing import rebuild
-from tests.caching.test_deadline_repair import NOW, Table, members, scores
+from tests.caching.deadlines.test_repairing import NOW, Table, members, scores
 
 
 @pytest.fixture

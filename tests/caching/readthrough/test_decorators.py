@@ -183,7 +183,7 @@ async def main() -> None:
 
 @pytest.mark.slow
 def test_a_type_checker_knows_parameters_and_answer(tmp_path: Path):
-    root = Path(__file__).resolve().parent.parent.parent
+    root = Path(__file__).resolve().parents[3]
     (tmp_path / "use.py").write_text(USE)
     options = ["--cache-dir", str(tmp_path / "cache"), "--follow-imports=silent", "--show-error-codes"]
     checked = subprocess.run(

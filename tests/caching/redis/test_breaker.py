@@ -17,7 +17,7 @@ from caching.redis.connections import pool
 from caching.redis.errors import BreakerOpen
 from caching.redis.scripts import Command
 from products.cache import products
-from tests.caching.elsewhere import OtherProcess
+from tests.caching.other_process import OtherProcess
 from tests.deploy.services import wait_until
 from tests.factories import ProductFactory
 

@@ -27,7 +27,7 @@ from products.feeds import complete_page, read_page_once
 from products.models import ProductStatus, ProductViewsHour
 from tests.caching.conftest import FakeClock
 from tests.factories import CategoryFactory, ProductFactory, UserFactory
-from tests.marketplace.api.lane import twists
+from tests.marketplace.api.lane import variants
 from tests.task_queue import Queue
 
 SOURCES = (products, users, feed_pages)
@@ -66,7 +66,7 @@ class Footprint(NamedTuple):
 
 
 class World:
-    """The rows that `twists` names, all of them in the cache; time stands still."""
+    """The rows that `variants` names, all of them in the cache; time stands still."""
 
     def __init__(self, state: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
         self.redis = state
@@ -126,12 +126,12 @@ class World:
         self.edit(source, id, lambda data: encode(decode(data)._replace(loaded_ms=self.clock.now - 10**6)))
 
     def _warm(self) -> None:
-        everything = [*twists.PRODUCTS, twists.SOLD]
+        everything = [*variants.PRODUCTS, variants.SOLD]
         fetch_many(products, everything)
         for id in everything:
             product_views.increment(id)
-        fetch_many(users, twists.USERS)
-        for name in ("discover", "trending", f"category/{twists.SLUG}", f"seller/{twists.USERS[0]}"):
+        fetch_many(users, variants.USERS)
+        for name in ("discover", "trending", f"category/{variants.SLUG}", f"seller/{variants.USERS[0]}"):
             first = PageAddress(name, per_page=2)
             sizes = (replace(first, per_page=size) for size in (20, 100, 101))
             for address in (first, first.next(), first.next().next(), *sizes):
@@ -156,12 +156,12 @@ def _without_tokens(args: list[Any]) -> list[Any]:
 
 
 def _make_rows() -> None:
-    seller, _, _ = (UserFactory(id=id) for id in twists.USERS)
-    UserFactory(id=twists.INACTIVE, is_active=False)
-    category = CategoryFactory(slug=twists.SLUG)
+    seller, _, _ = (UserFactory(id=id) for id in variants.USERS)
+    UserFactory(id=variants.INACTIVE, is_active=False)
+    category = CategoryFactory(slug=variants.SLUG)
     now = timezone.now()
-    statuses = {twists.SOLD: ProductStatus.SOLD, twists.WITHDRAWN: ProductStatus.WITHDRAWN}
-    for id in (*twists.PRODUCTS, *statuses):
+    statuses = {variants.SOLD: ProductStatus.SOLD, variants.WITHDRAWN: ProductStatus.WITHDRAWN}
+    for id in (*variants.PRODUCTS, *statuses):
         status = statuses.get(id, ProductStatus.AVAILABLE)
         product = ProductFactory(id=id, seller=seller, category=category, status=status, views=id)
         ProductViewsHour.objects.create(hour=now - timedelta(hours=1), product=product, views=id)

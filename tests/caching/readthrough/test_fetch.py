@@ -16,91 +16,11 @@ from caching.errors import LoaderBackedOff
 from caching.keys import KeySpace
 from caching.readthrough.batch import fetch_many
 from caching.readthrough.fetch import State, fetch
-from caching.readthrough.invalidation import invalidate
 from caching.readthrough.resource import Load
 from caching.redis.connections import client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 KEYS = KeySpace("things")
-
-
-def test_a_miss_loads_fills_and_the_next_read_is_a_hit_in_one_round_trip(things, truth, redis_commands):
-    truth.rows[1] = b"{}"
-
-    with redis_commands() as cold:
-        first = fetch(things, 1)
-    with redis_commands() as warm:
-        second = fetch(things, 1)
-
-    assert (first.body, first.state) == (b"{}", State.MISS)
-    assert (second.body, second.state) == (b"{}", State.HIT)
-    assert truth.loads == [[1]]
-    # Read, lease, fill; the first use of a script after a start of Redis sends it, too.
-    assert [trip for trip in cold if trip[0] != "EVAL"] == [["MGET"], ["EVALSHA"], ["EVALSHA"]]
-    assert warm == [["MGET"]]
-
-
-def test_past_the_soft_ttl_the_old_value_is_answered_and_one_task_refreshes_it(things, truth, clock, queue):
-    # Given an entry that is stale, and a newer truth
-    truth.rows[1] = b"old"
-    fetch(things, 1)
-    truth.rows[1] = b"new"
-    clock.advance(61)
-
-    # When two readers come
-    answers = [fetch(things, 1), fetch(things, 1)]
-
-    # Then both get the old value at once, and one task was sent
-    assert [(found.body, found.state) for found in answers] == [(b"old", State.STALE)] * 2
-    assert [message.task for message in queue.messages()] == ["caching.tasks.refresh"]
-    # And after it ran the value is new
-    queue.run()
-    assert fetch(things, 1)[:2] == (b"new", State.HIT)
-    assert len(truth.loads) == 2
-
-
-def test_a_missing_row_is_remembered_and_forgotten_when_it_is_created(things, truth):
-    assert fetch(things, 1).body is None
-    assert fetch(things, 1)[:2] == (None, State.HIT)
-    assert truth.loads == [[1]]
-
-    truth.rows[1] = b"{}"
-    invalidate(things, [1])
-
-    assert fetch(things, 1)[:2] == (b"{}", State.MISS)
-
-
-def test_an_invalidation_during_the_load_refuses_the_fill(things, truth):
-    """Law 1, by the interleaving that leaves most caches stale: read old, write, invalidate, fill old."""
-    truth.rows[1] = b"old"
-
-    def write_meanwhile() -> None:
-        truth.during_load = lambda: None
-        truth.rows[1] = b"new"
-        invalidate(things, [1])
-
-    truth.during_load = write_meanwhile
-
-    assert fetch(things, 1).body == b"old"  # this reader began before the write
-    assert fetch(things, 1)[:2] == (b"new", State.MISS)
-
-
-def test_an_invalidation_refuses_a_refresh_that_is_under_way(things, truth, clock, queue):
-    truth.rows[1] = b"old"
-    fetch(things, 1)
-    clock.advance(61)
-    fetch(things, 1)
-    truth.rows[1] = b"new"
-
-    def write_meanwhile() -> None:
-        truth.during_load = lambda: None
-        truth.rows[1] = b"newer"
-        invalidate(things, [1])
-
-    truth.during_load = write_meanwhile
-    queue.run()
-
-    assert fetch(things, 1).body == b"newer"
 
 
 @pytest.mark.parametrize("lost", ["lease", "everything"])
@@ -129,22 +49,6 @@ def test_a_reader_that_finds_a_lease_waits_for_its_holder_and_loads_nothing(thin
     assert fetch(things, 1)[:2] == (b"theirs", State.MISS)
     fill.join()
     assert truth.loads == []
-
-
-def test_a_reader_whose_wait_is_over_loads_for_itself_and_stores_nothing(things, truth):
-    truth.rows[1] = b"{}"
-    things.store.lease([1])
-
-    assert fetch(things, 1).body == b"{}"
-    assert client("cache").get(KEYS.entry(1)) is None
-
-
-def test_a_damaged_entry_is_a_miss_and_is_healed(things, truth):
-    truth.rows[1] = b"{}"
-    client("cache").set(KEYS.entry(1), b"\x00garbage", ex=100)
-
-    assert fetch(things, 1)[:2] == (b"{}", State.MISS)
-    assert fetch(things, 1)[:2] == (b"{}", State.HIT)
 
 
 def test_every_entry_and_lease_has_a_ttl(things, truth):

@@ -1,0 +1,168 @@
+"""A resource is declared once: its rules forget entries when rows are saved or deleted, after the commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from caching.counters.family import CounterFamily
+from caching.entries.policy import Policy
+from caching.errors import UnknownNamespace
+from caching.keys import Id
+from caching.readthrough.declaration import Change, Forget, resource, withdraw
+from caching.readthrough.fetch import fetch
+from caching.readthrough.resource import Load, Resource, registry
+from caching.readthrough.warming import names
+from products.models import Category
+from tests.factories import CategoryFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+POLICY = Policy("shelves", soft_ttl=60, hard_ttl=3600)
+
+
+def load_categories(ids: Any) -> Load:
+    rows = Category.objects.filter(pk__in=ids).values_list("pk", "name")
+    return Load({pk: name.encode() for pk, name in rows}, {pk: 7 for pk, _ in rows})
+
+
+@pytest.fixture
+def declare() -> Iterator[Callable[..., Resource]]:
+    """Return a function that declares a resource of categories for the time of the test."""
+    made: list[Resource] = []
+
+    def declared(**options: Any) -> Resource:
+        made.append(resource(POLICY, load_categories, **options))
+        return made[-1]
+
+    yield declared
+    for each in made:
+        withdraw(each)
+
+
+def body(shelves: Resource, id: Id) -> bytes | None:
+    return fetch(shelves, id).body
+
+
+def test_saving_and_deleting_a_row_forgets_it_by_default(declare: Any) -> None:
+    shelves = declare(rows=Category)
+    category = CategoryFactory(name="Lamps")
+    pk = category.pk
+    assert body(shelves, pk) == b"Lamps"
+
+    category.name = "Lights"
+    category.save()
+    assert body(shelves, pk) == b"Lights"
+
+    category.delete()
+    assert body(shelves, pk) is None
+
+
+def test_a_row_that_was_missing_is_seen_once_it_is_created(declare: Any) -> None:
+    shelves = declare(rows=Category)
+    assert body(shelves, 4711) is None
+
+    CategoryFactory(pk=4711, name="Lamps")
+
+    assert body(shelves, 4711) == b"Lamps"
+
+
+def test_a_rollback_forgets_nothing(declare: Any) -> None:
+    shelves = declare(rows=Category)
+    category = CategoryFactory(name="Lamps")
+    body(shelves, category.pk)
+
+    with transaction.atomic():
+        Category.objects.get(pk=category.pk).save()
+        transaction.set_rollback(True)
+
+    assert fetch(shelves, category.pk).state == "hit"
+
+
+def test_without_rows_nothing_is_forgotten_by_itself(declare: Any) -> None:
+    shelves = declare()
+    category = CategoryFactory(name="Lamps")
+    body(shelves, category.pk)
+
+    category.save()
+
+    assert fetch(shelves, category.pk).state == "hit"
+
+
+@pytest.mark.parametrize(
+    ("on", "created", "updated", "deleted"),
+    [
+        (Change.CREATED, True, False, False),
+        (Change.UPDATED, False, True, False),
+        (Change.SAVED, True, True, False),
+        (Change.DELETED, False, False, True),
+        (Change.ANY, True, True, True),
+    ],
+)
+def test_a_rule_counts_the_changes_that_it_names(
+    declare: Any, on: Change, created: bool, updated: bool, deleted: bool
+) -> None:
+    forgotten: list[int] = []
+
+    def ids(row: Any) -> list[int]:
+        forgotten.append(row.pk)
+        return [1]
+
+    declare(forget_on=[Forget(Category, ids, on=on)])
+
+    def counted(act: Callable[[], Any]) -> bool:
+        forgotten.clear()
+        act()
+        return bool(forgotten)
+
+    category = CategoryFactory.build()
+    assert [counted(category.save), counted(category.save), counted(category.delete)] == [created, updated, deleted]
+
+
+def test_a_save_of_other_fields_forgets_nothing(declare: Any) -> None:
+    shelves = declare(rows=Category, forget_on=[Forget(Category, fields={"name"})])
+    category = CategoryFactory(name="Lamps")
+    body(shelves, category.pk)
+
+    category.save(update_fields=["slug"])
+    assert fetch(shelves, category.pk).state == "hit"
+
+    category.save(update_fields=["slug", "name"])
+    assert fetch(shelves, category.pk).state == "miss"
+
+
+def test_a_deleted_row_is_no_longer_counted(declare: Any) -> None:
+    family = CounterFamily("shelf_views", shards=1, bucket_seconds=4)
+    shelves = declare(rows=Category, family=family)
+    category = CategoryFactory()
+    pk = category.pk
+    assert [fetch(shelves, pk, 1).live, shelves.increment(pk)] == [8, 9]
+
+    category.delete()
+
+    assert family.live([pk]) == {}
+
+
+def test_what_is_worth_warming_has_a_name(declare: Any) -> None:
+    declare(warm=lambda limit: range(limit), warm_name="best")
+    assert "best" in names()
+
+
+def test_an_increment_needs_a_family(declare: Any) -> None:
+    with pytest.raises(TypeError, match="shelves was declared without a counter family"):
+        declare().increment(1)
+
+
+def test_a_namespace_is_declared_once_and_known_until_it_is_withdrawn(declare: Any) -> None:
+    shelves = declare(rows=Category)
+    with pytest.raises(ValueError, match="'shelves' is declared twice"):
+        resource(POLICY, load_categories)
+    assert registry.get("shelves") is shelves
+
+
+def test_an_unknown_namespace_names_the_known_ones() -> None:
+    with pytest.raises(UnknownNamespace, match=r"no namespace 'shelves'; there are .*product"):
+        registry.get("shelves")
