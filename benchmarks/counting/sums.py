@@ -59,7 +59,7 @@ def exactness(name: str, accepted: int, before: int, unknown: int = 0) -> Row:
 
 
 def _waiting(shard: int, numbers: list[int]) -> int:
-    known = ledger.known(product_views.name, shard, numbers)
+    known = ledger.rows_of(product_views.name, shard, numbers)
     waiting = [number for number in numbers if number not in known]
     sizes = dict(zip(waiting, product_views.sizes(shard, waiting), strict=True))
     return sum(bucket_fields.parse(bucket).total for bucket in product_views.read(shard, sizes))

@@ -9,7 +9,7 @@ from caching import metrics
 from caching.counters import bucket_fields, ledger
 from caching.counters.buckets import Bucket
 from caching.counters.family import CounterFamily
-from caching.counters.ledger import Line
+from caching.counters.ledger import LedgerRow
 
 logger = logging.getLogger(__name__)
 
@@ -17,14 +17,14 @@ logger = logging.getLogger(__name__)
 _MOST_FIELDS = 400_000
 
 
-def acknowledge(family: CounterFamily, shard: int, sealed: Sequence[int], known: Mapping[int, Line]) -> int:
+def acknowledge(family: CounterFamily, shard: int, sealed: Sequence[int], known: Mapping[int, LedgerRow]) -> int:
     """Delete buckets that Redis has kept for long enough, then say so in the ledger; return how many had changed.
 
     What changed after it was applied was counted into a bucket that was sealed once: by a Redis that was restored to
     before the seal and whose clock went back as well. It is set aside, not deleted. What of it was applied
     before nobody can tell.
     """
-    old = {number for number, line in known.items() if line.old}
+    old = {number for number, row in known.items() if row.old}
     looked_at = _within_bounds(family, shard, sorted(old.intersection(sealed)))
     changed = set()
     for bucket in family.read(shard, looked_at):
@@ -34,7 +34,7 @@ def acknowledge(family: CounterFamily, shard: int, sealed: Sequence[int], known:
     alike = looked_at.keys() - changed
     family.acknowledge(shard, sorted(alike))
     # With those that Redis lost by itself, or that a flusher deleted just before it died.
-    ledger.release(family.name, shard, sorted(alike | changed | old.difference(sealed)))
+    ledger.mark_released(family.name, shard, sorted(alike | changed | old.difference(sealed)))
     return len(changed)
 
 
@@ -48,18 +48,18 @@ def _within_bounds(family: CounterFamily, shard: int, numbers: Sequence[int]) ->
     return sizes
 
 
-def _is_as_applied(bucket: Bucket, line: Line) -> bool:
+def _is_as_applied(bucket: Bucket, row: LedgerRow) -> bool:
     # One without fields was deleted by a flusher that died before it could say so.
     if not bucket.increments:
         return True
     found = bucket_fields.parse(bucket)
-    return (found.total, len(found.counts)) == (line.total, line.fields)
+    return (found.total, len(found.counts)) == (row.total, row.fields)
 
 
-def _set_aside(family: CounterFamily, shard: int, bucket: Bucket, line: Line) -> None:
-    surplus = bucket_fields.parse(bucket).total - line.total
+def _set_aside(family: CounterFamily, shard: int, bucket: Bucket, row: LedgerRow) -> None:
+    surplus = bucket_fields.parse(bucket).total - row.total
     # Noted first: a bucket that was noted and is still there is noted once more.
-    ledger.note_surplus(family.name, shard, bucket.number, surplus)
+    ledger.record_surplus(family.name, shard, bucket.number, surplus)
     family.set_aside(shard, bucket.number)
     metrics.BUCKETS_CHANGED.labels(family.name).inc()
     logger.error(

@@ -107,7 +107,7 @@ def _mind_lost_memory(family: CounterFamily, newest: Sequence[int]) -> None:
 
 def _take_back(family: CounterFamily, held: Sequence[tuple[int, int]]) -> None:
     """Have live counts seeded without buckets that are in Redis again after it had forgotten them."""
-    ledger.retain(family.name, held)
+    ledger.mark_retained(family.name, held)
     family.forget_all()
 
 
@@ -123,8 +123,8 @@ def _flush_shard(
     family: CounterFamily, shard: int, newest: int, apply: Apply, budget: WorkBudget, done: FlushStats
 ) -> None:
     sealed, now_ms = family.seal(shard, newest)
-    known = ledger.known(family.name, shard, sealed)
-    _mind_returned(family, shard, [number for number, line in known.items() if not line.retained])
+    known = ledger.rows_of(family.name, shard, sealed)
+    _mind_returned(family, shard, [number for number, row in known.items() if not row.retained])
     waiting = [number for number in sealed if number not in known]
     if waiting:
         done.backlog_seconds = max(done.backlog_seconds, family.age_seconds(waiting[0], now_ms))
@@ -154,7 +154,7 @@ def _apply_chunk(
         sums = summed(counts)
         gone, full = apply(_hour(family, mine[0], entered_at), sums)
         orphans = {number: share_of(counts[number], gone) for number in mine}
-        ledger.note_orphans(name, shard, orphans)
+        ledger.record_orphans(name, shard, orphans)
         bucket_fields.set_aside_overflow(name, shard, mine[0], {id: sums[id] for id in full})
         bucket_fields.set_aside_poison(name, shard, {number: parsed[number].poison for number in mine})
     done.ids += len(sums)

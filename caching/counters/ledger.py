@@ -55,7 +55,7 @@ _RETAIN = """
 """
 
 
-class Line(NamedTuple):
+class LedgerRow(NamedTuple):
     """What the ledger says of a bucket: sum and number of its increments, whether Redis may still hold it, and whether
     Redis may forget it by now."""
 
@@ -91,11 +91,11 @@ def last_entered(family: str, shard: int) -> int:
     return -1 if found is None else found
 
 
-def known(family: str, shard: int, sealed: Sequence[int]) -> dict[int, Line]:
+def rows_of(family: str, shard: int, sealed: Sequence[int]) -> dict[int, LedgerRow]:
     """Return what is there of these buckets, and of those that Redis may still hold."""
     with connection.cursor() as cursor:
         cursor.execute(_KNOWN, [RETAIN_SECONDS, family, shard, list(sealed), RETAIN_SECONDS, family, shard])
-        return {bucket: Line(*line) for bucket, *line in cursor.fetchall()}
+        return {bucket: LedgerRow(*row) for bucket, *row in cursor.fetchall()}
 
 
 def enter(family: str, shard: int, counts: Mapping[int, Mapping[int, int]]) -> Entered:
@@ -113,25 +113,25 @@ def enter(family: str, shard: int, counts: Mapping[int, Mapping[int, int]]) -> E
     return Entered(sorted(row[0] for row in rows), rows[0][1] if rows else None)
 
 
-def note_orphans(family: str, shard: int, orphans: Mapping[int, int]) -> None:
+def record_orphans(family: str, shard: int, orphans: Mapping[int, int]) -> None:
     """Note how much of each bucket belonged to rows that no longer exist."""
     for number, orphaned in orphans.items():
         if orphaned:
             _rows(family, shard).filter(bucket=number).update(orphaned=orphaned)
 
 
-def note_surplus(family: str, shard: int, number: int, surplus: int) -> None:
+def record_surplus(family: str, shard: int, number: int, surplus: int) -> None:
     """Note that Redis' sum of a bucket was another one when it was looked at again."""
     _rows(family, shard).filter(bucket=number).update(surplus=surplus)
 
 
-def retain(family: str, buckets: Sequence[tuple[int, int]]) -> None:
+def mark_retained(family: str, buckets: Sequence[tuple[int, int]]) -> None:
     """Note that Redis holds (shard, bucket) pairs, also those that it had forgotten once."""
     with connection.cursor() as cursor:
         cursor.execute(_RETAIN, [[shard for shard, _ in buckets], [bucket for _, bucket in buckets], family])
 
 
-def release(family: str, shard: int, numbers: Sequence[int]) -> None:
+def mark_released(family: str, shard: int, numbers: Sequence[int]) -> None:
     """Note that Redis no longer holds these buckets."""
     if numbers:
         _rows(family, shard).filter(bucket__in=numbers, retained=True).update(retained=False)

@@ -79,7 +79,7 @@ def _forget_live_counts(family: CounterFamily, ids: Iterable[int]) -> bool:
 
 def _forget_after_lost_merge(family: CounterFamily) -> None:
     """Have all live counts seeded again if Redis could not be told of a merge, or was restored to before the last."""
-    late, newest = list(ledger.known(family.name, SHARD, [])), ledger.last_entered(family.name, SHARD)
+    late, newest = list(ledger.rows_of(family.name, SHARD, [])), ledger.last_entered(family.name, SHARD)
     try:
         if late or family.last_merge() != newest:
             # A Redis that refuses writes says so here, before all of its keys are looked through in vain.
@@ -88,7 +88,7 @@ def _forget_after_lost_merge(family: CounterFamily) -> None:
             family.record_merge(newest)
     except REDIS_ERRORS:
         return
-    ledger.release(family.name, SHARD, late)
+    ledger.mark_released(family.name, SHARD, late)
 
 
 def _record_merge(family: CounterFamily) -> None:
@@ -109,10 +109,10 @@ def _merge(
         number = max(newest for _, _, newest in taken)
         gone, full = apply(hour, counts)
         ledger.enter(family.name, SHARD, {number: counts})
-        ledger.note_orphans(family.name, SHARD, {number: share_of(counts, gone)})
+        ledger.record_orphans(family.name, SHARD, {number: share_of(counts, gone)})
         bucket_fields.set_aside_overflow(family.name, SHARD, number, {id: counts[id] for id in full})
         if forgotten:
-            ledger.release(family.name, SHARD, [number])
+            ledger.mark_released(family.name, SHARD, [number])
     done.ids += len(counts)
     done.total += sum(counts.values())
     done.spilled += sum(counts.values())
