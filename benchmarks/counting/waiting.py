@@ -46,7 +46,7 @@ def drop(family: Buckets, numbers: Sequence[int]) -> None:
     """Remove buckets from Redis, applied or not."""
     for start in range(0, len(numbers), _CHUNK):
         for shard in range(family.shards):
-            family.acknowledge(shard, numbers[start : start + _CHUNK])
+            family.delete(shard, numbers[start : start + _CHUNK])
 
 
 def key(family: Buckets, shard: int, rest: str) -> str:

@@ -31,7 +31,7 @@ def hits(ids: Sequence[int], packed: str, reach: Reach) -> list[Comparison]:
     """Return the comparisons of hits; `packed` names how the present entries are packed."""
     drawn, client = batches(ids), raw.client()
     keys = {batch: raw.keys(batch) for batch in drawn}
-    looks = {batch: product_views.look(batch).args for batch in drawn}
+    looks = {batch: product_views.live_command(batch).args for batch in drawn}
 
     def two_mgets(batch: Batch) -> None:
         client.pipeline(transaction=False).mget(keys[batch]).execute_command(*looks[batch]).execute()

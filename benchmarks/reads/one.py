@@ -24,7 +24,7 @@ def hits(ids: Sequence[int]) -> list[Comparison]:
     """Return the comparisons on these products, which are fresh and have live counts."""
     client = raw.client()
     entry = dict(zip(ids, raw.keys(ids), strict=True))
-    scripts = {id: product_views.count(id, 1).args for id in ids}
+    scripts = {id: product_views.count_command(id, 1).args for id in ids}
 
     def get_and_count(id: int) -> None:
         client.pipeline(transaction=False).get(entry[id]).execute_command(*scripts[id]).execute()

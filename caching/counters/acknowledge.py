@@ -32,7 +32,7 @@ def acknowledge(family: CounterFamily, shard: int, sealed: Sequence[int], known:
             _set_aside(family, shard, bucket, known[bucket.number])
             changed.add(bucket.number)
     alike = looked_at.keys() - changed
-    family.acknowledge(shard, sorted(alike))
+    family.delete(shard, sorted(alike))
     # With those that Redis lost by itself, or that a flusher deleted just before it died.
     ledger.mark_released(family.name, shard, sorted(alike | changed | old.difference(sealed)))
     return len(changed)

@@ -118,7 +118,7 @@ class Buckets:
             small.append(number)
         yield from self._read_whole(shard, small)
 
-    def acknowledge(self, shard: int, numbers: Sequence[int]) -> None:
+    def delete(self, shard: int, numbers: Sequence[int]) -> None:
         """Delete buckets that the ledger has had for long enough."""
         if not numbers:
             return

@@ -34,7 +34,7 @@ class Count(NamedTuple):
 
     def commands(self) -> tuple[Command, ...]:
         """Return the commands that ride on the read of the entry."""
-        return (self.family.count(self.id, self.amount, self.visit),)
+        return (self.family.count_command(self.id, self.amount, self.visit),)
 
     def live(self, replies: Sequence[Any]) -> int | None:
         """Return the live count in the replies to `commands`; None if the id was never seeded, so nothing counted."""
@@ -86,7 +86,7 @@ class Count(NamedTuple):
         totals = self._totals(found)
         if not totals or not (self.amount or not in_transaction()):
             return []
-        return self.family.seeding(totals, found.applied, self.amount, self.visit)
+        return self.family.seed_commands(totals, found.applied, self.amount, self.visit)
 
     def seeded(self, found: Snapshot, replies: Sequence[int]) -> dict[Id, int]:
         """Return the live count by id."""

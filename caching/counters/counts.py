@@ -20,7 +20,7 @@ class Counts(NamedTuple):
 
     def commands(self) -> tuple[Command, ...]:
         """Return the commands that ride on the read of the entries."""
-        return (self.family.look(self.ids),) if self.ids else ()
+        return (self.family.live_command(self.ids),) if self.ids else ()
 
     def live(self, replies: Sequence[Any] | None) -> dict[Id, int]:
         """Return the live counts that Redis knows, by the replies to `commands` (None: Redis did not answer)."""

@@ -51,7 +51,7 @@ class CounterFamily(Buckets):
         not repeat it. Raises ValueError for an amount below 1 or above a thousand million.
         """
         live: int | None
-        (live,) = pool("state").call([self.count(id, checked(amount), visit)])
+        (live,) = pool("state").call([self.count_command(id, checked(amount), visit)])
         return live
 
     def increment_many(self, amounts: Mapping[int, int]) -> dict[int, int | None]:
@@ -61,14 +61,14 @@ class CounterFamily(Buckets):
         """
         if not amounts:
             return {}
-        commands = [self.count(id, checked(amount)) for id, amount in amounts.items()]
+        commands = [self.count_command(id, checked(amount)) for id, amount in amounts.items()]
         return dict(zip(amounts, pool("state").call(commands), strict=True))
 
     def live(self, ids: Sequence[Id]) -> dict[Id, int]:
         """Return the live counts that are known, in one round trip."""
         if not ids:
             return {}
-        (values,) = pool("state").call([self.look(ids)])
+        (values,) = pool("state").call([self.live_command(ids)])
         return live_counts(ids, values)
 
     def seed(self, totals: Mapping[Id, int], applied: Iterable[tuple[int, int]], amount: int = 0) -> dict[Id, int]:
@@ -76,7 +76,7 @@ class CounterFamily(Buckets):
 
         `applied` are the (shard, bucket) pairs that the totals already hold.
         """
-        answers = pool("state").call(self.seeding(totals, applied, amount))
+        answers = pool("state").call(self.seed_commands(totals, applied, amount))
         return dict(zip(totals, answers, strict=True))
 
     def forget(self, ids: Iterable[int]) -> None:
@@ -97,18 +97,18 @@ class CounterFamily(Buckets):
         names = [self._unique(id, day) for day in days]
         return int(client("state").pfcount(*names)) if names else 0
 
-    def count(self, id: Id, amount: int, visit: Visit | None = None) -> Command:
+    def count_command(self, id: Id, amount: int, visit: Visit | None = None) -> Command:
         """Return the command that counts, or with no amount looks the live count up; it may ride on a read."""
         if not amount:
             return Command(("GET", self._live(id)))
         return self._script(id, amount, visit)
 
-    def look(self, ids: Sequence[Id]) -> Command:
+    def live_command(self, ids: Sequence[Id]) -> Command:
         """Return the command that looks live counts up; it may ride on a read."""
         tags, shards = self._tags, self.shards
         return Command(("MGET", *[f"{tags[int(id) % shards]}live:{id}" for id in ids]))
 
-    def seeding(
+    def seed_commands(
         self,
         totals: Mapping[Id, int],
         applied: Iterable[tuple[int, int]],

@@ -66,7 +66,7 @@ class Seeds(NamedTuple):
 
     def seeds(self, found: Snapshot) -> list[Command]:
         """Return the commands that seed, one for each id."""
-        return [] if in_transaction() else self.family.seeding(self._totals(found), found.applied, 0)
+        return [] if in_transaction() else self.family.seed_commands(self._totals(found), found.applied, 0)
 
     def seeded(self, found: Snapshot, replies: Sequence[int]) -> dict[Id, int]:
         """Return the live counts by id, or the totals if nothing was sent."""

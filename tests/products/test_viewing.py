@@ -155,7 +155,7 @@ def test_visitors_are_estimated_for_today_and_for_the_days_that_are_kept(setting
 
     def come(first: int, last: int) -> None:
         visits = [view(REMOTE_ADDR=f"2001:db8::{n:x}").visit for n in range(first, last)]
-        pool("state").call([product_views.count(17, 1, visit) for visit in visits])
+        pool("state").call([product_views.count_command(17, 1, visit) for visit in visits])
 
     # given 300 on the day before yesterday, 2,000 yesterday, and half of those with 500 new ones today
     for day, come_today in enumerate([((9000, 9300),), ((0, 2000),), ((0, 1000), (2000, 2500))]):

@@ -67,15 +67,15 @@ def test_a_visitor_of_what_cannot_be_counted_yet_is_not_marked(family, redis_sta
     assert family.increment(1, visit=visit()) is None
     assert list(redis_state.scan_iter("mp:n:*")) == []
 
-    seeding = family.seeding({1: 40}, frozenset(), 1, visit())
+    seeding = family.seed_commands({1: 40}, frozenset(), 1, visit())
     assert pool("state").call(seeding) == [41]
     assert pool("state").call(seeding) == [41]
     assert family.uniques(1, ["20270115"]) == 1
 
 
 def test_looking_marks_nobody(family, redis_state):
-    pool("state").call(family.seeding({1: 4}, frozenset(), 0, visit()))
-    pool("state").call([family.count(1, 0, visit())])
+    pool("state").call(family.seed_commands({1: 4}, frozenset(), 0, visit()))
+    pool("state").call([family.count_command(1, 0, visit())])
 
     assert list(redis_state.scan_iter("mp:n:*:seen:*")) == list(redis_state.scan_iter("mp:n:*:uniq:*")) == []
     assert family.increment(1, visit=visit()) == 5
@@ -133,7 +133,7 @@ def test_what_is_known_of_visitors_has_a_ttl_and_the_buckets_have_none(family, r
 
 def test_the_keys_of_a_visit_share_a_slot_with_its_bucket(family):
     start(family, 1)
-    _, _, number, *rest = family.count(1, 1, visit()).args
+    _, _, number, *rest = family.count_command(1, 1, visit()).args
     keys = rest[: int(number)]
     assert len(keys) == 6
     assert all(key.startswith("mp:n:{clicks:1}:") for key in keys)
@@ -143,8 +143,12 @@ def test_five_thousand_visitors_are_estimated_within_three_percent(family):
     start(family, 1)
     for first in range(0, 5000, 500):
         # Each comes twice, and every other one on the next day too.
-        commands = [family.count(1, 1, visit(f"visitor {n}")) for n in range(first, first + 500) for _ in range(2)]
-        commands += [family.count(1, 1, visit(f"visitor {n}", day="20270116")) for n in range(first, first + 500, 2)]
+        commands = [
+            family.count_command(1, 1, visit(f"visitor {n}")) for n in range(first, first + 500) for _ in range(2)
+        ]
+        commands += [
+            family.count_command(1, 1, visit(f"visitor {n}", day="20270116")) for n in range(first, first + 500, 2)
+        ]
         pool("state").call(commands)
 
     assert family.uniques(1, ["20270115"]) == pytest.approx(5000, rel=0.03)

@@ -31,7 +31,7 @@ def test_a_script_that_redis_forgot_is_sent_with_its_source_and_nothing_else_run
 
     # When increments of both kinds travel together
     with redis_commands() as trips:
-        mixed = [Command(("INCR", "a")), family.count(1, 5), Command(("INCR", "a")), family.count(1, 1)]
+        mixed = [Command(("INCR", "a")), family.count_command(1, 5), Command(("INCR", "a")), family.count_command(1, 1)]
         answers = pool("state").call(mixed)
 
     # Then each of them happened once, and only the scripts went again
