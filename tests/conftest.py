@@ -48,8 +48,8 @@ def redis_state() -> Iterator[redis.Redis]:
     state = client("state")
     state.flushdb()
     journal.trust(3600)
-    worker_health.__init__()  # type: ignore[misc]
-    dictionaries.registry.start_afresh(look_at=math.inf)
+    worker_health.start_afresh()
+    dictionaries.registry.start_afresh(poll_at=math.inf)
     return state
 
 

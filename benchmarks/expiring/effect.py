@@ -86,7 +86,7 @@ class _Clock:
     """The offset of the database's clock from this machine's, to wait for its moments."""
 
     def __init__(self) -> None:
-        looks = [self._look() for _ in range(_CLOCK_LOOKS)]
+        looks = [self._poll() for _ in range(_CLOCK_LOOKS)]
         # The sample with the shortest round trip has the smallest error.
         self._ahead = min(looks)[1]
 

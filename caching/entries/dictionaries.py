@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 # How long a process may go on packing with a dictionary that is no longer the newest.
-LOOK_EVERY_SECONDS = 60.0
+POLL_SECONDS = 60.0
 # How long after an answer nobody asks again for a number that there is not.
 UNKNOWN_SECONDS = 60.0
 # How long after PostgreSQL failed nobody asks at all: a batch may hold a hundred entries of unknown numbers.
@@ -44,9 +44,9 @@ class Registry:
         """Take a new lock: another thread of the parent may have held this one."""
         self._asking = threading.Lock()
 
-    def start_afresh(self, look_at: float = 0.0) -> None:
-        """Forget everything, and look for the current ones not before the clock says `look_at`."""
-        self._look_at = look_at
+    def start_afresh(self, poll_at: float = 0.0) -> None:
+        """Forget everything, and look for the current ones not before the clock says `poll_at`."""
+        self._poll_at = poll_at
         self._away_until = 0.0
         self._known: dict[int, TrainedDictionary] = {}
         self._current: dict[str, int] = {}
@@ -55,14 +55,14 @@ class Registry:
     def current(self, namespace: str) -> TrainedDictionary | None:
         """Return the dictionary that new entries of a namespace are packed with, if there is one.
 
-        Asks PostgreSQL at most once in LOOK_EVERY_SECONDS, for all namespaces, in one of the threads. Never inside a
+        Asks PostgreSQL at most once in POLL_SECONDS, for all namespaces, in one of the threads. Never inside a
         transaction, where a query that fails would spoil what the caller is about.
         """
         now = self._clock()
-        if now >= self._look_at and _may_ask() and self._asking.acquire(blocking=False):
+        if now >= self._poll_at and _may_ask() and self._asking.acquire(blocking=False):
             try:
-                self._look_at = now + LOOK_EVERY_SECONDS
-                self._look()
+                self._poll_at = now + POLL_SECONDS
+                self._poll()
             finally:
                 self._asking.release()
         number = self._current.get(namespace)
@@ -73,12 +73,12 @@ class Registry:
         found = self._known.get(number)
         return found if found is not None else self._ask(number)
 
-    def look_again(self) -> None:
+    def poll_soon(self) -> None:
         """Have the next fill look for the current dictionaries, which have changed."""
-        self._look_at = 0.0
+        self._poll_at = 0.0
         self._unknown.clear()
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         newest = _newest()
         if newest is None:
             return
@@ -156,7 +156,7 @@ def keep(namespace: str, data: bytes, samples: int, raw_bytes: int, packed_bytes
         if (stored.namespace, bytes(stored.data)) != (namespace, data):
             raise ValueError(f"{stored} has the same number: train again on other samples")
         Dictionary.objects.filter(pk=stored.pk).update(created_at=timezone.now(), **measured)
-    registry.look_again()
+    registry.poll_soon()
     return stored
 
 

@@ -19,7 +19,7 @@ from caching.readthrough.load import Loaded, load_and_fill, may_fill, respect_ba
 from caching.readthrough.origin import Origin
 from caching.readthrough.refresh import refresh_later
 from caching.readthrough.resource import Load, Resource
-from caching.readthrough.waiting import take_turn
+from caching.readthrough.waiting import lease_or_wait
 from caching.readthrough.workers import worker_health
 from caching.redis.round_trip import Replies, round_trip
 
@@ -189,7 +189,7 @@ def _wait(resource: Resource, missing: Sequence[Id], leases: Leases, entries: di
         if id in leases:
             continue
         try:
-            turn = take_turn(resource, id, resource.store.read([id]))
+            turn = lease_or_wait(resource, id, resource.store.read([id]))
         except StoreUnavailable:
             break
         leases.update(turn.leases)

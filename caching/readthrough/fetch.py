@@ -30,7 +30,7 @@ from caching.readthrough.load import load_and_fill, may_fill, respect_backoff
 from caching.readthrough.origin import Origin, State
 from caching.readthrough.refresh import background_lease, refresh_later
 from caching.readthrough.resource import Resource
-from caching.readthrough.waiting import Turn, take_turn
+from caching.readthrough.waiting import Turn, lease_or_wait
 from caching.readthrough.workers import worker_health
 from caching.readthrough.xfetch import should_refresh_early
 
@@ -135,7 +135,7 @@ def _missing(lookup: Lookup) -> Found:
     resource, id, result = lookup.resource, lookup.id, lookup.result
     turn = Turn(Leases(), None, result.generation)
     if result.reachable and may_fill():
-        turn = take_turn(resource, id, result)
+        turn = lease_or_wait(resource, id, result)
     if turn.entry is not None:
         if lookup.live is None and not turn.entry.negative:
             # The process that filled it has seeded its live count too, so this asks the database nothing.

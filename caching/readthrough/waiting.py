@@ -15,7 +15,7 @@ from caching.readthrough.resource import Resource
 
 # Whoever ends a lease wakes those who wait for it. Only a loader that died, or an invalidation, lets them sleep on:
 # then they look again by themselves.
-_LOOK_AGAIN_MS = 200
+_POLL_MS = 200
 
 
 class Turn(NamedTuple):
@@ -27,7 +27,7 @@ class Turn(NamedTuple):
     generation: int
 
 
-def take_turn(resource: Resource, id: Id, seen: ReadResult) -> Turn:
+def lease_or_wait(resource: Resource, id: Id, seen: ReadResult) -> Turn:
     """Return the lease of an id; while somebody else has it wait for the entry, for at most `policy.wait` in all.
 
     `seen` is what was read of the id, and only of it, when nothing usable was found.
@@ -43,7 +43,7 @@ def take_turn(resource: Resource, id: Id, seen: ReadResult) -> Turn:
                 return Turn(leases, None, seen.generation)
             if not leases.filled:
                 metrics.WAITS.labels(resource.policy.namespace).inc()
-                store.wait(id, min(_LOOK_AGAIN_MS, left_ms))
+                store.wait(id, min(_POLL_MS, left_ms))
             seen = store.read([id])
     except StoreUnavailable:
         return Turn(Leases(), None, seen.generation)

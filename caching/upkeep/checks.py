@@ -50,7 +50,7 @@ def verify(production: bool) -> None:
 
     Call it once in each process, before it serves. It takes one timeout for each server that does not answer.
     """
-    found = check_settings() or [*check_resources(), *_look(persistence=production)]
+    found = check_settings() or [*check_resources(), *_ask_servers(persistence=production)]
     errors = []
     for message in found:
         if message.is_silenced():
@@ -75,7 +75,7 @@ def check_resources(**_: Any) -> Messages:
 
 def check_servers(databases: Iterable[str] | None = None, **_: Any) -> Messages:
     """Check Redis, its settings and all clocks."""
-    return _look(persistence=False) if databases and not check_settings() else []
+    return _ask_servers(persistence=False) if databases and not check_settings() else []
 
 
 def check_persistence(databases: Iterable[str] | None = None, **_: Any) -> Messages:
@@ -86,7 +86,7 @@ def check_persistence(databases: Iterable[str] | None = None, **_: Any) -> Messa
     return [message for each in facts for message in judge_persistence(each)]
 
 
-def _look(persistence: bool) -> Messages:
+def _ask_servers(persistence: bool) -> Messages:
     clock: CheckMessage | None
     roles: list[Role] = ["state"] if one_server() else ["cache", "state"]
     facts, found = _answers(roles)

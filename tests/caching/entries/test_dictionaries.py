@@ -10,7 +10,7 @@ from django.db.utils import OperationalError
 from django.utils import timezone
 
 from caching.entries import dictionaries
-from caching.entries.dictionaries import LOOK_EVERY_SECONDS, UNKNOWN_SECONDS, Registry
+from caching.entries.dictionaries import POLL_SECONDS, UNKNOWN_SECONDS, Registry
 from caching.models import Dictionary
 from caching.upkeep.old_dictionaries import forget_old
 from tests.caching.packing import data
@@ -72,13 +72,13 @@ def test_a_process_looks_once_a_minute(registry, seconds, django_assert_num_quer
         assert registry.current("things") is None
         assert registry.current("others") is None
     stored = keep()
-    seconds.now += LOOK_EVERY_SECONDS - 1
+    seconds.now += POLL_SECONDS - 1
     with django_assert_num_queries(0):
         assert registry.current("things") is None
     seconds.now += 1
     with django_assert_num_queries(2):
         assert registry.current("things").number == stored.number
-    seconds.now += LOOK_EVERY_SECONDS
+    seconds.now += POLL_SECONDS
     with django_assert_num_queries(1):
         assert registry.current("things").number == stored.number
 
@@ -86,7 +86,7 @@ def test_a_process_looks_once_a_minute(registry, seconds, django_assert_num_quer
 def test_a_process_that_stored_one_looks_at_its_next_fill(registry, seconds):
     registry.current("things")
     keep()
-    registry.look_again()
+    registry.poll_soon()
     assert registry.current("things") is not None
 
 
@@ -125,7 +125,7 @@ def test_nothing_is_asked_in_the_thread_of_an_event_loop(registry):
 def test_while_postgresql_is_away_what_is_known_serves_on(registry, seconds, postgres_away):
     stored = keep()
     assert registry.current("things").number == stored.number
-    seconds.now += LOOK_EVERY_SECONDS
+    seconds.now += POLL_SECONDS
     with postgres_away():
         assert registry.current("things").number == stored.number
         assert registry.by_number(stored.number).number == stored.number
@@ -155,7 +155,7 @@ def test_a_namespace_keeps_its_dictionary_while_the_newer_one_cannot_be_used(reg
     registry.current("things")
     bad = keep()
     Dictionary.objects.filter(pk=bad.pk).update(data=b"rubbish")
-    seconds.now += LOOK_EVERY_SECONDS
+    seconds.now += POLL_SECONDS
     assert registry.current("things").number == good.number
 
 

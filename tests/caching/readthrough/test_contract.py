@@ -45,7 +45,7 @@ def setting(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setattr("caching.redis.round_trip.one_server", lambda: False)
     registry = dictionaries.registry
     # A process that looks for no dictionary in PostgreSQL: it knows the one it needs, or that there is none.
-    registry.start_afresh(look_at=math.inf)
+    registry.start_afresh(poll_at=math.inf)
     if chosen.tag == codec.ZSTD_DICT:
         registry._current["things"] = packing.dictionary("things").number
     yield chosen

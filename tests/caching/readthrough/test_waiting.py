@@ -15,7 +15,7 @@ from caching.keys import KeySpace
 from caching.readthrough.fetch import Found, State, fetch
 from caching.readthrough.invalidation import invalidate
 from caching.readthrough.resource import Resource
-from caching.readthrough.waiting import Turn, take_turn
+from caching.readthrough.waiting import Turn, lease_or_wait
 from caching.redis.connections import client
 from tests.deploy.services import wait_until
 
@@ -92,7 +92,7 @@ def test_whatever_ends_a_lease_lets_exactly_one_of_the_waiting_load(patient, tru
 def test_a_backoff_ends_the_wait(patient, truth):
     tokens = patient.store.lease([1])
     turns: list[Turn] = []
-    waiter = threading.Thread(target=lambda: turns.append(take_turn(patient, 1, patient.store.read([1]))))
+    waiter = threading.Thread(target=lambda: turns.append(lease_or_wait(patient, 1, patient.store.read([1]))))
     waiter.start()
     wait_until(lambda: client("cache").exists(KEYS.waiters(1)) == 1)
     patient.store.release(tokens, backoff_ms=2000)
@@ -188,7 +188,7 @@ def test_who_looked_just_before_a_fill_takes_what_it_brought_and_loads_nothing(p
     seen = patient.store.read([1])
     fetch(patient, 1)
 
-    turn = take_turn(patient, 1, seen)
+    turn = lease_or_wait(patient, 1, seen)
 
     assert (dict(turn.leases), turn.entry and turn.entry.body) == ({}, b"{}")
     assert client("cache").exists(KEYS.lease(1)) == 0
@@ -197,7 +197,7 @@ def test_who_looked_just_before_a_fill_takes_what_it_brought_and_loads_nothing(p
 def test_who_found_something_unusable_gets_the_lease_although_an_entry_is_there(patient, truth):
     truth.rows[1] = b"{}"
     client("cache").set(KEYS.entry(1), b"rubbish", ex=60)
-    assert take_turn(patient, 1, patient.store.read([1])).leases.keys() == {1}
+    assert lease_or_wait(patient, 1, patient.store.read([1])).leases.keys() == {1}
 
 
 def test_a_lease_that_is_none_is_taken(patient):

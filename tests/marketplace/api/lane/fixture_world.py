@@ -89,7 +89,7 @@ class World:
         """Restore the saved state."""
         self.clock.now = self._began
         self.has_postgres = True
-        worker_health.__init__()  # type: ignore[misc]
+        worker_health.start_afresh()
         feeds._guesses.clear()
         feeds._guesses.update(self._guesses)
         for source in SOURCES:
