@@ -22,6 +22,10 @@ class LoadTimes:
 
     def __init__(self, most_lease: float) -> None:
         self._most_lease_ms = round(most_lease * 1000)
+        self.start_afresh()
+
+    def start_afresh(self) -> None:
+        """Forget all loads, as in a new process."""
         self._mean_ms: float | None = None
         self._failures = 0
         self.last_ms = 0.0

@@ -21,6 +21,10 @@ class WorkerHealth:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
+        self.start_afresh()
+
+    def start_afresh(self) -> None:
+        """Remember nothing, as in a new process."""
         self._absent_until = 0.0
         self._sent: OrderedDict[tuple[str, Id], int] = OrderedDict()
         self._asked: dict[tuple[str, Id], tuple[int, int]] = {}

@@ -93,7 +93,7 @@ class World:
         feeds._guesses.clear()
         feeds._guesses.update(self._guesses)
         for source in SOURCES:
-            source.load_times.__init__(source.policy.lease)  # type: ignore[misc]
+            source.load_times.start_afresh()
         self.set_away(False)
         self.redis.eval(_RESTORE, 0, *self._saved)
         CounterSpill.objects.all().delete()
