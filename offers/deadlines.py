@@ -34,14 +34,13 @@ class ActiveOffers:
 
     def deadlines_of(self, ids: Sequence[int]) -> Mapping[int, datetime]:
         """Return the deadlines of those ids that are active."""
-        return dict(_deadlines(_OF, list(ids))) if ids else {}
+        return {id: at for at, id in _deadlines(_OF, list(ids))} if ids else {}
 
     def page(self, after: Deadline | None, limit: int) -> Sequence[Deadline]:
         """Return up to `limit` active deadlines in order of (deadline, id), only those after `after`."""
         if after is None:
             return _deadlines(self._first, limit)
-        id, at = after
-        return _deadlines(_NEXT, at, id, limit)
+        return _deadlines(_NEXT, after.at, after.id, limit)
 
 
 class UpcomingOffers(ActiveOffers):
@@ -56,7 +55,7 @@ class UpcomingOffers(ActiveOffers):
 def _deadlines(sql: str, *values: Any) -> list[Deadline]:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
-        return [(id, _EPOCH + timedelta(microseconds=at)) for id, at in cursor.fetchall()]
+        return [Deadline(_EPOCH + timedelta(microseconds=at), id) for id, at in cursor.fetchall()]
 
 
 active_offers = ActiveOffers()

@@ -10,6 +10,7 @@ from random import Random
 from django.db import transaction
 
 from caching import invalidate
+from caching.deadlines import Deadline
 from offers.deadlines import offer_deadlines
 from offers.models import Offer, OfferEvent, OfferStatus
 from products import cache
@@ -85,5 +86,5 @@ def _event(offer: Offer, kind: OfferEvent.Kind, at: datetime, role: OfferEvent.R
 
 def _track(offers: list[Offer]) -> None:
     offer_deadlines.schedule_many(
-        (offer.pk, offer.expires_at) for offer in offers if offer.status == OfferStatus.ACTIVE
+        Deadline(offer.expires_at, offer.pk) for offer in offers if offer.status == OfferStatus.ACTIVE
     )

@@ -113,8 +113,8 @@ def _expire_unindexed(stats: ExpiryStats, budget: WorkBudget, indexed_until: dat
 
 def _expire_batch(stats: ExpiryStats, last: Deadline | None, indexed_until: datetime | None) -> Sequence[Deadline]:
     expired = state_machine.expire_batch(_BATCH, last)
-    drop_offer_expirations([id for id, _ in expired])
+    drop_offer_expirations([deadline.id for deadline in expired])
     stats.processed += len(expired)
     stats.database_updated += len(expired)
-    stats.repaired += sum(at <= indexed_until for _, at in expired) if indexed_until else 0
+    stats.repaired += sum(deadline.at <= indexed_until for deadline in expired) if indexed_until else 0
     return expired

@@ -14,6 +14,7 @@ from benchmarks.harness.progress import say
 from benchmarks.harness.room import room
 from benchmarks.harness.rounds import interleaved, median_ratio
 from benchmarks.harness.rows import Reach, Row, row
+from caching.deadlines import Deadline
 from caching.deadlines.index import DeadlineFamily
 
 GROWTH = Reach(2, at_least=False, unit="times")
@@ -67,7 +68,7 @@ def _indexes(sizes: Sequence[int]) -> Iterator[dict[str, DeadlineFamily]]:
                 drop(family)
 
 
-def _scattered(size: int) -> Iterator[tuple[int, datetime]]:
+def _scattered(size: int) -> Iterator[Deadline]:
     """Yield ids with evenly spaced deadlines in another order."""
     for id in range(1, size + 1):
-        yield id, _START + id * 7919 % size * _STEP
+        yield Deadline(_START + id * 7919 % size * _STEP, id)

@@ -14,6 +14,7 @@ from benchmarks.expiring.answers import Answer, largest_ms
 from benchmarks.expiring.market import Ends, Market
 from benchmarks.harness.progress import say
 from benchmarks.harness.rows import Row
+from caching.deadlines import Deadline
 from offers.clock import database_now
 from offers.errors import OfferExpired
 from offers.lifecycle.acceptance import accept
@@ -34,7 +35,7 @@ def rows(market: Market, count: int) -> list[Row]:
     products = market.take(count)
     ends = Ends(count, database_now() + _AHEAD, _STEP)
     say(f"reading and accepting {count:,} offers at their ends")
-    made = sorted(market.offers(products, ends, market.buyers[:1]), key=lambda deadline: deadline[1])
+    made = sorted(market.offers(products, ends, market.buyers[:1]))
     seller = get_user_model().objects.get(pk=market.seller)
     accepts, reads = _answers(made, seller)
     answers = [*accepts, *reads]
@@ -46,11 +47,11 @@ def rows(market: Market, count: int) -> list[Row]:
     ]
 
 
-def _answers(made: Sequence[tuple[int, datetime]], seller: AbstractBaseUser) -> tuple[list[Answer], list[Answer]]:
+def _answers(made: Sequence[Deadline], seller: AbstractBaseUser) -> tuple[list[Answer], list[Answer]]:
     clock, random = _Clock(), Random(5)
     accepts: list[Answer] = []
     reads: list[Answer] = []
-    for turn, (id, end) in enumerate(made):
+    for turn, (end, id) in enumerate(made):
         if turn % 2:
             clock.wait_until(end + timedelta(milliseconds=random.uniform(*_ACCEPTS_SPREAD)))
             accepts.append(_accepted(id, end, seller))
@@ -86,7 +87,7 @@ class _Clock:
     """The offset of the database's clock from this machine's, to wait for its moments."""
 
     def __init__(self) -> None:
-        looks = [self._poll() for _ in range(_CLOCK_LOOKS)]
+        looks = [self._look() for _ in range(_CLOCK_LOOKS)]
         # The sample with the shortest round trip has the smallest error.
         self._ahead = min(looks)[1]
 

@@ -10,9 +10,10 @@ from statistics import median
 from django.db import connection
 
 from benchmarks.expiring.expired import not_once
-from benchmarks.expiring.market import Deadline, Ends, Market
+from benchmarks.expiring.market import Ends, Market
 from benchmarks.harness.rounds import interleaved, median_ratio
 from benchmarks.harness.rows import Reach, Row, number, row
+from caching.deadlines import Deadline
 from caching.jobs.work_budget import WorkBudget
 from offers.clock import database_now
 from offers.deadlines import offer_deadlines
@@ -59,7 +60,7 @@ class _Turns:
         """Return the ms that one way takes."""
         ends = Ends(self._count, database_now(), timedelta(0), due=self._count)
         made = self._market.offers(self._products, ends)
-        self.expired += [id for id, _ in made] if way is _expire else []
+        self.expired += [deadline.id for deadline in made] if way is _expire else []
         if way is _expire:
             offer_deadlines.schedule_many(made)
         began = time.perf_counter()

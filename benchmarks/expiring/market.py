@@ -10,6 +10,7 @@ from typing import Any
 from django.db import ProgrammingError, connection, transaction
 
 from benchmarks.harness.progress import Progress, say
+from caching.deadlines import Deadline
 from offers.clock import database_now
 
 # Offers inserted by one statement.
@@ -58,8 +59,6 @@ _INDEXES = """
     WHERE tablename IN ('offers_offer', 'offers_offerevent') AND indexname NOT IN (SELECT conname FROM pg_constraint)
 """
 
-Deadline = tuple[int, datetime]
-
 
 class Market:
     """A seller, buyers, and products that have no offers yet."""
@@ -77,8 +76,8 @@ class Market:
         """Make an offer for each pair of a product and a buyer until the ends are used up, and return all."""
         values = {**self._pairs(products, buyers or self.buyers, ends), "first": 0, "last": ends.count - 1}
         with connection.cursor() as cursor:
-            cursor.execute(_OFFERS.format(returned="id, expires_at"), values)
-            return cursor.fetchall()
+            cursor.execute(_OFFERS.format(returned="expires_at, id"), values)
+            return [*map(Deadline._make, cursor.fetchall())]
 
     def many(self, products: Sequence[int], ends: Ends) -> None:
         """Make very many of them, and analyse the tables."""

@@ -14,8 +14,9 @@ from pathlib import Path
 import orjson
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
+from django_redis import get_redis_connection
 
-from caching.redis import client, key_prefix
+from caching.redis import key_prefix
 from caching.redis.scripts import script
 from marketplace.accounts.cache import load_users
 from products.cache import load_products, product_views
@@ -30,7 +31,7 @@ _JSON = "application/json"
 
 def store(products: Mapping[int, bytes], users: Mapping[int, bytes], pages: Mapping[int, Sequence[int]]) -> None:
     """Store everything that the views will read."""
-    pipeline = client("cache").pipeline(transaction=False)
+    pipeline = get_redis_connection("default").pipeline(transaction=False)
     for id, body in products.items():
         pipeline.set(f"{_BODY}{id}", body)
         pipeline.set(f"{_LIVE}{id}", 0)
@@ -44,12 +45,12 @@ def store(products: Mapping[int, bytes], users: Mapping[int, bytes], pages: Mapp
 def forget(products: Iterable[int], counted: Iterable[int], users: Iterable[int]) -> None:
     """Delete the bodies of products, the live counts of products, and the bodies of users."""
     keys = [f"{stem}{id}" for stem, ids in ((_BODY, products), (_LIVE, counted), (_USER, users)) for id in ids]
-    client("cache").delete(*keys)
+    get_redis_connection("default").delete(*keys)
 
 
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Answer a product and count a view."""
-    pipeline = client("cache").pipeline(transaction=False)
+    pipeline = get_redis_connection("default").pipeline(transaction=False)
     pipeline.get(f"{_BODY}{pk}")
     pipeline.evalsha(_count_digest(), 4, f"{_LIVE}{pk}", *_COUNTER, pk, 1, _BUCKET_MS, "")
     body, live = pipeline.execute()
@@ -64,7 +65,7 @@ def feed_page(request: HttpRequest) -> HttpResponse:
     """Answer a page of the newest products."""
     page = int(request.GET.get("page", "1"))
     keys = [f"{_PAGE}{page}", _BODY, _LIVE]
-    ids, bodies, counts = client("cache").evalsha(_page_digest(), 3, *keys)
+    ids, bodies, counts = get_redis_connection("default").evalsha(_page_digest(), 3, *keys)
     following = f"http://{request.get_host()}{request.path}?page={page + 1}" if len(ids) > PER_PAGE else None
     previous = f"http://{request.get_host()}{request.path}?page={page - 1}" if page > 1 else None
     try:
@@ -82,7 +83,7 @@ def products_batch(request: HttpRequest) -> HttpResponse:
     ids = orjson.loads(request.body)["product_ids"]
     keys = [f"{_BODY}{id}" for id in ids]
     keys += [f"{_LIVE}{id}" for id in ids]
-    values = client("cache").mget(keys)
+    values = get_redis_connection("default").mget(keys)
     size = len(ids)
     try:
         joined = b",".join(map(_with_count, values[:size], values[size:]))
@@ -95,7 +96,7 @@ def products_batch(request: HttpRequest) -> HttpResponse:
 def users_batch(request: HttpRequest) -> HttpResponse:
     """Answer many users."""
     ids = orjson.loads(request.body)["user_ids"]
-    bodies = client("cache").mget([f"{_USER}{id}" for id in ids])
+    bodies = get_redis_connection("default").mget([f"{_USER}{id}" for id in ids])
     try:
         joined = b",".join(bodies)
     except TypeError:
@@ -106,7 +107,7 @@ def users_batch(request: HttpRequest) -> HttpResponse:
 def _loaded_detail(pk: int, live: int | None) -> tuple[bytes, int]:
     """Load a product, and count the view if its live count was missing too."""
     load = load_products([pk])
-    pipeline = client("cache").pipeline(transaction=False)
+    pipeline = get_redis_connection("default").pipeline(transaction=False)
     pipeline.set(f"{_BODY}{pk}", load.bodies[pk])
     if live is None:
         pipeline.set(f"{_LIVE}{pk}", load.totals[pk])
@@ -120,7 +121,7 @@ def _loaded_products(
 ) -> tuple[list[bytes], list[bytes | int]]:
     """Load the products whose body or live count is missing, and return all bodies and counts."""
     load = load_products([id for id, body, count in zip(ids, bodies, counts, strict=False) if None in (body, count)])
-    pipeline = client("cache").pipeline(transaction=False)
+    pipeline = get_redis_connection("default").pipeline(transaction=False)
     whole: tuple[list[bytes], list[bytes | int]] = ([], [])
     for id, body, count in zip(ids, bodies, counts, strict=False):
         if body is None:
@@ -136,7 +137,7 @@ def _loaded_products(
 def _loaded_users(ids: Sequence[int], bodies: Sequence[bytes | None]) -> list[bytes]:
     """Load the users that are missing, and return all of them."""
     loaded = load_users([id for id, body in zip(ids, bodies, strict=True) if body is None]).bodies
-    pipeline = client("cache").pipeline(transaction=False)
+    pipeline = get_redis_connection("default").pipeline(transaction=False)
     for id, body in loaded.items():
         pipeline.set(f"{_USER}{id}", body)
     pipeline.execute()
@@ -159,5 +160,5 @@ def _page_digest() -> str:
 
 
 def _load(source: str) -> str:
-    digest: str | bytes = client("cache").script_load(source)
+    digest: str | bytes = get_redis_connection("default").script_load(source)
     return digest.decode() if isinstance(digest, bytes) else digest

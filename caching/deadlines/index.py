@@ -52,7 +52,7 @@ class DeadlineFamily(DeadlineShards):
 
     def schedule(self, id: int, at: datetime) -> bool:
         """Enter the deadline of a row; it replaces an earlier one, and a later one stays."""
-        return self.schedule_many([(id, at)])
+        return self.schedule_many([Deadline(at, id)])
 
     def schedule_many(self, deadlines: Iterable[Deadline]) -> bool:
         """Enter the deadlines of rows; each replaces an earlier one, and a later one stays."""
@@ -89,7 +89,7 @@ class DeadlineFamily(DeadlineShards):
 
     def _add(self, condition: str, deadlines: Iterable[Deadline]) -> int:
         by_shard: list[list[int]] = [[] for _ in range(self.shards)]
-        for id, at in deadlines:
+        for at, id in deadlines:
             by_shard[self.shard(id)] += (to_ms(at), id)
         commands = [
             Command(("ZADD", self.key(shard), condition, *part))

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-Deadline = tuple[int, datetime]
+
+class Deadline(NamedTuple):
+    """When a row's time is over. Deadlines sort as the table is walked: by time, then by id."""
+
+    at: datetime
+    id: int
 
 
 class DeadlineTable(Protocol):
@@ -16,4 +21,4 @@ class DeadlineTable(Protocol):
         """Return the deadlines of those ids that are live."""
 
     def page(self, after: Deadline | None, limit: int) -> Sequence[Deadline]:
-        """Return up to `limit` live deadlines in order of (deadline, id), from the first one after `after`."""
+        """Return up to `limit` live deadlines in order, from the first one after `after`."""

@@ -38,14 +38,14 @@ class Page(NamedTuple):
 def enter_missing(
     family: DeadlineFamily, table: DeadlineTable, done: Repair, place: str | None, limit: int
 ) -> Iterator[Page]:
-    """Walk over the table in order of (deadline, id), `limit` rows at a time, and enter what the index lacks."""
+    """Walk over the table in order of its deadlines, `limit` rows at a time, and enter what the index lacks."""
     after = _row(place)
     while True:
         page = table.page(after, limit)
         entered = family.put_missing(page)
         done.entered += entered
-        after = (page[-1][0], page[-1][1]) if len(page) == limit else None
-        yield Page(f"{after[0]}@{after[1].isoformat()}" if after else None, len(page), entered)
+        after = page[-1] if len(page) == limit else None
+        yield Page(f"{after.id}@{after.at.isoformat()}" if after else None, len(page), entered)
         if after is None:
             return
 
@@ -74,7 +74,7 @@ def correct_wrong(
 def _row(place: str | None) -> Deadline | None:
     id, found, at = (place or "").partition("@")
     try:
-        return (int(id), datetime.fromisoformat(at)) if found else None
+        return Deadline(datetime.fromisoformat(at), int(id)) if found else None
     except ValueError:
         return None
 

@@ -106,9 +106,9 @@ def record_page(lead: float, limit: int, last: Deadline | None = None) -> PageRe
     """Record the missing reminders of one page of the window: the page after the offer `last`, or the first."""
     values: dict[str, Any] = {"lead": lead, "limit": limit}
     if last is not None:
-        values |= {"after_id": last[0], "after_at": last[1]}
+        values |= {"after_id": last.id, "after_at": last.at}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_IN_ORDER)
         cursor.execute(_FIRST if last is None else _NEXT, values)
         recorded, looked_at, id, end = cursor.fetchone()
-    return PageResult(recorded, looked_at, (id, end) if looked_at else None)
+    return PageResult(recorded, looked_at, Deadline(end, id) if looked_at else None)

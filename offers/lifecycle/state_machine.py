@@ -162,7 +162,7 @@ def expire_ids(ids: Sequence[int]) -> list[int]:
 
 
 def expire_batch(limit: int, after: Deadline | None = None) -> list[Deadline]:
-    """Expire the `limit` offers that have been due for longest, of those after `after`; return ids and ends in order.
+    """Expire the `limit` offers that have been due for longest, of those after `after`; return them in order.
 
     A run passes the last offer of its previous batch as `after`, so that it does not scan the dead entries that the
     batch left in the index.
@@ -170,9 +170,8 @@ def expire_batch(limit: int, after: Deadline | None = None) -> list[Deadline]:
     if after is None:
         ended = _fetch(_FIRST, {"limit": limit})
     else:
-        after_id, after_at = after
-        ended = _fetch(_NEXT, {"limit": limit, "after_id": after_id, "after_at": after_at})
-    return [(id, at) for at, id in sorted(ended)]
+        ended = _fetch(_NEXT, {"limit": limit, "after_id": after.id, "after_at": after.at})
+    return sorted(map(Deadline._make, ended))
 
 
 def expire_own(buyer_id: int, product_id: int) -> list[int]:

@@ -22,6 +22,7 @@ from benchmarks.expiring.late import by_beat, by_order
 from benchmarks.expiring.market import Ends, make_market
 from benchmarks.expiring.transactions import Transactions
 from benchmarks.harness.pause import Pause
+from caching.deadlines import Deadline
 from offers.clock import database_now
 from offers.deadlines import offer_deadlines
 from offers.expiration import process_expired_offers
@@ -151,8 +152,8 @@ def test_what_did_not_expire_once_is_found() -> None:
     ends = Ends(4, database_now(), timedelta(0), due=3)
     made = market.offers(market.take(1), Ends(4, database_now() + timedelta(days=1), timedelta(0), due=3))
     assert ends.due == 3
-    due = [id for id, at in made if at < database_now()]
-    span = min(at for _, at in made), database_now()
+    due = [deadline.id for deadline in made if deadline.at < database_now()]
+    span = min(made).at, database_now()
     before = expired.others(*span)
     assert expired.not_once(due) == expired.not_once_between(*span) == 3
     process_expired_offers()
@@ -169,7 +170,7 @@ def test_what_did_not_expire_once_is_found() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_index_and_table_are_compared_entry_by_entry(redis_state: Any) -> None:
     kept, moved, missing = (OfferFactory() for _ in range(3))
-    offer_deadlines.schedule_many((offer.pk, offer.expires_at) for offer in (kept, moved, missing))
+    offer_deadlines.schedule_many(Deadline(offer.expires_at, offer.pk) for offer in (kept, moved, missing))
     assert index.differences() == 0
     redis_state.zadd(offer_deadlines.key(offer_deadlines.shard(moved.pk)), {str(moved.pk): 1})
     offer_deadlines.cancel([missing.pk])
@@ -184,7 +185,7 @@ def test_marks_are_noted_whatever_becomes_of_their_events() -> None:
     # Given an offer that was marked and its event delivered, and one without a mark
     began = database_now() - timedelta(seconds=3)
     market = make_market(buyers=2, products=1)
-    (marked, at), (_, unmarked) = market.offers(market.take(1), Ends(2, database_now(), timedelta(0), due=2))
+    (at, marked), (unmarked, _) = market.offers(market.take(1), Ends(2, database_now(), timedelta(0), due=2))
     with marks.marks():
         OfferEventFactory(offer_id=marked, expires_at=at, at=at, due_at=at + timedelta(milliseconds=400))
         OfferEvent.objects.filter(kind="expired").update(due_at=None)

@@ -146,7 +146,7 @@ def flush_once(now: int, session: str = "") -> str:
     return ""
 
 
-def poll_at(ids: Sequence[int], now: int) -> list[tuple[int, str, int]]:
+def look_at(ids: Sequence[int], now: int) -> list[tuple[int, str, int]]:
     """Ask the API for products, and return the status, what the cache says and the count of each answer."""
     product_views.clock = lambda: now
     answers = [APIClient().get(f"/api/v1/products/{id}/") for id in ids]

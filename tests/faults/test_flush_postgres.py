@@ -192,14 +192,14 @@ def test_an_update_that_postgresql_ends_halfway_is_made_up_for_and_holds_up_no_o
 
 def test_ten_minutes_without_postgresql_cost_no_view_and_a_bounded_amount_of_memory(clock, wire, cut_off):
     # Given products that are in the cache, and were looked at once
-    assert [look[0] for look in cut_off.call(flusher.poll_at, IDS, clock())] == [200] * len(IDS)
+    assert [look[0] for look in cut_off.call(flusher.look_at, IDS, clock())] == [200] * len(IDS)
     shown: list[Any] = []
     wire.refuse()
 
     # When they are looked at all the time, and every flush fails
     errors = set()
     for _ in range(AWAY_SECONDS // product_views.bucket_seconds):
-        shown.append(cut_off.call(flusher.poll_at, IDS, clock()))
+        shown.append(cut_off.call(flusher.look_at, IDS, clock()))
         clock.advance(product_views.bucket_seconds)
         errors.add(cut_off.call(flusher.flush_once, clock()))
     assert errors == {"OperationalError"}

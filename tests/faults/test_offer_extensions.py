@@ -20,6 +20,7 @@ from django.db import connection
 from redis import Redis
 from redis.client import Pipeline
 
+from caching.deadlines import Deadline
 from caching.redis.connection_pool import Pool
 from offers import sweep
 from offers.clock import database_now
@@ -128,7 +129,7 @@ def make_cases(dice: random.Random, product: Any, buyers: list[Any], now: dateti
     wrong = [timedelta(0), timedelta(0), -60 * MINUTE, 60 * MINUTE, None]
     shifts = {offer.pk: dice.choice(wrong) for offer in offers}
     offer_deadlines.schedule_many(
-        (offer.pk, offer.expires_at + shift) for offer in offers if (shift := shifts[offer.pk]) is not None
+        Deadline(offer.expires_at + shift, offer.pk) for offer in offers if (shift := shifts[offer.pk]) is not None
     )
     return [Case(offer, steps_of(dice), offer.expires_at) for offer in offers]
 

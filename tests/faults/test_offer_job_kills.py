@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import pytest
 from django.db import connection
 
+from caching.deadlines import Deadline
 from offers.clock import database_now
 from offers.deadlines import active_offers, offer_deadlines
 from offers.expiration import process_expired_offers
@@ -48,8 +49,10 @@ def scene(product, buyers) -> tuple[list[Offer], list[Offer]]:
     now = database_now()
     dead, alive = make(product, buyers[:DEAD], now), make(product, buyers[DEAD:], now + HOUR)
     known = [*dead[: DEAD - 3], *alive[1:]]
-    offer_deadlines.schedule_many((offer.pk, offer.expires_at) for offer in known)
-    offer_deadlines.put_missing([(alive[0].pk, now - HOUR), (2**40, now - HOUR), (2**41, now + HOUR)])
+    offer_deadlines.schedule_many(Deadline(offer.expires_at, offer.pk) for offer in known)
+    offer_deadlines.put_missing(
+        [Deadline(now - HOUR, alive[0].pk), Deadline(now - HOUR, 2**40), Deadline(now + HOUR, 2**41)]
+    )
     return dead, alive
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from caching.deadlines import Deadline
 from caching.redis.connections import pool
 from offers import sweep
 from offers.clock import database_now
@@ -51,7 +52,7 @@ def scene(product, buyers) -> list[int]:
         OfferFactory(product=product, buyer=buyer, created_at=now - timedelta(days=1), expires_at=end)
         for buyer, end in zip(buyers, ends, strict=True)
     ]
-    offer_deadlines.schedule_many((offer.pk, offer.expires_at) for offer in offers)
+    offer_deadlines.schedule_many(Deadline(offer.expires_at, offer.pk) for offer in offers)
     return [offer.pk for offer in offers[:DEAD]]
 
 

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from django.db import connection
 
+from caching.deadlines import Deadline
 from caching.jobs.work_budget import WorkBudget
 from offers import sweep
 from offers.clock import database_now
@@ -125,7 +126,7 @@ def test_fifteen_hundred_due_offers_take_under_a_second(let_expire) -> None:
         )
         for user in users
     )
-    offer_deadlines.put_missing((offer.pk, offer.expires_at) for offer in offers)
+    offer_deadlines.put_missing(Deadline(offer.expires_at, offer.pk) for offer in offers)
     # when
     start = database_now()
     stats = process_expired_offers()

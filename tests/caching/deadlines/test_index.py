@@ -8,6 +8,7 @@ import pytest
 import redis
 
 from caching import metrics
+from caching.deadlines import Deadline
 from caching.deadlines.index import Corrected, DeadlineFamily
 from caching.deadlines.shards import Member, to_ms
 from caching.redis.connection_pool import Pool
@@ -40,7 +41,7 @@ def scores(family: DeadlineFamily) -> dict[int | None, float]:
 
 def test_each_id_lives_in_the_shard_of_its_remainder(family, redis_state: redis.Redis) -> None:
     assert family.key(0) == "mp:d:{parcels:0}:due"
-    family.schedule_many((id, NOW) for id in range(1, 9))
+    family.schedule_many(Deadline(NOW, id) for id in range(1, 9))
     assert redis_state.zrange(family.key(1), 0, -1) == [b"1", b"5"]
     assert [redis_state.zcard(family.key(shard)) for shard in range(4)] == [2, 2, 2, 2]
 
@@ -64,7 +65,7 @@ def test_members_carry_the_shard_they_lay_in(family) -> None:
 
 
 def test_counting(family) -> None:
-    family.schedule_many((id, NOW + id * MILLISECOND) for id in range(1, 11))
+    family.schedule_many(Deadline(NOW + id * MILLISECOND, id) for id in range(1, 11))
     assert family.count() == 10
 
 
@@ -90,7 +91,7 @@ def test_schedules_may_arrive_out_of_order(family) -> None:
 
 def test_many_are_scheduled_and_cancelled_in_few_round_trips(family, redis_commands) -> None:
     with redis_commands() as trips:
-        assert family.schedule_many((id, NOW) for id in range(1, 20_001))
+        assert family.schedule_many(Deadline(NOW, id) for id in range(1, 20_001))
     # 8,000 to a round trip, a thousand to a command
     assert trips == [["ZADD"] * 8, ["ZADD"] * 8, ["ZADD"] * 4]
     with redis_commands() as trips:
@@ -104,7 +105,7 @@ def test_many_are_scheduled_and_cancelled_in_few_round_trips(family, redis_comma
 
 def test_reads_and_corrections_are_one_round_trip_each(family, redis_commands) -> None:
     with redis_commands() as trips:
-        family.put_missing((id, NOW) for id in range(1, 6001))
+        family.put_missing(Deadline(NOW, id) for id in range(1, 6001))
         seen = family.due(6000, NOW)
         family.count()
         family.scan(0, 0, 10)
@@ -122,14 +123,14 @@ def test_reads_and_corrections_are_one_round_trip_each(family, redis_commands) -
 
 def test_put_missing_leaves_what_is_known(family, redis_state: redis.Redis) -> None:
     family.schedule(1, NOW)
-    assert family.put_missing([(1, NOW + HOUR), (2, NOW)]) == 1
+    assert family.put_missing([Deadline(NOW + HOUR, 1), Deadline(NOW, 2)]) == 1
     assert ids(family.due(10, NOW)) == [1, 2]
     assert family.put_missing([]) == 0
 
 
 def test_a_correction_sets_what_the_table_says_and_removes_the_rest(family) -> None:
     # given three due members of which one is extended, one gone, and one moved after it was seen
-    family.schedule_many((id, NOW) for id in (1, 2, 3))
+    family.schedule_many(Deadline(NOW, id) for id in (1, 2, 3))
     seen = family.due(12, NOW)
     family.schedule(3, NOW + 2 * HOUR)
     # when they are corrected
@@ -194,13 +195,13 @@ def test_which_members_are_ids(name, id) -> None:
 
 
 def test_a_foreign_key_costs_its_own_shard_only_and_is_discarded(family, redis_state: redis.Redis) -> None:
-    family.schedule_many((id, NOW) for id in range(1, 5))
+    family.schedule_many(Deadline(NOW, id) for id in range(1, 5))
     assert family.discard_foreign() == 0
     # given something else under the key of one shard
     redis_state.delete(family.key(1))
     redis_state.hset(family.key(1), "a", 1)
     # then writing says that it failed, and the other shards have what was written
-    assert not family.schedule_many((id, NOW) for id in range(5, 9))
+    assert not family.schedule_many(Deadline(NOW, id) for id in range(5, 9))
     assert [redis_state.zcard(family.key(shard)) for shard in (0, 2, 3)] == [2, 2, 2]
     with pytest.raises(redis.ResponseError):
         family.due(8, NOW)
@@ -221,7 +222,7 @@ def test_a_redis_that_is_away_fails_nobody_and_is_said_once(family, monkeypatch,
             patch.setattr(f"caching.deadlines.{module}.pool", lambda role: away)
         # then writes say so
         assert not family.schedule(1, NOW)
-        assert not family.schedule_many([(1, NOW)])
+        assert not family.schedule_many([Deadline(NOW, 1)])
         assert not family.cancel([1, 2])
         assert len([record for record in caplog.records if record.name == "caching.deadlines.index"]) == 1
         assert failures.get() == before + 1

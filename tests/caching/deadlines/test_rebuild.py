@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from caching.deadlines import Deadline
 from caching.deadlines.index import DeadlineFamily
 from caching.deadlines.repairing import rebuild
 from tests.caching.deadlines.test_repairing import NOW, Table, members, scores
@@ -35,8 +36,8 @@ def test_a_lost_index_is_made_anew(family, table) -> None:
 
 def test_a_wrong_one_is_put_right(family, table, redis_state) -> None:
     # given wrong scores, strangers, rubbish, what lies in a shard not its own, and a key that is no index
-    family.put_missing((id, NOW + timedelta(days=id)) for id in range(1, 60))
-    family.put_missing((id, NOW) for id in range(5000, 5300))
+    family.put_missing(Deadline(NOW + timedelta(days=id), id) for id in range(1, 60))
+    family.put_missing(Deadline(NOW, id) for id in range(5000, 5300))
     redis_state.zadd(family.key(0), {"1": 5, "x": 6})
     redis_state.delete(family.key(2))
     redis_state.hset(family.key(2), "a", 1)
@@ -66,7 +67,7 @@ def test_pages_are_large_and_commands_are_not(family, monkeypatch, redis_command
 
 def test_what_others_write_meanwhile_is_kept(family, table) -> None:
     # given an index of which half is lost and half is wrong
-    family.put_missing((id, NOW - timedelta(hours=1)) for id in range(1, 501))
+    family.put_missing(Deadline(NOW - timedelta(hours=1), id) for id in range(1, 501))
     changes = iter(range(1, 1001))
     pages = Table.page
 

@@ -27,10 +27,8 @@ class Table:
 
     def page(self, after: Deadline | None, limit: int) -> Sequence[Deadline]:
         self.pages += 1
-        rows = sorted((at, id) for id, at in self.deadlines.items())
-        if after is not None:
-            rows = [row for row in rows if row > (after[1], after[0])]
-        return [(id, at) for at, id in rows[:limit]]
+        rows = sorted(Deadline(at, id) for id, at in self.deadlines.items())
+        return [row for row in rows if after is None or row > after][:limit]
 
 
 @pytest.fixture(autouse=True)
@@ -79,8 +77,8 @@ def test_an_empty_index_is_filled_across_pages(family, table) -> None:
 
 def test_everything_wrong_is_put_right(family, table) -> None:
     # given an index with holes, wrong scores, strangers and rubbish
-    family.put_missing((id, NOW + timedelta(days=id)) for id in range(1, 60))
-    family.put_missing((id, NOW) for id in range(1000, 1300))
+    family.put_missing(Deadline(NOW + timedelta(days=id), id) for id in range(1, 60))
+    family.put_missing(Deadline(NOW, id) for id in range(1000, 1300))
     done = repair(family, table, unlimited)
     assert done.entered == 46
     assert done.moved == 59
@@ -115,7 +113,7 @@ def test_a_walk_goes_on_while_it_finds_faults(family, table) -> None:
 def test_members_in_shards_not_their_own_go_home(family, table, redis_state) -> None:
     # given an index that had another number of shards, and one key that is no index
     other = DeadlineFamily(family.name, shards=2)
-    other.put_missing(table.deadlines.items())
+    other.put_missing(Deadline(at, id) for id, at in table.deadlines.items())
     redis_state.set(family.key(2), "x")
     astray = sum(id % 2 != id % 3 for id in table.deadlines)
     done = repair(family, table, unlimited)
@@ -128,7 +126,7 @@ def test_members_in_shards_not_their_own_go_home(family, table, redis_state) -> 
 def test_the_walk_over_the_index_goes_on_in_the_shard_where_it_stopped(family, table) -> None:
     # given shards so full that each is several pages, and runs that have time for one
     table.deadlines |= dict.fromkeys(range(1000, 1600), NOW)
-    family.put_missing(table.deadlines.items())
+    family.put_missing(Deadline(at, id) for id, at in table.deadlines.items())
     places: list[str] = []
     while len(places) < 2 or places[-1] >= places[-2][:2]:
         repair(family, table, no_time)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
+from caching.deadlines import Deadline
 from offers.delivery import backlog, outbox, reminders
 from offers.delivery.reminders import record_page
 from offers.models import Offer
@@ -87,9 +88,9 @@ def test_the_first_page_of_reminders_is_read_from_the_index_of_live_offers() -> 
 
 
 def test_the_next_page_starts_after_the_last_one() -> None:
-    some = Offer.objects.filter(status="active").order_by("-expires_at").values_list("pk", "expires_at")[1000]
+    some = Offer.objects.filter(status="active").order_by("-expires_at").values_list("expires_at", "pk")[1000]
 
-    plan = in_order(lambda: record_page(WEEK, 100, some))
+    plan = in_order(lambda: record_page(WEEK, 100, Deadline(*some)))
 
     assert_reads(plan, "offer_due_in_order")
     assert "ROW(expires_at, id) >" in condition(plan, "offer_due_in_order")

@@ -88,7 +88,7 @@ def test_a_batch_expires_in_one_statement_with_a_due_event_each(let_expire, djan
     let_expire(*dead)
     with django_assert_num_queries(1):
         expired = state_machine.expire_batch(10)
-    assert [id for id, _ in expired] == [offer.pk for offer in dead]
+    assert [deadline.id for deadline in expired] == [offer.pk for offer in dead]
     for offer in dead:
         assert events(offer) == [("expired", "time", None)]
     assert OfferEvent.objects.filter(due_at__lte=database_now()).count() == 3
@@ -104,7 +104,7 @@ def test_the_next_batch_starts_after_the_last_one_even_among_equal_ends() -> Non
     offers = [OfferFactory(created_at=now - timedelta(days=1), expires_at=now) for _ in range(5)]
     first = state_machine.expire_batch(2)
     second = state_machine.expire_batch(10, first[-1])
-    assert [id for id, _ in first + second] == [offer.pk for offer in offers]
+    assert [deadline.id for deadline in first + second] == [offer.pk for offer in offers]
     assert Offer.objects.filter(status="active").count() == 0
 
 
