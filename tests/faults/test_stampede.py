@@ -14,7 +14,7 @@ from caching.jobs.dispatch import enqueue
 from caching.keys import KeySpace
 from caching.readthrough.fetch import fetch
 from caching.redis.connections import client
-from products.cache import load_products, products
+from products.cache import load_products, product_views, products
 from tests.caching.other_process import OtherProcess
 from tests.deploy.services import wait_until
 from tests.factories import ProductFactory
@@ -109,9 +109,10 @@ def test_forty_callers_in_four_processes_find_it_cold_and_it_is_loaded_once(proc
 def test_forty_callers_in_four_processes_find_it_stale_and_one_refresh_is_sent(processes, queue):
     store, slowest = products.store, []
     for _ in range(ROUNDS):
-        # Given a stale entry
+        # Given a stale entry whose live count is known
         queue.run()
         pk = ProductFactory().pk
+        product_views.seed({pk: 0}, ())
         stale = products.loader([pk]).bodies
         store.fill(stale, store.lease([pk]), store.clock() - 3_600_000, 0)
 
