@@ -27,7 +27,7 @@ from caching.entries.store import Leases
 from caching.errors import StoreUnavailable
 from caching.keys import Id
 from caching.readthrough.load import load_and_fill, may_fill, respect_backoff
-from caching.readthrough.origin import Origin, State
+from caching.readthrough.origin import ORIGIN_OF, Origin, State
 from caching.readthrough.refresh import background_lease, refresh_later
 from caching.readthrough.resource import Resource
 from caching.readthrough.waiting import Turn, lease_or_wait
@@ -49,7 +49,7 @@ class Found(NamedTuple):
     @property
     def origin(self) -> Origin:
         """Where it came from, for Cache-Status."""
-        return Origin.of(self.state)
+        return ORIGIN_OF[self.state]
 
 
 class Lookup(NamedTuple):

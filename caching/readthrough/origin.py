@@ -14,7 +14,7 @@ class State(enum.StrEnum):
     MISS = "miss"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Origin:
     """Where the parts of an answer came from: how many were fresh, stale, or had to be loaded."""
 
@@ -22,10 +22,8 @@ class Origin:
     stale: int = 0
     misses: int = 0
 
-    @classmethod
-    def of(cls, state: State) -> Origin:
-        """Return the origin of an answer that is one entry."""
-        return cls(int(state is State.HIT), int(state is State.STALE), int(state is State.MISS))
-
     def __add__(self, other: Origin) -> Origin:
         return Origin(self.hits + other.hits, self.stale + other.stale, self.misses + other.misses)
+
+
+ORIGIN_OF = {State.HIT: Origin(hits=1), State.STALE: Origin(stale=1), State.MISS: Origin(misses=1)}
