@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from caching.connections import client, pool
+from caching.redis.connections import client, pool
 
 
 @pytest.mark.parametrize("is_new", [True, False], ids=["a new connection", "an old one"])
