@@ -1,6 +1,6 @@
 """Entry of bin/dev, bin/test and bin/bench: checks the Python version, then hands over to the package.
 
-This file keeps to syntax that every Python reads, so that an old one can say that it is too old.
+This file uses only syntax that every Python can read, so that an old one prints that it is too old.
 """
 # ruff: noqa: I002, PTH100, PTH118, PTH120, UP031
 

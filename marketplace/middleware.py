@@ -15,7 +15,7 @@ from marketplace.api.fallbacks import bad_request, is_admin
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
-# Probes and scrapes come from inside, by whatever address the host has there.
+# Probes and scrapes come from inside the network, where the host may have any name or address.
 _ANY_HOST = frozenset({"/livez/", "/readyz/", "/metrics/"})
 _BODILESS = frozenset({204, 304})
 
@@ -36,8 +36,8 @@ class OptionalSlash:
 class HostAndLength:
     """Refuses a foreign `Host` before anything is done, and gives each answer that is not streamed its Content-Length.
 
-    Stands behind `OptionalSlash`, whose paths it knows, and before everything that reads or writes. Django's
-    CommonMiddleware would refuse the probes too, answer HTML while DEBUG is on, and give 204 and 304 a length.
+    Stands after `OptionalSlash`, since it compares paths with their slash, and before everything that reads or writes.
+    Django's CommonMiddleware would refuse the probes too, answer HTML while DEBUG is on, and give 204 and 304 a length.
     """
 
     def __init__(self, get_response: GetResponse) -> None:

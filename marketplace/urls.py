@@ -8,7 +8,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from marketplace.api.fallbacks import unknown_route
 
-# Routes are tried in order, so the most read come first.
+# Routes are tried in order, so those with the most requests come first.
 _version_1 = [
     path("", include("products.api.urls")),
     path("", include("offers.api.urls")),

@@ -1,7 +1,7 @@
 """The job that closes expired offers and repairs the index of deadlines.
 
-It only records what is already so: reads and transitions compare with the clock themselves, so an offer is expired at
-its `expires_at` even if no job runs. Each close is guarded, so an extended offer is never closed early.
+The job only records an expiry. Reads and transitions compare with the clock themselves, so an offer is expired at its
+`expires_at` even if no job runs. Each close is guarded, so an extended offer is never closed early.
 """
 
 from __future__ import annotations

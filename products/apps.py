@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 class ProductsConfig(AppConfig):
     """Registers the app, its receivers, and its part of the daily clean-up.
 
-    Raises ImproperlyConfigured for a default currency that there is not.
+    Raises ImproperlyConfigured if DEFAULT_CURRENCY is not one of CURRENCIES.
     """
 
     name = "products"

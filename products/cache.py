@@ -1,4 +1,4 @@
-"""What products keep in the cache: their entries with their view counts, and the pages of the feeds."""
+"""The cached resources of the catalogue: products with their view counts, and pages of feeds."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from products.models import Category, Product
 from products.rendering import render
 from products.warming import first_pages, popular_products
 
-# Not settings: views that wait in Redis were counted by these numbers, and another process must find them by them.
-# A bucket is shorter than the flush's period of five seconds by what a flush may take, so that PostgreSQL is never
-# more than ten seconds old.
+# Not settings: the keys of the buckets in Redis follow from these numbers, and every process must find the same keys.
+# A view waits up to four seconds for the end of its bucket, and up to five for the next flush. That leaves one second
+# for the flush itself, so that PostgreSQL is never more than ten seconds behind.
 product_views = register(CounterFamily("product_views", shards=4, bucket_seconds=4))
 
-# Written by hand, since a loader is what a miss waits for: the ORM would take longer than PostgreSQL (docs/caching.md).
-# The columns are those of `rendering.FIELDS`, and then the total (flushed and spilled) and the applied buckets.
+# Hand-written SQL: each miss waits for the loader, and the ORM would take longer than PostgreSQL (docs/caching.md).
+# The columns are those of `rendering.FIELDS`, then the total (flushed and spilled), then the applied buckets.
 _LOAD = f"""
     SELECT product.id, product.title, product.description, product.price, product.currency, category.slug,
            product.image_url, product.seller_id, product.status, product.created_at, product.updated_at,
@@ -49,7 +49,7 @@ products = resource(
     Policy("product", soft_ttl=900, hard_ttl=24 * 3600, negative_ttl=10),
     load_products,
     rows=Product,
-    # A category that was renamed shows in all of its products.
+    # The bodies of products contain the slug of their category.
     forget_on=[Forget(Category, lambda category: category.products.values_list("pk", flat=True), on=Change.UPDATED)],
     family=product_views,
     warm=popular_products,
@@ -59,7 +59,7 @@ products = resource(
 feed_pages = resource(
     Policy("feed", soft_ttl=settings.FEED_SOFT_TTL, hard_ttl=settings.FEED_HARD_TTL, negative_ttl=5),
     load_pages,
-    # A feed of a category or of a seller that did not exist is remembered as missing.
+    # The feed of a category or a seller that did not exist may be cached as missing.
     forget_on=[
         Forget(Category, lambda category: first_page_keys(f"category/{category.slug}"), on=Change.SAVED),
         Forget(get_user_model(), lambda user: first_page_keys(f"seller/{user.pk}"), on=Change.CREATED),

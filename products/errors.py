@@ -1,7 +1,7 @@
-"""Refusals: what the rules of the marketplace do not allow, each with its stable code.
+"""Refusals: requests that the rules of the marketplace do not allow, each with a stable code.
 
-They are plain exceptions, so that services, jobs and the admin need no web framework. `marketplace.api.errors` answers
-them over HTTP.
+They are plain exceptions, so that services, jobs and the admin need no web framework. `marketplace.api.errors` turns
+them into HTTP answers.
 """
 
 from __future__ import annotations

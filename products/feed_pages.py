@@ -1,6 +1,6 @@
-"""The pages of feeds as lists of product ids: their addresses, and what PostgreSQL says is on them.
+"""Pages of feeds as lists of product ids: the addresses of pages, and the queries that load them.
 
-A page's entry holds up to `per_page` ids and one more if there is a next page.
+The entry of a page holds up to `per_page` ids, and one more if there is a next page.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _ADDRESS = re.compile(r"(discover|trending|category/[a-z0-9-]+|seller/[0-9]{1,18
 
 @dataclass(frozen=True, slots=True)
 class PageAddress:
-    """Which page of which feed: `discover`, `trending`, `category/<slug>` or `seller/<id>`."""
+    """A feed (`discover`, `trending`, `category/<slug>` or `seller/<id>`), and a page of it, counted from 1."""
 
     feed: str
     page: int = 1
@@ -35,7 +35,7 @@ class PageAddress:
 
     @classmethod
     def parse(cls, text: str) -> PageAddress:
-        """Return the address that `str` made. Raises ValueError."""
+        """Return the address that `str` wrote as `text`. Raises ValueError."""
         match = _ADDRESS.match(text)
         if match is None:
             raise ValueError(f"no feed page: {text!r}")
@@ -43,7 +43,7 @@ class PageAddress:
 
     @property
     def can_exist(self) -> bool:
-        """Whether a category or a seller can have the name in it."""
+        """Whether the feed has the form of one, with a name that a category or a seller can have."""
         return _ADDRESS.match(str(self)) is not None
 
     def next(self) -> PageAddress:
@@ -52,17 +52,17 @@ class PageAddress:
 
 
 def first_page_keys(feed: str) -> list[str]:
-    """Return the keys of a feed's first page in every size: what remembers that there is no such feed."""
+    """Return the keys of a feed's first page in every size: their entries may say that the feed does not exist."""
     return [str(PageAddress(feed, 1, size)) for size in range(1, MAX_PER_PAGE + 1)]
 
 
 def listed(body: bytes) -> list[Id]:
-    """Return the ids in the entry of a page."""
+    """Return the ids in the body of a page's entry: decimal numbers separated by commas."""
     return [int(id) for id in body.split(b",")] if body else []
 
 
 def load_pages(addresses: Sequence[Id]) -> Load:
-    """Load pages of ids, each with one query; a page that does not exist is left out."""
+    """Load pages, each by queries of its own; a page that does not exist is left out."""
     loaded = ((address, _load_page(PageAddress.parse(str(address)))) for address in addresses)
     return Load({address: body for address, body in loaded if body is not None})
 
@@ -93,7 +93,7 @@ def _newest_of(feed: str) -> QuerySet[Product, int]:
     if kind == "seller":
         return newest_ids().filter(seller_id=int(name))
     if kind == "category":
-        # A query of its own, so that the planner sees a constant and takes the index of the category.
+        # A query of its own, so that the planner sees a constant and uses the index of the category.
         category = Category.objects.filter(slug=name).values_list("id", flat=True).first()
         return newest_ids().filter(category_id=category) if category else newest_ids().none()
     return newest_ids()

@@ -1,6 +1,6 @@
-"""Feeds: pages of product ids, cached for seconds, hydrated through the entries of the products themselves.
+"""Feeds: pages of product ids, cached for seconds, whose products are read from their own entries.
 
-So a page may list an order that is some seconds old, but never an old price.
+So the order of a page may be some seconds old, but never a price on it.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from caching import (
 from products.cache import feed_pages, products
 from products.feed_pages import PageAddress, listed
 
-# OFFSET walks over every row before it; no person pages this far.
+# PostgreSQL reads every row before OFFSET and skips it; no person pages this far.
 MAX_PAGE = 100_000
-# What pages listed when this process last read them: the products to ask for together with a page.
+# The product ids that this process last saw on each page, by its key. A read asks for the page and these products in
+# one round trip.
 _guesses: dict[str, list[Id]] = {}
 _MAX_GUESSES = 1000
 
@@ -34,7 +35,7 @@ PREPARE_TASK = "products.tasks.prepare_feed_page"
 
 @dataclass(slots=True)
 class FeedPage:
-    """A page as it is answered: the products, whether another page follows, and where it all came from."""
+    """A page to answer: its products, whether another page follows, and the origin of the page and the products."""
 
     batch: Batch
     has_next: bool
@@ -42,7 +43,11 @@ class FeedPage:
 
 
 class PageLookup(NamedTuple):
-    """What was found of a page: its ids, if they are a plain hit, and then its products."""
+    """A page as one read found it, before anything is loaded.
+
+    `pages` is the lookup of the page's ids, None if the feed cannot exist. The other fields are set only if that is a
+    plain hit: `found` has the ids, and `shown` is the lookup of the products.
+    """
 
     address: PageAddress
     pages: BatchLookup | None
@@ -51,7 +56,7 @@ class PageLookup(NamedTuple):
     has_next: bool = False
 
     def plain_hit(self) -> FeedPage | None:
-        """Return the page if nothing is left to do, not even to have the next one made ready."""
+        """Return the page if nothing has to be loaded or refreshed and the next page is stored; else None."""
         if self.shown is None or self.found is None:
             return None
         if self.has_next and self.pages is not None and not self.pages.stored_ahead():
@@ -61,7 +66,7 @@ class PageLookup(NamedTuple):
 
 
 def read_page_once(address: PageAddress) -> PageLookup:
-    """Read a page and its products: in one round trip if it lists what this process last saw on it."""
+    """Read a page and its products: in one round trip if the page still lists what this process last saw on it."""
     key = str(address)
     if not address.can_exist:
         return PageLookup(address, None, None)
@@ -78,7 +83,10 @@ def read_page_once(address: PageAddress) -> PageLookup:
 
 
 def complete_page(lookup: PageLookup) -> FeedPage | None:
-    """Turn a lookup into a page by loading what it lacks; None if there is no such page."""
+    """Load what a lookup lacks, and return the page; None if there is no such page.
+
+    It also has the next page prefetched, unless that is stored.
+    """
     address = lookup.address
     if lookup.pages is None:
         return None
@@ -99,7 +107,7 @@ def complete_page(lookup: PageLookup) -> FeedPage | None:
 
 
 def prefetch_next_page(address: PageAddress) -> None:
-    """Have the next page made ready in the background, with its products, unless another process does already."""
+    """Enqueue a task that loads the next page and its products, unless it is stored or already being loaded."""
     prefetch(feed_pages, [str(address.next())], PREPARE_TASK)
 
 

@@ -16,7 +16,7 @@ SEARCH_CONFIG = "simple"
 
 
 class Category(models.Model):
-    """A shelf of the marketplace, named in URLs by its slug."""
+    """A category of products, named in URLs by its slug."""
 
     slug = models.SlugField(max_length=80, unique=True)
     name = models.CharField(max_length=120)
@@ -34,7 +34,7 @@ class Category(models.Model):
 
 
 class ProductStatus(models.TextChoices):
-    """Where a product stands; a withdrawn one is gone for everybody but the database and the admin."""
+    """The states of a product. Only the database and the admin still show a withdrawn one."""
 
     AVAILABLE = "available"
     SOLD = "sold"
@@ -97,8 +97,8 @@ class Product(models.Model):
         return self.title
 
     def clean(self) -> None:
-        """Hold the price to its currency, which a form may show and leave alone."""
-        # The constraint is no help there: Django leaves out those that name a field that the form does not have.
+        """Check the price against the currency. Raises ValidationError."""
+        # Django does not validate a constraint that names a field which the form does not edit, such as the currency.
         if self.price is None or self.currency not in CURRENCIES:
             return
         try:
@@ -108,7 +108,7 @@ class Product(models.Model):
 
 
 class ProductViews(models.Model):
-    """How often a product was viewed, as far as flushed: a narrow row that is updated in place (HOT)."""
+    """The flushed views of a product: a narrow row, which PostgreSQL can update in place (HOT)."""
 
     product = models.OneToOneField(Product, on_delete=models.CASCADE, primary_key=True, related_name="views")
     views = models.BigIntegerField(default=0)
@@ -122,7 +122,7 @@ class ProductViews(models.Model):
 
 
 class ProductViewsHour(models.Model):
-    """How often a product was viewed within one hour, written by the flush that also writes the total."""
+    """The flushed views of a product within one hour, written by the transaction that also writes the total."""
 
     pk = models.CompositePrimaryKey("hour", "product_id")
     hour = models.DateTimeField()

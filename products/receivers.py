@@ -1,4 +1,4 @@
-"""What happens when a product is deleted, besides what its declaration in `cache.py` forgets."""
+"""The receiver for the deletion of a product. Its cache entry is invalidated by the declaration in `cache.py`."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ from products.models import Product
 
 @receiver(pre_delete, sender=Product, dispatch_uid="products.deleting")
 def product_is_deleted(instance: Product, **_: Any) -> None:
-    """Lock the product before its rows of views are deleted: a flush locks in that order, and would deadlock."""
+    """Lock the product before its rows of views are deleted. A flush locks in this order too, so neither deadlocks."""
     Product.objects.select_for_update().filter(pk=instance.pk).first()

@@ -1,4 +1,4 @@
-"""The changes of products. Each is one transaction and invalidates the cached entries that it changed."""
+"""Changes of products. Each is one transaction, and invalidates the entries that it changes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def create_product(seller: AbstractBaseUser, **fields: Any) -> Product:
 
 @transaction.atomic
 def update_product(product_id: int, seller: AbstractBaseUser, **fields: Any) -> Product:
-    """Change fields of a product.
+    """Change fields of a product, by their names.
 
     Raises Http404, NotTheSeller, ProductSold, or InvalidInput for a price that the product's currency cannot express.
     """
@@ -76,7 +76,7 @@ def visible_product(product_id: int, seller: AbstractBaseUser) -> Product:
 
 
 def _lock(product_id: int, seller: AbstractBaseUser) -> Product:
-    """Return the product, locked. A transaction that changes a product and its offers locks the product first."""
+    """Lock the product and return it. A transaction that changes a product and its offers locks the product first."""
     return _own(Product.objects.select_for_update(no_key=True), product_id, seller)
 
 

@@ -1,4 +1,4 @@
-"""Counting views: into Redis at once, and from there into PostgreSQL by the flush."""
+"""Counts views: at once in Redis, from where the flush writes them to PostgreSQL."""
 
 from __future__ import annotations
 
@@ -44,18 +44,22 @@ _APPLY = """
 def increment_view(product_id: int, visit: Visit | None = None) -> int | None:
     """Count one view and return the live count; None if there is no such product.
 
-    While Redis is away PostgreSQL takes the view, and the count is the one it knows. Raises IncrementRefused if neither
-    did, or if nobody knows whether Redis did: then do not repeat it. Raises what is in DATABASE_ERRORS if the total was
-    needed and could not be read.
+    Without Redis the view goes to the spill in PostgreSQL, and the count is the total there. Raises IncrementRefused if
+    neither accepted the view, or if Redis may have counted it but did not answer: do not retry it. Raises one of
+    DATABASE_ERRORS if the total was needed and could not be read.
     """
     return products.increment(product_id, visit=visit)
 
 
 def sync_view_counts() -> dict[str, Any]:
-    """Flush every sealed bucket into PostgreSQL and return what that was."""
+    """Flush every sealed bucket into PostgreSQL.
+
+    Returns the statistics of the run: `products_synced` and `total_views` are distinct products and views applied, the
+    others are the fields of FlushStats of the same names, and the duration in milliseconds.
+    """
     started = time.perf_counter()
     done = flush(product_views, apply_views)
-    _sound_alarms()
+    _log_alarms()
     return {
         "products_synced": done.ids,
         "total_views": done.total,
@@ -70,21 +74,21 @@ def sync_view_counts() -> dict[str, Any]:
     }
 
 
-def _sound_alarms() -> None:
+def _log_alarms() -> None:
     try:
         for alarm in measure_backlog(product_views).alarms():
             logger.error("views: %s", alarm)
     except (*REDIS_ERRORS, *DATABASE_ERRORS) as error:
-        # What was flushed is flushed, and is to be recorded.
-        logger.warning("the backlog of views is not known: %s", error)
+        # The flush itself has succeeded, and its statistics must be recorded.
+        logger.warning("the backlog of views could not be measured: %s", error)
 
 
 def apply_views(hour: datetime, views: Mapping[int, int]) -> Applied:
-    """Add views, which come sorted by product, to the totals and to the hour, in one statement.
+    """Add views, sorted by product, to the totals and to the hour, in one statement; return what was not added.
 
     Rows are locked in the order of their ids, so that two flushes cannot deadlock. Products are locked against
-    deletion, so that none vanishes between being found and being counted. A total that would have more digits than a
-    live count may have is left as it is.
+    deletion, so that none is deleted after it was found and before its views are added. A total that would reach
+    MAX_COUNT is left as it is.
     """
     with connection.cursor() as cursor:
         cursor.execute(_APPLY, [list(views), list(views.values()), MAX_COUNT, hour])

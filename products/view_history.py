@@ -1,7 +1,7 @@
-"""The history of views by the hour: what is trending by it, what it tells of one product, and how long it is kept.
+"""The history of views by the hour: trending products, the hours of one product, and the deletion of old hours.
 
-The flush writes it, one row a product and hour, in the transaction that also writes the totals. Hours are whole hours
-of UTC, and which one is running the database's clock tells.
+The flush writes one row for each product and hour, in the transaction that also writes the totals. Hours are whole
+hours of UTC. The database's clock says which one is the current hour.
 """
 
 from __future__ import annotations
@@ -12,16 +12,17 @@ from django.conf import settings
 from django.db import connection
 
 TRENDING_HOURS = 24
-# Short enough for the statement timeout, and for a flush that waits for a row.
+# Rows in one statement: it must end before the statement timeout, and a flush may wait for one of its rows.
 FORGET_BATCH = 10_000
 
-# Weights are whole numbers, so a sum of views does not depend on the order of its rows: products that were viewed alike
-# have the same score on every page. Sums of fractions would differ in their last digit.
+# The weight of a view in the current hour. Weights are whole numbers, whose sums do not depend on the order of the
+# rows, so products with the same views have the same score on every page. Sums of fractions would differ in the last
+# digit.
 _FULL_WEIGHT = 2**20
 
-# Products are looked up in the order of the ranking until the page is full. A join would be planned as a scan of the
-# whole catalogue beside the few thousand products that a day has views of.
-# An hour in the future, by a clock that is ahead, weighs as much as the running one.
+# The subquery looks up products in the order of the ranking until the page is full. A join would be planned as a scan
+# of the whole catalogue, although only a few thousand products have views of the last day.
+# An hour in the future, written under a clock that was ahead, weighs as much as the current one.
 _TRENDING = """
     SELECT ranked.product_id
     FROM (SELECT product_id, sum(views * (%s::float8[])[
@@ -40,7 +41,7 @@ _BY_HOUR = """
     LEFT JOIN (SELECT hour, views FROM products_productviewshour WHERE product_id = %s) AS seen USING (hour)
     ORDER BY span.hour
 """
-# A row that a flush is just writing is left for the next run: nobody waits, so nobody can deadlock.
+# SKIP LOCKED leaves a row that a flush is writing to the next run: without a wait there is no deadlock.
 _FORGET = """
     DELETE FROM products_productviewshour WHERE ctid = ANY (ARRAY(
         SELECT ctid FROM products_productviewshour WHERE hour < statement_timestamp() - %s
@@ -49,29 +50,32 @@ _FORGET = """
 
 
 def trending_ids(start: int, count: int) -> list[int]:
-    """Return ids of available products by their views of the last 24 hours, of which old ones weigh less."""
+    """Return `count` ids of available products from place `start` of the ranking by views of the last 24 hours.
+
+    A view weighs half as much after each TRENDING_HALF_LIFE_HOURS.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_TRENDING, [_weights(), timedelta(hours=TRENDING_HOURS), count, start])
         return [row[0] for row in cursor.fetchall()]
 
 
 def _weights() -> list[int]:
-    """Return what a view weighs by the age of its hour: half as much after each half-life, but never nothing."""
+    """Return the weight of a view by the age of its hour: halved after each half-life, but at least 1."""
     half_life = settings.TRENDING_HALF_LIFE_HOURS
     return [max(1, round(_FULL_WEIGHT * 0.5 ** (age / half_life))) for age in range(TRENDING_HOURS)]
 
 
 def views_by_hour(product_id: int, hours: int) -> list[tuple[datetime, int]]:
-    """Return each of the last `hours` hours, the running one last, with a product's views in it as far as flushed."""
+    """Return (hour, flushed views of the product) for each of the last `hours` hours, the current one last."""
     with connection.cursor() as cursor:
         cursor.execute(_BY_HOUR, [hours, product_id])
         return cursor.fetchall()
 
 
 def forget_old_hours() -> int:
-    """Delete what is past its retention and return how many rows that were.
+    """Delete the rows older than VIEW_HISTORY_DAYS, and return their number.
 
-    Each batch is a transaction of its own, so months that were left over never become one large one.
+    Each batch is a transaction of its own, so that a backlog of months does not become one large transaction.
     """
     forgotten, batch = 0, FORGET_BATCH
     with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""How many different visitors a product had, by the day, as HyperLogLog estimates them."""
+"""The number of different visitors of a product by day, estimated by HyperLogLog."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ clock = system_ms
 
 
 class Visitors(NamedTuple):
-    """About how many different visitors a product had, today and in the days that are kept, today included."""
+    """Estimated numbers of different visitors: of today, and of all days that are kept, today included."""
 
     today: int
     kept: int
 
 
 def visitors(product_id: int) -> Visitors:
-    """Return the visitors of a product as HyperLogLog estimates them, within a percent or two; two round trips.
+    """Return the estimated visitors of a product, within a percent or two, in two round trips.
 
-    Zero unless VIEW_UNIQUE_DAYS is set. Redis may evict a day, whose visitors are then zero. Raises redis.RedisError.
+    Both are zero unless VIEW_UNIQUE_DAYS is set. A day that Redis has evicted counts as zero. Raises redis.RedisError.
     """
     days = [day(ago) for ago in range(settings.VIEW_UNIQUE_DAYS)]
     return Visitors(product_views.uniques(product_id, days[:1]), product_views.uniques(product_id, days))
 
 
 def day(ago: int = 0) -> str:
-    """Return the name of a day of UTC, that many days ago."""
+    """Return the day of UTC that was `ago` days ago, as YYYYMMDD."""
     return f"{datetime.fromtimestamp(clock() / 1000, UTC) - timedelta(days=ago):%Y%m%d}"

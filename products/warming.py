@@ -1,4 +1,4 @@
-"""What is worth warming of the catalogue: the products that people look at, and the first pages of the feeds."""
+"""The ids to warm: popular products, and the first pages of the feeds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _GENERAL_PAGES = 5
 
 
 def popular_products(limit: int) -> Iterable[Id]:
-    """Yield ids of products, those trending first, then the newest."""
+    """Yield at most `limit` ids of products: trending ones first, then the newest."""
     viewed = trending_ids(0, limit)
     yield from viewed
     seen = set(viewed)
@@ -23,7 +23,7 @@ def popular_products(limit: int) -> Iterable[Id]:
 
 
 def first_pages(limit: int) -> Iterable[Id]:
-    """Yield the addresses of the pages that a visitor sees first."""
+    """Yield at most `limit` keys of pages: the first general pages, then the first page of each category."""
     return (str(address) for address in islice(_addresses(), limit))
 
 

@@ -15,7 +15,7 @@ from caching.redis.connection_pool import Pool
 
 
 class Killed(BaseException):
-    """Whoever was at work died here."""
+    """The process that ran the job died here."""
 
 
 @contextmanager
@@ -31,7 +31,7 @@ def dying_at(step: int, after: bool) -> Iterator[None]:
 
 @contextmanager
 def at_boundary(step: int, act: Callable[[], Any]) -> Iterator[None]:
-    """Do something once, at the first boundary from the `step`th on that is in no transaction."""
+    """Call `act` once, at the first boundary from the `step`th on that is outside a transaction."""
     with _boundaries(_Trigger(step, act, outside=True), after=False):
         yield
 

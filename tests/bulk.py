@@ -7,7 +7,7 @@ from django.db import connection, transaction
 CATEGORIES = 50
 USERS = 1000
 OFFERS = 200_000
-# This one sells and buys far more than anybody else.
+# The id of a user who sells and buys far more than any other.
 DEALER = 8
 
 _PEOPLE = f"""
@@ -32,7 +32,7 @@ _PRODUCTS = f"""
     FROM generate_series(1::bigint, :products) AS n
 """
 _VIEWS = "INSERT INTO products_productviews (product_id, views) SELECT id, id % 1000 FROM products_product"
-# Half of the catalogue was looked at within thirty days, each product in one of their hours.
+# Half of the catalogue was viewed within thirty days, each product in one of their hours.
 _HOURS = """
     INSERT INTO products_productviewshour (hour, product_id, views)
     SELECT date_trunc('hour', now()) - (id * 86028121 % 720) * interval '1 hour', id, 1 + id % 50
@@ -58,25 +58,25 @@ _OFFERS = f"""
 _TABLES = (
     "offers_offer, products_productviewshour, products_productviews, products_product, products_category, accounts_user"
 )
-# The limit of the settings is meant for requests.
+# The statement timeout of the settings is meant for requests.
 _NO_LIMIT = "SET LOCAL statement_timeout = 0"
 
 
 @transaction.atomic
 def make_catalogue(products: int) -> None:
-    """Make people, categories, products, their counts and a month's views, and let the planner know them."""
+    """Make users, categories, products, their counts and a month's views, and analyse the tables."""
     insert = _PRODUCTS.replace(":products", str(products))
     _run(_NO_LIMIT, _PEOPLE, _CATEGORIES, insert, _VIEWS, _HOURS, f"ANALYZE {_TABLES}")
 
 
 @transaction.atomic
 def make_offers() -> None:
-    """Make two hundred thousand offers on the products that are there, and let the planner know them."""
+    """Make two hundred thousand offers on the existing products, and analyse the table."""
     _run(_NO_LIMIT, _OFFERS, "ANALYZE offers_offer")
 
 
 def drop_everything() -> None:
-    """Empty the tables, and with them what the planner knows."""
+    """Empty the tables."""
     _run(f"TRUNCATE {_TABLES} RESTART IDENTITY CASCADE")
 
 

@@ -37,13 +37,13 @@ def _emptying() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def redis_state() -> Iterator[redis.Redis]:
-    """The test's own Redis database, empty, and a process that knows nothing of an outage.
+    """The test's own Redis database, empty, and a process that remembers no outage.
 
-    The journal is trusted throughout, and nobody looks for dictionaries, so that no test has one query more than it
-    says; those of the journal and of the dictionaries look.
+    The journal is trusted throughout, and the process does not poll for dictionaries, so that no test has an extra
+    query. The tests of the journal and of the dictionaries change that for themselves.
     """
     if pool("state").breaker.is_open:
-        # By the test before, whose Redis was away.
+        # The previous test opened it, when its Redis was away.
         pool("state").reset()
     state = client("state")
     state.flushdb()
@@ -55,13 +55,13 @@ def redis_state() -> Iterator[redis.Redis]:
 
 @pytest.fixture(autouse=True)
 def quick_hashing(settings: Any) -> None:
-    """Hash passwords quickly; what a slow hash is for has a test of its own."""
+    """Hash passwords quickly; the slow hash has a test of its own."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture
 def queue(redis_state: redis.Redis) -> Queue:
-    """The Celery queue of the test, whose messages it can look at and run."""
+    """The Celery queue of the test, which can read and run its messages."""
     return Queue(redis_state)
 
 
@@ -89,7 +89,7 @@ def as_user() -> Callable[[Any], APIClient]:
 def redis_commands() -> Callable[[], AbstractContextManager[list[list[str]]]]:
     """Return a context whose list holds the commands of each round trip to Redis made in it.
 
-    What a new connection says first is none of them: whether one is opened depends on what ran before.
+    The handshake of a new connection is left out: whether one is opened depends on the tests before.
     """
 
     @contextmanager
@@ -142,6 +142,6 @@ def process_env(request: pytest.FixtureRequest) -> dict[str, str]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest: one that began last would keep one process busy while the others have nothing left."""
+    """Run the longest tests first: one that began last would keep one process busy while the others are idle."""
     long = {item.path for item in items if not LEFT_OUT.isdisjoint(mark.name for mark in item.iter_markers())}
     items.sort(key=lambda item: (item.path.stem != "test_random_run", item.path not in long))

@@ -1,7 +1,7 @@
-"""PostgreSQL's clock in the hands of a test: it stands still, and goes when it is told to.
+"""PostgreSQL's clock under the control of a test: it stands still until the test advances or sets it.
 
-Functions of the same names stand before PostgreSQL's own on the search path of each connection that is opened while
-this lasts. They answer a moment that is kept in a table, so that all sessions see the same one.
+Functions of the same names come before PostgreSQL's own on the search path of each connection that is opened meanwhile.
+They return the moment in a table, so that all sessions see the same one.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ _CREATE = f"""
 
 
 class DatabaseClock:
-    """The clock as it stands."""
+    """The database's clock."""
 
     def advance(self, by: timedelta) -> None:
-        """Let so much time pass."""
+        """Advance the clock by an interval."""
         self._run("UPDATE testclock.moment SET at = at + %s", by)
 
     def set(self, to: datetime) -> None:
-        """Let it show a moment."""
+        """Set the clock to a moment."""
         self._run("UPDATE testclock.moment SET at = %s", to)
 
     def tick(self, step: timedelta) -> None:
-        """Let it go on by so much with each reading of `clock_timestamp`, from now on."""
+        """Advance the clock by `step` with each reading of `clock_timestamp`, from now on."""
         self._run("UPDATE testclock.moment SET step = %s", step)
         self._run("SELECT setval('testclock.readings', 0, %s)", False)
 
@@ -56,11 +56,11 @@ class DatabaseClock:
 
 @contextmanager
 def database_clock() -> Iterator[DatabaseClock]:
-    """Yield the clock of the test's database, as this connection sees it and all that are opened from now on."""
+    """Yield the clock of the test's database, for this connection and all that are opened meanwhile."""
     with connection.cursor() as cursor:
         cursor.execute(_CREATE)
-    connection_created.connect(_stand_before, dispatch_uid="tests.database_clock")
-    _stand_before(connection)
+    connection_created.connect(_search_first, dispatch_uid="tests.database_clock")
+    _search_first(connection)
     try:
         yield DatabaseClock()
     finally:
@@ -69,6 +69,6 @@ def database_clock() -> Iterator[DatabaseClock]:
             cursor.execute("RESET search_path; DROP SCHEMA IF EXISTS testclock CASCADE")
 
 
-def _stand_before(connection: Any, **_: Any) -> None:
+def _search_first(connection: Any, **_: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET search_path = testclock, pg_catalog, public")

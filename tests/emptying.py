@@ -1,7 +1,7 @@
-"""How the database is emptied after a test that commits.
+"""Empties the database after a test that commits, faster than Django does.
 
-Django truncates every table and has the permissions and content types made anew. Most tests leave a few rows in a few
-tables, and what the migrations made is the same after each of them.
+Django truncates every table, and creates the permissions and content types again. Most tests leave a few rows in a few
+tables, which are cheaper to delete, and none changes the rows that the migrations made.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from django.db import connections, transaction
 from django.test import TransactionTestCase
 
 KEPT = frozenset({"django_content_type", "auth_permission"})
-# Of a table with more rows than this a file is thrown away, and not its rows one by one.
+# If a table has more rows than this, the tables are truncated: their files are dropped, not their rows one by one.
 MOST_ROWS = 1000
 
 
 @contextmanager
 def in_place_of_django() -> Iterator[None]:
-    """Empty databases in this way as long as the context lasts."""
+    """Replace Django's way to empty databases while the context lasts."""
     before = TransactionTestCase._fixture_teardown
     TransactionTestCase._fixture_teardown = _empty_those_of
     try:
@@ -31,7 +31,7 @@ def in_place_of_django() -> Iterator[None]:
 
 
 def empty(alias: str) -> None:
-    """Take all rows from all tables of a database but those that a migration made."""
+    """Delete all rows of a database, except those in the tables of KEPT."""
     names = _tables(alias)
     with transaction.atomic(alias), connections[alias].cursor() as cursor:
         # Wait for sessions that still write, such as one whose process was just killed.

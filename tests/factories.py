@@ -76,7 +76,7 @@ class OfferFactory(factory.django.DjangoModelFactory):
 
 
 class OfferEventFactory(factory.django.DjangoModelFactory):
-    """An expiry that is due to be told; `due_at=None` makes it history."""
+    """An expiry that is due for delivery; `due_at=None` makes it history."""
 
     class Meta:
         model = OfferEvent

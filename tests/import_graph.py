@@ -26,7 +26,7 @@ class Graph:
     arrows: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def circles(self) -> list[list[str]]:
-        """Return the sets of rooms in which each reaches each other, those of one room left out."""
+        """Return the sets of two or more rooms that all reach each other."""
         reach = {room: self._reached(room) for room in self.rooms}
         circles = {frozenset(other for other in reach[room] if room in reach[other]) for room in self.rooms}
         return sorted(sorted(circle) for circle in circles if len(circle) > 1)

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A plan: the names of the indexes it reads, the tables it reads from end to end, and how it looks."""
+    """A plan: the names of the indexes it reads, the tables it reads from end to end, and its text."""
 
     indexes: frozenset[str]
     scanned_tables: frozenset[str]

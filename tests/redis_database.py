@@ -25,5 +25,5 @@ def pytest_report_header() -> str | None:
 
 
 def server_of(info: Mapping[str, Any]) -> str:
-    """Return name and version from INFO; Valkey also tells the version of the Redis that it stands in for."""
+    """Return name and version from INFO; Valkey also reports the version of Redis that it is compatible with."""
     return f"Valkey {info['valkey_version']}" if "valkey_version" in info else f"Redis {info['redis_version']}"

@@ -30,7 +30,7 @@ class Queue:
         return [_parse(raw) for raw in reversed(self._state.lrange(self._key, 0, -1))]
 
     def run(self) -> list[Message]:
-        """Take every message off the queue and run its task here; return the messages."""
+        """Remove every message from the queue and run its task here; return the messages."""
         # A worker imports every task module when it starts.
         current_app.loader.import_default_modules()
         done = []

@@ -1,4 +1,4 @@
-"""What a test that commits leaves to the next one: nothing but what the migrations made."""
+"""A test that commits leaves nothing to the next one but the rows that the migrations made."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_rows_whose_writer_has_not_committed_yet_go_too() -> None:
     threading.Timer(0.1, wait.set).start()
     emptying.empty("default")
 
-    # then that was waited for
+    # then it waits for the commit
     writer.join()
     assert rows()["products_category"] == 0
 

@@ -1,6 +1,6 @@
-"""Names that outlive a release: a process of the next one meets the keys, rows, messages and series of this one.
+"""Names that outlive a release: the processes of the next one find the keys, rows, messages and series of this one.
 
-A name that is added here is a promise; one that changes needs a migration, and a word in the changelog.
+A name that is added here must stay; a change of one needs a migration and an entry in the changelog.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def test_series_and_their_labels():
 
 
 def test_keys(api: Any, as_user: Any, queue: Any, redis_state: Any):
-    # When everything is done once that writes a key
+    # When everything that writes a key is done once
     product, offer = ProductFactory(), OfferFactory(expires_at=timezone.now() + timedelta(hours=1))
     clear("product")
     api.get(f"/api/v1/products/{product.pk}/")

@@ -1,4 +1,4 @@
-"""What must stay true of the code itself: style, types, and which way the arrows point."""
+"""Checks of the code itself: style, types, the direction of imports, length of files, and migrations."""
 
 from __future__ import annotations
 

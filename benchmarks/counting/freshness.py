@@ -29,8 +29,8 @@ _Curve = list[tuple[float, float]]
 
 
 def ages(clients: Sequence[Sequence[Mark]], seen: Sequence[Mark]) -> list[Age]:
-    """Return the age at each look at PostgreSQL: the time since no more views had been accepted than it held, in the
-    worst shard."""
+    """Return the age at each sample of PostgreSQL: the time since the views accepted by then were no more than it
+    holds, in the worst shard."""
     shards = range(len(seen[0].views)) if seen else range(0)
     curves = [_curve([[(mark.at, mark.views[shard]) for mark in marks] for marks in clients]) for shard in shards]
     return [

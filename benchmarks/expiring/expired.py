@@ -9,9 +9,9 @@ from typing import Any
 from django.db import connection, transaction
 
 _NOT_ONCE = """
-    WITH told AS (SELECT offer_id, count(*) AS times FROM offers_offerevent WHERE kind = 'expired' GROUP BY offer_id)
-    SELECT count(*) FROM offers_offer AS offer LEFT JOIN told ON told.offer_id = offer.id
-    WHERE {which} AND (offer.status, offer.closed_at, coalesce(told.times, 0))
+    WITH expiry AS (SELECT offer_id, count(*) AS times FROM offers_offerevent WHERE kind = 'expired' GROUP BY offer_id)
+    SELECT count(*) FROM offers_offer AS offer LEFT JOIN expiry ON expiry.offer_id = offer.id
+    WHERE {which} AND (offer.status, offer.closed_at, coalesce(expiry.times, 0))
           IS DISTINCT FROM ('expired', offer.expires_at, 1)
 """
 _OTHERS = """

@@ -35,7 +35,7 @@ _START_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """What orders the job and every how many seconds, and how many times the benchmark waits for it."""
+    """What orders the job, the period in seconds, and the number of runs that the benchmark waits for."""
 
     name: str
     period: float
@@ -97,7 +97,7 @@ def _observed(market: Market, schedule: Schedule) -> tuple[Lateness, int]:
 
 
 def _await_beat() -> None:
-    """Wait until beat has ordered a job, when its minute has begun to count. Raises ServiceFailed."""
+    """Wait until beat has ordered a job, which starts its period. Raises ServiceFailed."""
     deadline, before = time.monotonic() + _START_SECONDS, JobRun.objects.count()
     while JobRun.objects.count() == before:
         if time.monotonic() > deadline:

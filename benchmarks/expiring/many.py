@@ -50,7 +50,7 @@ def _say(turns: int) -> None:
 
 def _drained(name: str, due: int, answer: dict[str, Any]) -> list[Row]:
     seconds, runs, took = answer["seconds"], answer["runs"], answer["took"]
-    said = f"{seconds:.1f} s in {len(runs)} runs with their rests"
+    said = f"{seconds:.1f} s in {len(runs)} runs with their pauses"
     sent = f"{took['count']:,} of them; {took['sql']}"
     return [
         row(f"{name}: expired a second", due / seconds, "1/s", said, None, PER_SECOND),

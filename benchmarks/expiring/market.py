@@ -48,7 +48,7 @@ _OFFERS = """
                                    ELSE %(later_from)s::timestamptz + (place - %(due)s) * %(later_step)s::interval
                                    END AS at) AS ends
         RETURNING id, buyer_id, created_at, expires_at
-    ), told AS (
+    ), recorded AS (
         INSERT INTO offers_offerevent (offer_id, kind, at, actor_id, role, expires_at)
         SELECT id, 'made', created_at, buyer_id, 'buyer', expires_at FROM made
     )

@@ -34,7 +34,7 @@ def rows(market: Market, count: int, alone_seconds: float) -> list[Row]:
     """Return the rows of an index of that many offers. Raises NoRoom."""
     drop(offer_deadlines)
     with room(count * MEMBER_BYTES), child("expiring", "trade") as traders:
-        traders.order(_told(market))
+        traders.order(_first_order(market))
         traders.answer()
         traders.order({"seconds": alone_seconds})
         alone = traders.answer()
@@ -55,7 +55,7 @@ def rows(market: Market, count: int, alone_seconds: float) -> list[Row]:
     ]
 
 
-def _told(market: Market) -> dict[str, Any]:
+def _first_order(market: Market) -> dict[str, Any]:
     with connection.cursor() as cursor:
         cursor.execute(_SOME, [_OFFERS])
         offers = cursor.fetchall()

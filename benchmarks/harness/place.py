@@ -38,7 +38,7 @@ def own_place() -> Iterator[str]:
 def _environment(url: str, name: str) -> dict[str, str]:
     return {
         "DATABASE_URL": urlunsplit(urlsplit(url)._replace(path=f"/{name}")),
-        # With the pool of a real deployment, which the environment `test` has not.
+        # With the pool of a real deployment, which the environment `test` lacks.
         "DJANGO_ENV": "development",
         "DJANGO_SETTINGS_MODULE": "benchmarks.peers.settings",
         "CACHING_KEY_PREFIX": name,

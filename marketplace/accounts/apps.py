@@ -1,4 +1,4 @@
-"""Users, their registration, tokens and public face."""
+"""Users: their registration, their tokens, and their public part."""
 
 from __future__ import annotations
 

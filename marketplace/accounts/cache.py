@@ -1,4 +1,4 @@
-"""What users keep in the cache: the rendered public user, and when it is forgotten."""
+"""The cached resource of users: the rendered public user, and the changes that invalidate it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from marketplace.accounts.models import User
 # The members of the public user, in the order of the answer.
 PUBLIC_FIELDS = ("id", "username", "display_name", "date_joined")
 
-# Written by hand, since a loader is what a miss waits for: the ORM would take longer than PostgreSQL (docs/caching.md).
+# Hand-written SQL: each miss waits for the loader, and the ORM would take longer than PostgreSQL (docs/caching.md).
 _LOAD = "SELECT id, username, display_name, date_joined FROM accounts_user WHERE id = ANY(%s) AND is_active"
 
 

@@ -20,7 +20,7 @@ from caching import MAX_ID
 
 
 class Cursor(NamedTuple):
-    """Where a page begins: the values of a row in the columns of the ordering, and whether the page lies before it."""
+    """The start of a page: the values of a row in the columns of the ordering, and whether the page lies before it."""
 
     reverse: bool
     values: tuple[Any, ...]

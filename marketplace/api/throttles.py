@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 class CountingThrottle(SimpleRateThrottle):
     """A fixed window that opens with a client's first request, counted by `INCR` in Redis.
 
-    DRF's own throttle reads a list of times, appends to it and writes it back, so parallel requests slip through. A
+    DRF's own throttle reads a list of times, appends to it and writes it back, so it misses parallel requests. A
     counter is exact and takes one round trip. An empty rate means no limit.
     """
 

@@ -1,4 +1,4 @@
-"""bin/bench: the benchmarks on throw-away servers, which keep their data as safe as real ones."""
+"""bin/bench: the benchmarks on throw-away servers, which write as durably as real ones."""
 
 from __future__ import annotations
 

@@ -73,7 +73,8 @@ def _start(arguments: argparse.Namespace, state: LocalState, console: Console, s
     supervisor.await_ready(web, lambda: answers(arguments.port, "/readyz"), READY_SECONDS)
     workers = [] if arguments.no_workers else _start_workers(supervisor, env, state)
     supervisor.run(programs.manage("warm", env, "warm_cache"))
-    # The table comes after the worker's banner, which would push it off the screen. A silent worker delays it a little.
+    # The table is printed after the worker's banner, which would push it off the screen. It waits at most QUIET_SECONDS
+    # for a worker that says nothing.
     deadline = time.monotonic() + QUIET_SECONDS
     supervisor.watch(lambda: all(one.channel.heard for one in workers) or time.monotonic() > deadline)
     seconds = time.monotonic() - began

@@ -22,7 +22,7 @@ def run(command: str, argv: Sequence[str], kind: str, *, durable: bool) -> int:
     with throwaway.local_state() as state:
         supervisor = Supervisor(state, None, servers.NAMES)
         try:
-            wanted = servers.embedded(state, os.environ, _sayer(command), durable=durable)
+            wanted = servers.embedded(state, os.environ, _printer(command), durable=durable)
             servers.start(wanted, supervisor)
             return _run_beside(supervisor, argv, servers.environment(state, wanted, kind))
         except StartupError as error:
@@ -35,7 +35,8 @@ def run(command: str, argv: Sequence[str], kind: str, *, durable: bool) -> int:
 
 
 def _run_beside(supervisor: Supervisor, argv: Sequence[str], env: dict[str, str]) -> int:
-    # It stays in the terminal's foreground process group, so it gets Ctrl-C itself and a debugger can read keys.
+    # The process stays in the terminal's foreground process group, so it gets Ctrl-C itself and a debugger can read
+    # keys.
     process = subprocess.Popen(argv, env=env, preexec_fn=die_with_parent(signal.SIGTERM))
     signal.signal(signal.SIGINT, lambda number, frame: None)
     try:
@@ -51,5 +52,5 @@ def _run_beside(supervisor: Supervisor, argv: Sequence[str], env: dict[str, str]
     return process.returncode if process.returncode >= 0 else 128 - process.returncode
 
 
-def _sayer(command: str) -> Callable[[str], None]:
+def _printer(command: str) -> Callable[[str], None]:
     return lambda text: print(f"{command}: {text}", file=sys.stderr)

@@ -82,7 +82,7 @@ class PostgresServer:
         )
 
     def is_ready(self) -> bool:
-        # Each attempt to connect before that would write a FATAL line to the log.
+        # An attempt to connect before it is ready would write a FATAL line to the log.
         if not self._says_ready():
             return False
         try:

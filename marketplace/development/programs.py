@@ -62,7 +62,7 @@ def prepare(env: dict[str, str], *, seed: bool) -> Process:
 
 
 def _celery(*arguments: str) -> list[str]:
-    # Celery warns of root on each start, which says nothing new on a developer's machine.
+    # Celery warns at each start if it runs as root, which is no news on a developer's machine.
     quiet = ("-W", "ignore::UserWarning:celery.platforms")
     return [sys.executable, *quiet, "-m", "celery", "-A", "marketplace", *arguments]
 

@@ -85,14 +85,14 @@ class Supervisor:
         if self.stop_requests:
             raise Stopped
         for running in [one for one in self._running.values() if one.ready and one.ended()]:
-            self._bury(running)
+            self._schedule_restart(running)
         for name, (due, process) in list(self._due.items()):
             if time.monotonic() >= due:
                 del self._due[name]
                 self.start(process).ready = True
 
     def stop(self) -> None:
-        """End all processes in order. A further signal meanwhile reduces the patience with each to a second."""
+        """End all processes in order. After a further signal each gets only a second instead of its patience."""
         asked = self.stop_requests
         others = [name for name in self._running if name not in self._stop_order]
         for name in [*others, *self._stop_order]:
@@ -108,7 +108,7 @@ class Supervisor:
                     running.kill()
             self._finish(running)
 
-    def _bury(self, running: Running) -> None:
+    def _schedule_restart(self, running: Running) -> None:
         process = running.process
         code = self._finish(running)
         delay = self._backoffs.setdefault(process.name, Backoff()).after_death(time.monotonic() - running.began)

@@ -19,9 +19,9 @@ ONE_PROCESS = (
     "no:xdist",
     "-pno:xdist",
 )
-# A file stays in one process, so that what its tests share is made once. Groups by mark would be finer, and are
-# ignored without a word by pytest-xdist 3.8 under pytest 9.2 (pytest-dev/pytest-xdist#1386). Of its own, it begins with
-# the files that have the most tests, and those that have one long test come last.
+# A file stays in one process, so that what its tests share is made once. Groups by mark would be finer, but
+# pytest-xdist 3.8 ignores them silently under pytest 9.2 (pytest-dev/pytest-xdist#1386). By default xdist starts with
+# the files that have the most tests, so a file with a single long test would come last.
 BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")
 
 
@@ -39,7 +39,7 @@ def pytest_arguments(given: Sequence[str]) -> list[str]:
 def main() -> int:
     """Run pytest and return its exit code."""
     argv = [sys.executable, "-m", "pytest", *pytest_arguments(sys.argv[1:])]
-    # Crash safety is of no use to data that ends with the run, and costs a good part of the time.
+    # The data is removed after the run, so it needs no crash safety, which would take time.
     return foreground.run("bin/test", argv, "test", durable=False)
 
 

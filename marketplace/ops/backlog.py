@@ -1,4 +1,4 @@
-"""Gauges of the backlog of counters, measured at each scrape by the web server, which notices a dead worker too."""
+"""Gauges of the backlog of counters. The web server measures them at each scrape, so they work without a worker."""
 
 from __future__ import annotations
 

@@ -70,5 +70,5 @@ STATIC_URL = "/static/"
 # The image collects static files when it is built; elsewhere they are served from the apps' own directories.
 STATIC_ROOT = BASE_DIR / "staticfiles" if IS_PRODUCTION else None
 WHITENOISE_USE_FINDERS = not IS_PRODUCTION
-# Every client of a test builds the middleware anew, which would look at each of those files.
+# In tests, each client builds the middleware anew, which would otherwise scan all static files.
 WHITENOISE_AUTOREFRESH = ENVIRONMENT == "test"

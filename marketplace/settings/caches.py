@@ -17,7 +17,7 @@ CACHING = {
     # Reads fall back to PostgreSQL after this long, so it bounds what a frozen Redis costs a request.
     "TIMEOUT_SECONDS": number("REDIS_TIMEOUT_SECONDS", 0.25, least=0.001),
     "MAX_CONNECTIONS": number("REDIS_MAX_CONNECTIONS", 64, least=1),
-    # Rows that PostgreSQL takes while Redis is away: up to eight a product and hour.
+    # The limit of rows in the spill, which takes views while Redis is away: up to eight rows a product and hour.
     "SPILL_ROWS": number("COUNTER_SPILL_ROWS", 1_000_000, least=0),
     # A backlog that is older or larger than this is an alarm.
     "ALARM_SECONDS": number("COUNTER_ALARM_SECONDS", 60, least=0),

@@ -19,7 +19,7 @@ if OFFER_EVENTS_BACKEND not in {"console", "webhook", "email", "none"}:
         f"OFFER_EVENTS_BACKEND is {OFFER_EVENTS_BACKEND!r}; set it to console, webhook, email or none."
     )
 
-# Attempts after which an event is given up; with the waits between them 12 take about three and a half hours.
+# Attempts after which an event is given up; 12 of them, with the delays in between, take about three and a half hours.
 OFFER_EVENT_ATTEMPTS: int = number("OFFER_EVENT_ATTEMPTS", 12, least=1, most=1000)
 
 OFFER_WEBHOOK_URL: str = env.str("OFFER_WEBHOOK_URL", default="")

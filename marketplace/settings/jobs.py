@@ -48,8 +48,8 @@ CELERY_TASK_ROUTES = {
     # A queue of its own: a receiver that hangs must block neither the flush of views nor the reminders.
     "offers.tasks.deliver_offer_events": {"queue": "events"},
 }
-# `expires` makes a worker drop the messages that piled up while there was none: the next tick does the same work. Until
-# a worker reads them they stay in Redis, whose lists do not expire.
+# `expires` makes a worker drop the messages that accumulated while no worker ran: the next message does the same work.
+# Until a worker reads them they stay in Redis, whose lists do not expire.
 CELERY_BEAT_SCHEDULE = {
     "sync_view_counts": {
         "task": "products.tasks.sync_view_counts",

@@ -16,5 +16,5 @@ OFFER_DEFAULT_SECONDS: int = number("OFFER_DEFAULT_SECONDS", 86_400, OFFER_MIN_S
 FEED_SOFT_TTL: float = number("FEED_SOFT_TTL", 15.0, least=0)
 FEED_HARD_TTL: float = number("FEED_HARD_TTL", 30.0, least=0)
 
-# Hours after which a view counts half as much for what is trending.
+# Hours after which a view weighs half as much in the ranking of trending products.
 TRENDING_HALF_LIFE_HOURS: float = number("TRENDING_HALF_LIFE_HOURS", 6.0, least=0.001)

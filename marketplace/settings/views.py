@@ -1,4 +1,4 @@
-"""What counts as a view."""
+"""The settings for what counts as a view."""
 
 from __future__ import annotations
 

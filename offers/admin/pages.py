@@ -6,7 +6,7 @@ from functools import cached_property
 
 from django.core.paginator import Paginator
 
-# An exact count would read the whole table, and nobody turns a hundred pages.
+# An exact count would read the whole table, and no person reads a hundred pages.
 MAX_COUNTED = 10_000
 
 

@@ -86,7 +86,7 @@ def send_offer_reminders(budget: WorkBudget | None = None, batch: int = _BATCH) 
     """Record a reminder for each live offer that ends within `OFFER_REMINDER_SECONDS`.
 
     No reminder if there is one for this end already, or if one for an end less than that time earlier was delivered or
-    is being delivered. None either for an offer that was made with a shorter life: its parties have just heard of it.
+    is being delivered. None either for an offer that was made with a shorter life, since its parties have just seen it.
     """
     lead = settings.OFFER_REMINDER_SECONDS
     stats = ReminderStats(finished=not lead)

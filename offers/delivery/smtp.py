@@ -10,13 +10,13 @@ from django.core.mail.backends.smtp import EmailBackend
 
 
 class Smtp(EmailBackend):
-    """A mail backend that knows its socket already during the server's greeting."""
+    """A mail backend whose socket is known while it still waits for the server's greeting."""
 
     _session: smtplib.SMTP | None = None
 
     @property
     def connection_class(self) -> type[smtplib.SMTP]:
-        """A session class that the backend knows before it connects: its constructor waits for the greeting."""
+        """A session class whose instance the backend stores first: its constructor connects and awaits the greeting."""
         backend = self
 
         class Session(super().connection_class):  # type: ignore[misc]

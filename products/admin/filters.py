@@ -25,7 +25,7 @@ class CategoryFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Product]) -> QuerySet[Product]:
         if not self.value():
             return queryset
-        # A separate look-up, so that the planner sees a constant and takes the index of the category.
+        # A query of its own, so that the planner sees a constant and uses the index of the category.
         category = Category.objects.filter(slug=self.value()).values_list("id", flat=True).first()
         return queryset.filter(category_id=category) if category else queryset.none()
 

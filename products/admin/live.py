@@ -16,7 +16,7 @@ from caching.redis import REDIS_ERRORS
 from products.cache import product_views
 from products.models import ProductViews
 
-AWAY = "Redis does not answer: view counts are as far as flushed, and views that wait are not among them."
+AWAY = "Redis does not answer: the view counts are the flushed totals, without the views that wait."
 
 
 class LiveChangeList(ChangeList):

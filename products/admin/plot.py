@@ -1,4 +1,4 @@
-"""The geometry of a bar plot: where bars, rules and marks lie, whatever is counted and however it is drawn."""
+"""The geometry of a bar plot: the places of bars, rules and marks, for any counts and any way to draw them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 MOST_RULES = 4
-# How much of its slot a bar fills, and the least height at which one is seen at all.
+# The part of its slot that a bar fills, and the least height of a bar that can be seen.
 FILLED, LEAST = 0.8, 1.5
 UNITS = ("", "k", "M", "G", "T", "P", "E")
 

@@ -16,12 +16,13 @@ from products.api.serializers import PageQuerySerializer, ProductPageSerializer
 from products.feed_pages import MAX_PER_PAGE, PER_PAGE, PageAddress
 from products.feeds import MAX_PAGE, FeedPage, PageLookup, complete_page, read_page_once
 
-# A longer one may have more parameters than Django reads, which is for DRF to refuse.
+# Characters of the longest query string that the hit lane reads. A longer one may have more parameters than Django
+# accepts, which DRF refuses.
 _MAX_QUERY = 500
 
 
 class FeedView(HitLane, APIView):
-    """One page of a feed; `feed` is fixed by the route or made of its `kind` and the name in the URL."""
+    """One page of a feed: `feed` of the route, followed by the name in the URL if the route has one."""
 
     authentication_classes: list[Any] = []
     permission_classes: list[Any] = []
@@ -29,7 +30,7 @@ class FeedView(HitLane, APIView):
     lookup: PageLookup | None = None
 
     def lane(self, request: HttpRequest, **kwargs: Any) -> HttpResponseBase | None:
-        """Answer a page that is a plain hit."""
+        """Answer a page that is a plain hit; None leaves the request to DRF."""
         if request.method not in ("GET", "HEAD") or len(request.META.get("QUERY_STRING", "")) > _MAX_QUERY:
             return None
         query = request.GET
@@ -43,7 +44,7 @@ class FeedView(HitLane, APIView):
 
     @extend_schema(parameters=[PageQuerySerializer], responses=ProductPageSerializer)
     def get(self, request: Request, name: str | int | None = None) -> HttpResponseBase:
-        """Answer a page of a feed; the page after it is made ready in the background."""
+        """Return one page of a feed. The next page is loaded in the background."""
         query = PageQuerySerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
         number = query.validated_data["page"]
@@ -58,7 +59,7 @@ class FeedView(HitLane, APIView):
 
 
 def _plain_number(given: list[str], default: int, most: int) -> int:
-    """Return a number of the query as the serializer would read it; 0 if that is for the serializer to say."""
+    """Return a number of the query as the serializer would read it; 0 if only the serializer can check it."""
     if not given:
         return default
     text = given[0]

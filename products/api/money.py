@@ -17,8 +17,8 @@ _PLAIN = re.compile(r"\s*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)\s*")
 class MoneyField(serializers.DecimalField):
     """A decimal string or number that the columns can hold, as an exact Decimal.
 
-    Whether its currency has such an amount is for `products.money.quantised`, once the currency is known. A JSON
-    number with a fraction comes as a float, and stands for the shortest decimal that reads as this float.
+    `products.money.quantised` checks it against the currency, once that is known. A JSON number with a fraction arrives
+    as a float, and means the shortest decimal that reads as this float.
     """
 
     default_error_messages = {"invalid": 'A valid number is required: plain digits, such as "12.50".'}
@@ -28,7 +28,7 @@ class MoneyField(serializers.DecimalField):
         super().__init__(**{**limits, **kwargs})
 
     def to_internal_value(self, data: Any) -> Decimal:
-        """Return the amount; anything but plain digits is refused, before it is taken for a number."""
+        """Return the amount. Anything but plain digits is refused before Decimal() parses it."""
         if not _PLAIN.fullmatch(str(data)):
             self.fail("invalid")
         return super().to_internal_value(data)

@@ -9,7 +9,7 @@ from products.rendering import join
 
 
 def products_page(batch: Batch, next_link: str | None, previous_link: str | None) -> bytes:
-    """Return `{next, previous, results}` round the joined bodies of a batch."""
+    """Return the JSON object `{next, previous, results}`; the results are the joined bodies of a batch."""
     return b'{"next":%b,"previous":%b,"results":%b}' % (
         orjson.dumps(next_link),
         orjson.dumps(previous_link),

@@ -1,4 +1,4 @@
-"""What the API of products takes, and the shapes that its documentation shows."""
+"""The input of the products' endpoints, and the shapes of their answers for the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from products.money import CURRENCIES, DECIMAL_PLACES, MAX_DIGITS, MoneyError, q
 
 
 class ProductSerializer(serializers.Serializer[Product]):
-    """A product as every read answers it; `products.rendering` makes the bytes."""
+    """A product in every answer; `products.rendering` makes the bytes."""
 
     id = serializers.IntegerField()
     title = serializers.CharField()
@@ -60,7 +60,7 @@ class ProductWriteSerializer(serializers.ModelSerializer[Product]):
         return value
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Hold the price to its currency, of which a change may name one alone."""
+        """Check the price against the currency. A change may have only one of the two."""
         whole: dict[str, Any] = {name: getattr(self.instance, name, None) for name in ("price", "currency")} | attrs
         try:
             exact = quantised(whole["price"], whole["currency"])
@@ -70,7 +70,7 @@ class ProductWriteSerializer(serializers.ModelSerializer[Product]):
 
 
 class PageQuerySerializer(serializers.Serializer[Any]):
-    """Which page of a feed. A page that does not exist is 404, a number that is none is 400."""
+    """The page of a feed. A page that does not exist is a 404, an invalid number a 400."""
 
     page = serializers.IntegerField(min_value=1, default=1)
     per_page = serializers.IntegerField(min_value=1, max_value=MAX_PER_PAGE, default=PER_PAGE)

@@ -1,8 +1,8 @@
-"""What counts as a view: every GET of a product's detail, unless a setting leaves it out.
+"""The rules for what counts as a view: every GET of a product's detail, unless a setting excludes it.
 
-This only decides; what is decided is counted in the round trip that reads the product. Visitors are told apart by a
-keyed hash which holds the product's id too, so Redis never says that two products were seen by the same person. The
-hash does not change by the day: a visit at midnight would be two, and who comes on three days three visitors.
+This module only decides. The round trip that reads the product also counts the view. A visitor is identified by a
+keyed hash that includes the product's id, so Redis does not show that one person viewed two products. The hash is the
+same every day: otherwise a visit around midnight would count as two, and a person who comes on three days as three.
 """
 
 from __future__ import annotations
@@ -27,13 +27,15 @@ from products.view_counts import increment_view
 
 _DAY_MS = 24 * 3600 * 1000
 _MINUTE_MS = 60 * 1000
-# What a robot says of itself comes early, and matching takes time in proportion.
+# Characters that are searched for the name of a robot, which comes early. The time of a search grows with the length.
 _MOST_OF_USER_AGENT = 512
 
 
 class View(NamedTuple):
-    """What a request counts (1 or 0) and who by. With a `token` it is counted once the product is read, unless the
-    token's holder sells it."""
+    """The views that a request counts (1 or 0), and by which visitor.
+
+    With a `token` the view is counted after the product was read, unless the token's holder is its seller.
+    """
 
     amount: int
     visit: Visit | None = None
@@ -41,7 +43,7 @@ class View(NamedTuple):
 
     @property
     def at_once(self) -> int:
-        """What to count in the round trip that reads the product."""
+        """The views to count in the round trip that reads the product."""
         return 0 if self.token else self.amount
 
 
@@ -50,7 +52,7 @@ _EACH = View(1)
 
 
 def view_of(request: HttpRequest, product_id: int) -> View:
-    """Return what a request for a product's detail counts."""
+    """Return the view of a request for a product's detail, by the settings."""
     if request.method != "GET" or (settings.VIEW_SKIP_BOTS and _is_bot(_user_agent(request))):
         return _NONE
     if not (settings.VIEW_SKIP_SELLER or settings.VIEW_WINDOW_SECONDS or settings.VIEW_UNIQUE_DAYS):
@@ -60,13 +62,13 @@ def view_of(request: HttpRequest, product_id: int) -> View:
 
 
 def counted(view: View, product_id: int, body: bytes, live: int) -> int:
-    """Count what was left until the product was read, and return the live count, which was `live` before."""
+    """Count a view that waited until the product was read, and return the live count, which was `live` before."""
     if not view.token or _is_seller(view.token, body):
         return live
     try:
         now = increment_view(product_id, view.visit)
     except (IncrementRefused, *DATABASE_ERRORS):
-        # The metric of refused increments has it; the product is answered all the same.
+        # The refusal is counted in a metric, and the product is answered nevertheless.
         return live
     return max(live, now or 0)
 
@@ -79,7 +81,7 @@ def _visit(request: HttpRequest, product_id: int, token: str) -> Visit | None:
 
 
 def _visitor(request: HttpRequest, product_id: int, token: str) -> str:
-    """Return 16 digits that stand for whoever asks, for this product only."""
+    """Return 16 hexadecimal digits that identify the visitor, for this product only."""
     who = f"token\0{token}" if token else f"{BaseThrottle().get_ident(request)}\0{_user_agent(request)}"
     key = _key(settings.SECRET_KEY)
     return blake2b(f"{product_id}\0{who}".encode(errors="replace"), key=key, digest_size=8).hexdigest()
@@ -96,15 +98,15 @@ def _user_agent(request: HttpRequest) -> str:
 
 @lru_cache(maxsize=2048)
 def _is_bot(user_agent: str) -> bool:
-    # Here, since the list takes 30 ms and 3 MB, of which a deployment that counts robots has no use.
+    # A late import: a deployment that counts robots does not need the list (docs/counters.md has its cost).
     from crawleruseragents import is_crawler
 
-    # Every browser says what it is.
+    # Every browser sends a User-Agent.
     return not user_agent.strip() or is_crawler(user_agent)
 
 
 def _token(request: HttpRequest) -> str:
-    """Return the token that came along, be it good or bad; "" if there is none."""
+    """Return the token in the request, valid or not; "" if there is none."""
     scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     token = token.strip()
     return token if scheme.lower() == "token" and token.isascii() and token.isalnum() else ""
@@ -117,7 +119,10 @@ def _is_seller(token: str, body: bytes) -> bool:
 
 @lru_cache(maxsize=4096)
 def _holder(digest: str, minute: int) -> int | None:
-    """Return whose token it is, asking PostgreSQL once a minute; None if it is nobody's, or nobody answers."""
+    """Return the id of the token's user; None if the token is not valid or PostgreSQL is away.
+
+    `minute` is a part of the cache's key, so that PostgreSQL is asked once a minute.
+    """
     unexpired = Q(expiry=None) | Q(expiry__gt=timezone.now())
     tokens = get_token_model().objects.filter(unexpired, digest=digest)
     try:

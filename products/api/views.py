@@ -1,4 +1,4 @@
-"""The products themselves: lists, details, and what their sellers do with them."""
+"""The endpoints of products: the list, the detail, and the writes of sellers."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class ProductViewSet(CachedDetail, GenericViewSet[Product]):
         return [IsAuthenticated()] if self.action in _WRITES else []
 
     def read(self, request: HttpRequest, id: int) -> Lookup:
-        """Read a product and count its view, unless the rules say that it is none."""
+        """Read a product and count a view, if the rules allow it at once."""
         self.view = view_of(request, id)
         return read_once(products, id, self.view.at_once, self.view.visit)
 
@@ -65,8 +65,8 @@ class ProductViewSet(CachedDetail, GenericViewSet[Product]):
 
     @extend_schema(summary="Read a product and count a view", responses=ProductSerializer)
     def retrieve(self, request: Request, pk: str) -> HttpResponseBase:
-        """Answer a product. A GET counts one view, also where it is answered 304, unless this deployment leaves out
-        views of that kind; a HEAD counts none."""
+        """Answer a product. A GET counts one view, even if the answer is 304, unless the settings of this deployment
+        exclude it; a HEAD counts none."""
         return super().retrieve(request, pk)
 
     @extend_schema(summary="Put a product up for sale", responses={201: ProductSerializer})
@@ -95,7 +95,7 @@ class ProductViewSet(CachedDetail, GenericViewSet[Product]):
 
 
 def _written(product_id: int, code: int) -> HttpResponse:
-    """Answer a product as the next reader sees it: through the cache, after the invalidation."""
+    """Answer a product as the next reader gets it: through the cache, after the invalidation."""
     found = fetch(products, product_id)
     if found.body is None:
         raise Http404(f"There is no product {product_id}.")

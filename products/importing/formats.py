@@ -23,7 +23,7 @@ class Table:
         self.columns: list[str] = getattr(self._reader, "columns", [])
         self._first: list[Row] = []
         if not self.columns:
-            self._look_at_the_first_rows()
+            self._read_to_first_whole_row()
 
     @property
     def line(self) -> int:
@@ -33,7 +33,7 @@ class Table:
     def __iter__(self) -> Iterator[Row]:
         return chain(self._first, self._rows)
 
-    def _look_at_the_first_rows(self) -> None:
+    def _read_to_first_whole_row(self) -> None:
         # The first row that is whole names the columns, as a CSV header would.
         for row in self._rows:
             self._first.append(row)

@@ -18,8 +18,8 @@ TOO_SMALL = "price is less than half a cent"
 NOT_IN_UNITS = "price has digits that its currency lacks"
 
 _CENT = Decimal("0.01")
-# Stricter than Decimal(), which takes 1_000, NaN and digits of any script. No thousands' separators either:
-# 1,234 is a thousand in one country and one in the next.
+# Stricter than Decimal(), which takes 1_000, NaN and digits of any script. No thousands' separators either: 1,234 is
+# more than a thousand in some countries and less than two in others.
 _NUMBER = re.compile(r"[+-]?\d{1,40}(\.\d{0,40})?([eE][+-]?\d{1,3})?", re.ASCII)
 
 

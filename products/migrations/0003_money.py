@@ -1,7 +1,7 @@
-"""The rules of money of a product, and the yen.
+"""Add the constraints on the money of a product, and the yen.
 
-The rules are added unchecked, which locks the table for milliseconds, and hold for what is written from then on.
-Migration 0004 checks the rows that are there.
+The constraints are added as NOT VALID, which locks the table for milliseconds; they hold for new writes. Migration 0004
+validates the existing rows.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        # Whoever comes after a lock that waits for a long transaction waits too: rather give up, and be tried again.
+        # A lock request that waits for a long transaction blocks all requests after it. So time out, and be run again.
         migrations.RunSQL("SET LOCAL lock_timeout = '2s'", migrations.RunSQL.noop),
         migrations.RemoveConstraint(
             model_name="product",

@@ -1,7 +1,7 @@
-"""Check the products that were there before the rules of money.
+"""Validate the constraints of 0003 for the existing products.
 
-In a transaction of its own, since the one that adds a rule locks everybody out until its end. The check reads the whole
-table, and neither reads nor writes wait for it.
+In a transaction of its own, since the one that adds a constraint locks the table until its end. The validation reads
+the whole table, but blocks neither reads nor writes.
 """
 
 from __future__ import annotations

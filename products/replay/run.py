@@ -11,7 +11,7 @@ from products.replay.result import FAILURES_SHOWN, Result, Tally
 from products.replay.targets import Target
 from products.replay.trace import TraceError
 
-# Failures in a row of one thread after which the target counts as away.
+# After this many failures in a row in one thread the target is considered down, and the replay ends.
 GIVE_UP_AFTER = 100
 _POLL_SECONDS = 0.25
 
@@ -35,7 +35,7 @@ class Replay:
         self._tallies = [Tally() for _ in range(concurrency)]
 
     def run(self, on_progress: Callable[[int, float], None] = lambda sent, seconds: None) -> Result:
-        """Send everything and return the result; an interrupt ends it early with what was sent until then."""
+        """Send everything and return the result; an interrupt ends it early, with the result of what was sent."""
         started = time.perf_counter()
         with ThreadPoolExecutor(len(self._tallies)) as pool:
             waiting = {pool.submit(self._send_all, tally) for tally in self._tallies}

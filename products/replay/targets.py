@@ -18,10 +18,10 @@ _HEADERS = {"Accept": "application/json"}
 
 
 class Target(Protocol):
-    """One connection to what counts the views."""
+    """One thread's connection to the site or the service."""
 
     def send(self, product_id: int) -> tuple[Outcome, Source, str]:
-        """Send one view; return how it ended, where the answer came from, and a description of a failure."""
+        """Send one view; return (outcome, source of the answer or "", description of a failure or "")."""
         ...
 
     def close(self) -> None: ...
@@ -60,7 +60,7 @@ class HttpTarget:
 
 
 class ServiceTarget:
-    """The service's own function, in this process: no HTTP, no cache entry is read."""
+    """Calls `increment_view` in this process: no HTTP, and no cache entry is read."""
 
     def send(self, product_id: int) -> tuple[Outcome, Source, str]:
         try:

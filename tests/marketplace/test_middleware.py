@@ -1,4 +1,4 @@
-"""What the site's own middleware does to every request and every answer."""
+"""The site's own middleware: hosts, lengths of answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What runs when: the table that beat reads, and that a worker consumes every queue it writes to."""
+"""The schedule of beat, and the queues of its tasks, each of which a worker consumes."""
 
 from __future__ import annotations
 

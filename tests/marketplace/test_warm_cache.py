@@ -1,4 +1,4 @@
-"""`warm_cache` with what the apps registered: the first visitor finds everything there."""
+"""`warm_cache` with the warmers that the apps register: the first reads after it are hits."""
 
 from __future__ import annotations
 

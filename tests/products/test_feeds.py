@@ -1,4 +1,4 @@
-"""Feeds: pages of ids whose products are always as they are now, and the page that is ready before it is asked for."""
+"""Feeds: pages of ids whose products are always current, and the next page, which is loaded before it is requested."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_trending_forgets_by_halves() -> None:
 
 
 def test_products_that_trend_alike_are_listed_by_id_across_pages() -> None:
-    """Two views of a half-life ago are as much as one now."""
+    """Two views of a half-life ago weigh as much as one now."""
     products = made(7)
     for n, product in enumerate(products):
         viewed(product, *((4, 0), (8, 6), (16, 12), (32, 18))[n % 4])

@@ -1,4 +1,4 @@
-"""The history of views: what is trending by it, a product's hours without gaps, and old ones forgotten in batches."""
+"""The history of views: trending products, a product's hours without gaps, and old hours deleted in batches."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def test_a_backlog_is_forgotten_in_batches_each_its_own_transaction(
     assert [query["sql"].split()[0] for query in captured] == ["DELETE"] * statements
 
 
-def test_a_row_that_is_just_written_is_left_and_nobody_waits_for_it() -> None:
+def test_a_row_that_is_being_written_is_left_without_waiting_for_it() -> None:
     product = ProductFactory()
     held, free = viewed(product, 1, 10_000), viewed(product, 1, 10_001)
     with other_session() as session:

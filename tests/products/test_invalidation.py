@@ -1,4 +1,4 @@
-"""Law 9: whatever changes a product makes its entry old, once that has committed and not before."""
+"""Law 9: every change of a product invalidates its entry when it commits, and not before."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ CHANGES: dict[str, Change] = {
 
 
 class Undone(Exception):
-    """Ends a transaction that is not to count."""
+    """Rolls a transaction back."""
 
 
 def warm(product: Product) -> str:
@@ -121,13 +121,11 @@ def test_every_change_is_seen_by_the_first_read_after_it(change: Change) -> None
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_a_change_takes_effect_with_the_outermost_commit_and_not_at_all_if_a_savepoint_takes_it_back(
-    change: Change,
-) -> None:
+def test_a_change_takes_effect_with_the_outermost_commit_and_not_after_a_rollback(change: Change) -> None:
     product = ProductFactory()
     key = warm(product)
 
-    # Taken back by a savepoint, and by the transaction
+    # Rolled back to a savepoint, and with the whole transaction
     with transaction.atomic():
         with pytest.raises(Undone), transaction.atomic():  # noqa: PT012
             change(product)

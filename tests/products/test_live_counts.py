@@ -1,4 +1,4 @@
-"""A reader's view of the counts while they are counted, flushed and lost, all at once."""
+"""The view counts that readers see while views are counted, flushed and lost to evictions, all concurrently."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 SECONDS = 3.0
 FLUSHED_BEFORE = 1000
-# A bucket of five seconds is over after a tenth of one.
+# At this speed a bucket of four seconds is over in less than a tenth of a second.
 SPEED = 50
 
 
@@ -46,7 +46,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> FastClock:
 
 
 def beside_each_other(*steps: Callable[[], Any]) -> list[list[Any]]:
-    """Repeat each step in a thread of its own until the time is over, and return what each of them answered."""
+    """Repeat each step in a thread of its own until the time is over, and return the answers of each."""
     over = Event()
 
     def repeat(step: Callable[[], Any]) -> list[Any]:

@@ -1,4 +1,4 @@
-"""The rules of the catalogue hold in the database, whoever writes."""
+"""The constraints of the catalogue in the database, which hold for every writer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 
 def refused(rows: models.QuerySet[Any], **changes: Any) -> str:
-    """Return the name of the constraint that refuses an UPDATE, which no validation of Django's has seen."""
+    """Return the name of the constraint that refuses an UPDATE, without validation by Django."""
     with pytest.raises(IntegrityError) as caught, transaction.atomic():
         rows.update(**changes)
     name: str = caught.value.__cause__.diag.constraint_name
@@ -65,7 +65,7 @@ def test_an_item_of_a_catalogue_is_imported_once() -> None:
     assert refused(Product.objects.filter(pk=other.pk), source_id="7") == "product_source_once"
 
 
-def test_products_without_a_source_are_not_told_apart_by_it() -> None:
+def test_products_without_a_source_do_not_conflict() -> None:
     ProductFactory.create_batch(2)
 
     assert Product.objects.filter(source="", source_id="").count() == 2

@@ -150,7 +150,7 @@ def test_the_database_refuses_half_a_yen_and_nothing_else() -> None:
     # Given
     products = Product.objects.filter(pk=ProductFactory(price=Decimal("12.50"), currency="EUR").pk)
 
-    # When whoever writes past all validation gives it another currency, or cents
+    # When a write without validation gives it another currency, or cents
     with pytest.raises(IntegrityError) as caught, transaction.atomic():
         products.update(currency="JPY")
     products.update(currency="JPY", price=Decimal("1200.00"))

@@ -1,4 +1,4 @@
-"""What changes products: one transaction each, seen by the next read, told to whoever must know."""
+"""Changes of products: one transaction each, visible to the next read, and announced by a signal."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def closed() -> Iterator[list[list[int]]]:
-    """The ids that `products_closed` brought, call by call."""
+    """The lists of ids that `products_closed` was sent with."""
     calls: list[list[int]] = []
 
     def note(product_ids: list[int], **_: Any) -> None:
@@ -55,7 +55,7 @@ def test_a_product_comes_with_its_row_of_views_and_a_moment_of_creation() -> Non
 
 
 def test_a_price_is_held_to_the_currency_that_the_product_has_by_now() -> None:
-    """Whoever sent it may have seen another currency: an import can change that."""
+    """The client may have seen another currency, since an import can change it."""
     product = ProductFactory(price=Decimal(1200), currency="JPY")
 
     with pytest.raises(InvalidInput, match="JPY has no smaller unit"):

@@ -28,7 +28,7 @@ class Clock:
         return self.now
 
     def tick(self) -> None:
-        """Let the bucket of this moment end."""
+        """Let the current bucket end."""
         self.now += product_views.bucket_seconds * 1000
 
 
@@ -52,7 +52,7 @@ def flushed(clock: Clock) -> Callable[[], dict[str, Any]]:
 
 
 def counts_everywhere(api: Any, product: Any) -> set[int]:
-    """Return the view count that each endpoint tells, without counting a view."""
+    """Return the view counts that the endpoints show, without counting a view."""
     pages = ["/products/", "/feeds/discover/", f"/feeds/seller/{product.seller_id}/"]
     answers = [api.get(f"/api/v1{page}").json()["results"] for page in pages]
     answers.append(api.post("/api/v1/batch/products/", {"product_ids": [product.pk]}, format="json").json())
@@ -165,7 +165,7 @@ def test_what_does_not_exist_is_not_counted(flushed: Callable[[], dict[str, Any]
 @pytest.mark.parametrize(
     "poison", [("x", 1), ("0", 1), ("-4", 1), (str(2**70), 1), ("5", "x"), ("5", -1), ("5", 2**62)]
 )
-def test_a_poisoned_field_holds_nobody_up(
+def test_a_poisoned_field_does_not_hold_up_the_others(
     poison: tuple[Any, Any], flushed: Callable[[], dict[str, Any]], redis_state: redis.Redis
 ) -> None:
     product = ProductFactory()

@@ -1,7 +1,7 @@
-"""Random orders of everything that may happen to views, against a model of three numbers.
+"""Random orders of everything that can happen to views, compared with a model of three numbers.
 
-After every step, views accepted are those in PostgreSQL, in the spill, in buckets that wait, orphaned, or lost by Redis
-itself; and the live count of a product is what there is of it.
+After each step, the views accepted are the sum of those in PostgreSQL, in the spill, in waiting buckets, orphaned, and
+lost by Redis itself; and the live count of a product is the sum of its views.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ EXAMPLES = 50
 STEPS = 4
 
 
-# What may happen, each with a number of its own meaning; what is there twice happens twice as often.
+# Events, each with a number whose meaning depends on the event. One that is listed twice happens twice as often.
 EVENTS = st.one_of(
     st.tuples(st.just("view"), st.integers(0, PRODUCTS - 1)),
     st.tuples(st.just("view"), st.integers(0, PRODUCTS - 1)),
@@ -78,7 +78,7 @@ class Views(RuleBasedStateMachine):
     def begin(self) -> None:
         self.clock = product_views.clock = Clock()
         self.ids = [ProductFactory().pk for _ in range(PRODUCTS)]
-        # A sight of Redis that no breaker closes.
+        # A connection to Redis without a circuit breaker.
         where = client("state").connection_pool.connection_kwargs
         self.redis = redis.Redis(connection_pool=redis.ConnectionPool(**where))
         self.accepted = self.lost = 0
@@ -86,7 +86,7 @@ class Views(RuleBasedStateMachine):
         self.snapshot: dict[bytes, bytes] | None = None
         # Until a flush has run to its end, Redis does not know what the ledger has sealed, or which live counts lack
         # what was spilled.
-        self.forgot = self.untold = False
+        self.forgot = self.lacks_spill = False
 
     def teardown(self) -> None:
         pool("state").breaker.is_open = False
@@ -106,7 +106,7 @@ class Views(RuleBasedStateMachine):
         stored = self.stored()
         counted = increment_view(self.ids[which % PRODUCTS]) is not None
         self.accepted += counted
-        self.untold |= self.away
+        self.lacks_spill |= self.away
         if self.stored() == stored and counted:
             # Into a bucket that is in the ledger already.
             assert self.forgot
@@ -122,7 +122,7 @@ class Views(RuleBasedStateMachine):
             assert CounterSpill.objects.count() == 0
             return
         sync_view_counts()
-        self.forgot = self.untold = False
+        self.forgot = self.lacks_spill = False
 
     def flusher_dies(self, step: int) -> None:
         if self.away:
@@ -130,7 +130,7 @@ class Views(RuleBasedStateMachine):
         try:
             with dying_at(step // 2, after=bool(step % 2)):
                 sync_view_counts()
-            self.forgot = self.untold = False
+            self.forgot = self.lacks_spill = False
         except (Killed, DatabaseError):
             connection.close()
 
@@ -139,7 +139,7 @@ class Views(RuleBasedStateMachine):
             return
         with at_boundary(step, sync_view_counts):
             sync_view_counts()
-        self.forgot = self.untold = False
+        self.forgot = self.lacks_spill = False
 
     def redis_goes_or_comes(self, _: int) -> None:
         self.away = pool("state").breaker.is_open = not self.away
@@ -179,10 +179,10 @@ class Views(RuleBasedStateMachine):
         self.forgot = True
 
     def check(self) -> None:
-        """Check the books and the live counts."""
+        """Check the sum of all views, and the live counts."""
         orphaned = CounterBucket.objects.aggregate(sum=Sum("orphaned"))["sum"] or 0
         assert self.accepted == self.stored() + orphaned + self.lost
-        if self.forgot or self.untold or self.away:
+        if self.forgot or self.lacks_spill or self.away:
             return
         for id, live in product_views.live(Product.objects.values_list("pk", flat=True)).items():
             assert live == self.stored(int(id))

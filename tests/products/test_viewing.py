@@ -1,4 +1,4 @@
-"""What counts as a view: who is left out, who a visitor is, and how many there were."""
+"""What counts as a view: clients that are left out, the identity of a visitor, and the number of visitors."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ def visitor(product_id: int = 17, **meta: str) -> str:
     return visit.visitor
 
 
-def test_by_default_every_get_counts_whoever_it_is_by_and_a_head_does_not() -> None:
+def test_by_default_every_get_of_any_client_counts_and_a_head_does_not() -> None:
     assert view() == view(HTTP_USER_AGENT=GOOGLE, HTTP_AUTHORIZATION="Token abc") == View(1)
     assert view(method="HEAD") == View(0)
 
 
 @pytest.mark.parametrize("agent", [GOOGLE, "curl/8.5.0", "python-requests/2.32", "okhttp/4.12.0", "", "  "])
-def test_a_robot_is_left_out_and_so_is_who_does_not_say_what_it_is(agent: str, settings: Any) -> None:
+def test_a_robot_is_left_out_and_so_is_a_client_without_a_user_agent(agent: str, settings: Any) -> None:
     settings.VIEW_SKIP_BOTS = True
     settings.VIEW_WINDOW_SECONDS = 60
     assert view(HTTP_USER_AGENT=agent) == View(0)

@@ -71,7 +71,7 @@ def bench_parser(root: Path) -> argparse.ArgumentParser:
     listing = "\n".join(f"  {name:<14} {about}" for name, about in benchmarks(root)) or "  (none yet)"
     parser = _parser("bin/bench", BENCH_HELP, f"benchmarks:\n{listing}\n\n")
     parser.add_argument("name", nargs="?", metavar="NAME", help="one benchmark; without it, all of them")
-    parser.add_argument("--quick", action="store_true", help="smaller rounds: a look, not a measurement")
+    parser.add_argument("--quick", action="store_true", help="smaller rounds: faster, and less exact")
     parser.add_argument("--json", metavar="FILE", help="also write the rows as JSON")
     return parser
 

@@ -38,7 +38,8 @@ def prepare(root: Path, wanted: Wanted, log: Path, place: str = PLACE) -> Path:
         if not stamp:
             _create(venv)
         missing = wanted.missing_from(stamp)
-        # A kill from here on leaves this mark, and the next start rebuilds an environment that may have half a package.
+        # If the process is killed from here on, this mark remains. The next start then rebuilds the environment, which
+        # may have half a package.
         (venv / UNFINISHED).touch()
         if missing.files:
             files = [part for name in wanted.files for part in ("-r", str(root / name))]

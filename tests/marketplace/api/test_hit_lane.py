@@ -95,7 +95,7 @@ def faults(lanes: Lanes, target: Request, cases: list[tuple[Twist | State, ...]]
 
 
 def is_plain(case: tuple[Twist | State, ...], asks_the_same: bool) -> bool | None:
-    """Return whether the lane must answer; None if the request may ask for something else than the state is about."""
+    """Return whether the lane must answer; None if the request may read something else than the state has changed."""
     if any(isinstance(twist, Twist) and not twist.plain for twist in case):
         return False
     plain = [twist.plain for twist in case]

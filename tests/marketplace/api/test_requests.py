@@ -1,4 +1,4 @@
-"""What a client can get wrong before any view runs: methods, media types, and bodies that are not JSON."""
+"""Client errors before any view runs: methods, media types, and bodies that are not JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The endpoints for staff: who may see them, by token and by session, and what they say."""
+"""The endpoints for staff: permissions, by token and by session, and answers."""
 
 from __future__ import annotations
 

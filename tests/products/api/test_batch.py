@@ -1,4 +1,4 @@
-"""The batch of products: order, what is no id, and how few questions it asks."""
+"""The batch of products: order, invalid ids, and the numbers of queries and round trips."""
 
 from __future__ import annotations
 
@@ -118,5 +118,5 @@ def test_what_is_missing_is_remembered_as_missing(api: Any, django_assert_num_qu
 
 
 def script_loads(trips: list[list[str]]) -> int:
-    """Return how many of the round trips taught a Redis its scripts, which happens once after its start."""
+    """Return how many of the round trips loaded scripts into Redis, which happens once after its start."""
     return sum("SCRIPT LOAD" in names or "SCRIPT" in names for names in trips)

@@ -1,4 +1,4 @@
-"""The feeds over HTTP: pages, their bounds and links, and how few questions a warm page asks."""
+"""The feeds over HTTP: pages, their bounds and links, and the round trips of a warm page."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_every_feed_answers_with_or_without_its_slash(api: Any, feed: str) -> No
 def test_a_warm_page_takes_one_round_trip_and_no_sql(
     api: Any, listed: list[int], queue: Any, redis_commands: Any, django_assert_num_queries: Any
 ) -> None:
-    # Given a page that this process has read once, so that it knows what to ask for together with it
+    # Given a page that this process has read once, so that it knows which products to read together with it
     cold = api.get(DISCOVER)
     queue.run()
     api.get(DISCOVER)

@@ -1,4 +1,4 @@
-"""The list of products: its filters, alone and together, and pages that stay put while products are added."""
+"""The list of products: its filters, alone and together, and pages that do not shift while products are added."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LIST = "/api/v1/products/"
 
 @pytest.fixture
 def shop() -> dict[str, Any]:
-    """Five products by name, the newest first; two of them can not be bought."""
+    """Five products by name, the newest first; two of them cannot be bought."""
     ada, bob = UserFactory(username="ada"), UserFactory(username="bob")
     lamps, chairs = CategoryFactory(slug="lamps"), CategoryFactory(slug="chairs")
     rows = [

@@ -1,4 +1,4 @@
-"""The price of a product over HTTP: exact, in the units of its currency, and shown so everywhere."""
+"""The price of a product over HTTP: exact, in the units of its currency, and the same in every answer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HALF_A_YEN = ["JPY has no smaller unit than 1."]
 
 @pytest.fixture
 def teapot() -> dict[str, Any]:
-    """What a seller in Kyoto sends."""
+    """A product with a price in yen, as its seller sends it."""
     return {"title": "Teapot", "price": "1200", "currency": "JPY", "category": CategoryFactory(slug="tea").slug}
 
 

@@ -55,7 +55,7 @@ def test_a_price_that_the_currency_does_not_have(as_user: Any, monkeypatch: pyte
     seen = ProductFactory.build(pk=product.pk, seller=product.seller, category=product.category, currency="EUR")
     monkeypatch.setattr("products.services.visible_product", lambda *_: seen)
 
-    # when its seller sends a price that only the currency of before has
+    # when its seller sends a price that only the old currency can express
     response = as_user(product.seller).patch(url(product), {"price": "12.50"}, format="json")
 
     # then the service refuses it

@@ -1,4 +1,4 @@
-"""Selling over HTTP: who may put up, change and withdraw, and what is wrong with what they send."""
+"""Selling over HTTP: the permissions to create, change and withdraw products, and errors in the input."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def url(product: Any) -> str:
 
 @pytest.fixture
 def lamp() -> dict[str, Any]:
-    """What a seller sends."""
+    """A product as its seller sends it."""
     return {"title": "Lamp", "price": "19.90", "currency": "USD", "category": CategoryFactory(slug="lamps").slug}
 
 
@@ -84,14 +84,14 @@ def test_the_currency_is_the_marketplaces_unless_it_is_sent(as_user: Any, lamp: 
         ("image_url", "https://example.com/" + "x" * 500),
     ],
 )
-def test_an_error_is_told_by_its_field(as_user: Any, lamp: dict[str, Any], field: str, value: Any) -> None:
+def test_an_error_names_its_field(as_user: Any, lamp: dict[str, Any], field: str, value: Any) -> None:
     answer = as_user(UserFactory()).post(LIST, {**lamp, field: value}, format="json")
 
     assert list(problem(answer, 400, "invalid_input")["errors"]) == [field]
     assert not Product.objects.exists()
 
 
-def test_all_errors_are_told_at_once(as_user: Any) -> None:
+def test_all_errors_are_answered_together(as_user: Any) -> None:
     answer = as_user(UserFactory()).post(LIST, {}, format="json")
 
     assert set(problem(answer, 400, "invalid_input")["errors"]) == {"title", "price", "category"}
@@ -116,7 +116,7 @@ def test_a_change_is_of_the_fields_sent_and_seen_everywhere_at_once(as_user: Any
 
 
 def everywhere(api: Any, product: Any, paths: list[str]) -> list[dict[str, Any]]:
-    """Return the product as each route shows it, where it does."""
+    """Return the product from each of the routes that shows it."""
     pages = [api.get(path).json()["results"] for path in paths]
     batch = api.post("/api/v1/batch/products/", {"product_ids": [product.pk]}, format="json").json()
     detail = api.get(url(product))
@@ -163,7 +163,7 @@ def test_withdrawing_declines_the_offers(as_user: Any) -> None:
 
 
 @pytest.mark.parametrize("method", ["patch", "delete"])
-def test_who_may_not_change_a_product_is_told_why(as_user: Any, api: Any, method: str) -> None:
+def test_a_change_without_permission_is_refused_with_the_reason(as_user: Any, api: Any, method: str) -> None:
     product = ProductFactory()
     stranger = getattr(as_user(UserFactory()), method)
 

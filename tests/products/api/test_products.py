@@ -46,7 +46,7 @@ def test_text_arrives_as_it_was_written(api: Any, text: str) -> None:
     assert (body["title"], body["description"]) == (text, text)
 
 
-def test_headers_tell_where_the_answer_came_from(api: Any, queue: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_headers_say_where_the_answer_came_from(api: Any, queue: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     product = ProductFactory()
 
     miss, hit = api.get(url(product)), api.get(url(product))

@@ -24,7 +24,7 @@ GOOGLE = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.htm
 
 
 class Reader:
-    """Reads products as a browser does; by the hit lane, or by DRF, which alone answers this Accept."""
+    """Reads products as a browser does, by the hit lane, or by DRF, which alone answers this Accept header."""
 
     def __init__(self, api: Any, way: str) -> None:
         self.api = api
@@ -35,7 +35,7 @@ class Reader:
         return self.api.get(f"/api/v1/products/{product.pk}/", **said)
 
     def count(self, product: Any, **meta: str) -> int:
-        """Return the view count that a reader is told."""
+        """Read a product, and return the view count in the answer."""
         answer = self.get(product, **meta)
         assert answer.status_code == 200, answer.content
         return int(answer.json()["view_count"])
@@ -69,7 +69,7 @@ def refuse(*_: Any, **__: Any) -> None:
     raise AssertionError("DRF was asked")
 
 
-def test_by_default_each_get_counts_whoever_asks_in_one_round_trip(
+def test_by_default_each_get_of_any_client_counts_in_one_round_trip(
     reader: Reader, redis_commands: Any, django_assert_num_queries: Any
 ) -> None:
     product = ProductFactory(views=40)
@@ -77,10 +77,10 @@ def test_by_default_each_get_counts_whoever_asks_in_one_round_trip(
     reader.get(product)
 
     with redis_commands() as trips, django_assert_num_queries(0):
-        told = [reader.count(product), reader.count(product, HTTP_USER_AGENT=GOOGLE)]
-        told.append(reader.count(product, HTTP_AUTHORIZATION=seller))
+        shown = [reader.count(product), reader.count(product, HTTP_USER_AGENT=GOOGLE)]
+        shown.append(reader.count(product, HTTP_AUTHORIZATION=seller))
 
-    assert told == [42, 43, 44]
+    assert shown == [42, 43, 44]
     assert trips == [["MGET", "EVALSHA"]] * 3
 
 
@@ -109,9 +109,9 @@ def test_a_visitor_counts_once_in_the_window(reader: Reader, settings: Any, redi
     settings.VIEW_WINDOW_SECONDS = 1800
     product, another = ProductFactory(views=40), ProductFactory()
 
-    told = [reader.count(product) for _ in range(3)]
-    told += [reader.count(product, REMOTE_ADDR="192.0.2.7"), reader.count(another)]
-    assert told == [41, 41, 41, 42, 1]
+    shown = [reader.count(product) for _ in range(3)]
+    shown += [reader.count(product, REMOTE_ADDR="192.0.2.7"), reader.count(another)]
+    assert shown == [41, 41, 41, 42, 1]
 
     (mark,) = redis_state.scan_iter(f"*:seen:{another.pk}:*")
     assert 1700 < redis_state.ttl(mark) <= 1800
@@ -134,7 +134,7 @@ def test_a_robot_reads_and_is_not_counted(reader: Reader, settings: Any) -> None
     settings.VIEW_SKIP_BOTS = True
     product = ProductFactory(views=40)
 
-    # Cold, it fills the entry for those who come after.
+    # A miss, which fills the entry for the reads after it.
     assert reader.count(product, HTTP_USER_AGENT=GOOGLE) == 40
     assert reader.count(product) == 41
     assert reader.count(product, HTTP_USER_AGENT="") == 41
@@ -145,10 +145,10 @@ def test_a_seller_sees_the_true_count_and_does_not_raise_it(reader: Reader, sett
     product = ProductFactory(views=40)
     seller, buyer = token(product.seller), token(UserFactory())
 
-    told = [reader.count(product, HTTP_AUTHORIZATION=who) for who in (seller, buyer, seller)]
-    told += [reader.count(product), reader.count(product, HTTP_AUTHORIZATION=seller)]
+    shown = [reader.count(product, HTTP_AUTHORIZATION=who) for who in (seller, buyer, seller)]
+    shown += [reader.count(product), reader.count(product, HTTP_AUTHORIZATION=seller)]
 
-    assert told == [40, 41, 41, 42, 42]
+    assert shown == [40, 41, 41, 42, 42]
 
 
 def test_a_read_with_a_token_is_two_round_trips_and_a_query_a_minute(
@@ -178,7 +178,7 @@ def test_a_read_with_a_token_is_two_round_trips_and_a_query_a_minute(
 def test_what_the_lane_read_and_left_to_drf_is_counted_once(
     by_lane: Reader, header: str, settings: Any, redis_commands: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # given an entry that is stale, which is DRF's to answer
+    # given a stale entry, which only DRF answers
     settings.VIEW_SKIP_SELLER = True
     product = ProductFactory(views=40)
     by_lane.get(product)
@@ -215,9 +215,9 @@ def test_a_read_with_a_token_is_answered_and_counted_while_postgres_is_away(read
     reader.get(product)
 
     with connection.execute_wrapper(_lost):
-        told = reader.count(product, HTTP_AUTHORIZATION=seller)
+        shown = reader.count(product, HTTP_AUTHORIZATION=seller)
 
-    assert told == live(product) == 42
+    assert shown == live(product) == 42
 
 
 def test_every_setting_together(reader: Reader, settings: Any) -> None:
@@ -225,7 +225,7 @@ def test_every_setting_together(reader: Reader, settings: Any) -> None:
     product = ProductFactory(views=40)
     seller, buyer = token(product.seller), token(UserFactory())
 
-    told = [
+    shown = [
         reader.count(product, HTTP_AUTHORIZATION=seller),
         reader.count(product, HTTP_USER_AGENT=GOOGLE),
         reader.count(product, HTTP_AUTHORIZATION=buyer, HTTP_USER_AGENT=GOOGLE),
@@ -235,7 +235,7 @@ def test_every_setting_together(reader: Reader, settings: Any) -> None:
         reader.count(product),
     ]
 
-    assert told == [40, 40, 40, 41, 41, 42, 42]
+    assert shown == [40, 40, 40, 41, 41, 42, 42]
     assert visitors(product.pk) == Visitors(2, 2)
 
 
@@ -262,29 +262,29 @@ def test_a_live_count_that_was_evicted_costs_no_visitor_and_marks_none_twice(
     reader.get(product)
     redis_state.delete(product_views._live(product.pk))
 
-    told = [reader.count(product), reader.count(product, REMOTE_ADDR="192.0.2.7")]
+    shown = [reader.count(product), reader.count(product, REMOTE_ADDR="192.0.2.7")]
 
-    assert told == [41, 42]
+    assert shown == [41, 42]
 
 
 @pytest.mark.parametrize("header", ["", "Token nonsense"])
-def test_while_redis_is_away_a_view_is_accepted_whoever_was_there(reader: Reader, header: str, settings: Any) -> None:
+def test_while_redis_is_away_a_view_of_any_visitor_is_accepted(reader: Reader, header: str, settings: Any) -> None:
     everything(settings)
     product = ProductFactory(views=40)
 
     pool("state").breaker.is_open = True
-    told = [reader.count(product, HTTP_AUTHORIZATION=header) for _ in range(2)]
+    shown = [reader.count(product, HTTP_AUTHORIZATION=header) for _ in range(2)]
     pool("state").breaker.is_open = False
 
     assert sum(CounterSpill.objects.values_list("amount", flat=True)) == 2
-    assert told == [41, 42]
+    assert shown == [41, 42]
 
 
 @pytest.mark.parametrize(("postgres", "reason"), [("there", "full"), ("away", "database")])
-def test_a_view_that_nobody_takes_after_the_read_is_refused_and_the_read_answered(
+def test_a_view_that_no_server_accepts_after_the_read_is_refused_and_the_read_answered(
     reader: Reader, postgres: str, reason: str, settings: Any, redis_state: Any
 ) -> None:
-    # given counting fails where reading does not, and PostgreSQL takes no views
+    # given a Redis in which only counting fails, and a PostgreSQL that accepts no views
     settings.VIEW_SKIP_SELLER = True
     settings.CACHING = {**settings.CACHING, "SPILL_ROWS": 0}
     product = ProductFactory(views=40)
@@ -295,10 +295,10 @@ def test_a_view_that_nobody_takes_after_the_read_is_refused_and_the_read_answere
     # when
     wrapper = _lost if postgres == "away" else _as_ever
     with connection.execute_wrapper(wrapper):
-        told = reader.count(product, HTTP_AUTHORIZATION="Token abc1")
+        shown = reader.count(product, HTTP_AUTHORIZATION="Token abc1")
 
     # then
-    assert (told, refused(reason) - before) == (41, 1)
+    assert (shown, refused(reason) - before) == (41, 1)
 
 
 def refused(reason: str) -> float:

@@ -19,8 +19,8 @@ from tests.marketplace.api.lane.request import Request
 
 
 class State(NamedTuple):
-    """One state of the cache; `plain` if the lane still answers the plainest request, in `trips` round trips; None
-    where that is open."""
+    """One state of the cache; `plain` if the lane still answers the plainest request, in `trips` round trips; None if
+    either is allowed."""
 
     name: str
     of: Callable[[World], object]
