@@ -4,13 +4,31 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.apps import apps
 
 ROOT = Path(__file__).resolve().parent.parent
 
 pytestmark = pytest.mark.slow
+
+
+# The rooms of the layer that the rest of the project may import from.
+DOORS = {"counters", "deadlines", "http", "jobs", "redis"}
+
+
+def own_packages() -> list[str]:
+    """Return the top packages of this project's apps."""
+    names = (app.name.partition(".")[0] for app in apps.get_app_configs())
+    return sorted({name for name in names if (ROOT / name).is_dir()})
+
+
+def tools() -> dict[str, Any]:
+    settings: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]
+    return settings
 
 
 def run(*command: str) -> None:
@@ -32,9 +50,24 @@ def test_the_arrows_point_down():
     assert done.returncode == 0, done.stdout
 
 
+def test_the_linters_know_every_app():
+    assert sorted(tools()["importlinter"]["root_packages"]) == own_packages()
+    assert set(tools()["ruff"]["lint"]["isort"]["known-first-party"]) == {*own_packages(), "benchmarks", "tests"}
+
+
+def test_what_is_no_door_of_the_layer_is_protected():
+    # Given the files and rooms of the layer, and the contract that lists what only the layer imports
+    found = {
+        path.stem for path in (ROOT / "caching").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    (contract,) = [each for each in tools()["importlinter"]["contracts"] if each["type"] == "protected"]
+    # Then it has all of them
+    private = {f"caching.{name}" for name in found - DOORS - {"__init__", "migrations"}}
+    assert set(contract["protected_modules"]) == private | {f"caching.{door}.*" for door in DOORS}
+
+
 def test_no_source_file_is_longer_than_300_lines():
-    rooms = ("caching", "products", "offers", "marketplace")
-    sources = [path for room in rooms for path in (ROOT / room).rglob("*.py")]
+    sources = [path for app in own_packages() for path in (ROOT / app).rglob("*.py")]
     long = {str(path): count for path in sources if (count := len(path.read_text("utf-8").splitlines())) > 300}
     assert long == {}
 
