@@ -6,9 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from itertools import count
 
-import psycopg
 import pytest
-from django.db import connection
 
 from caching.deadlines import Deadline
 from caching.jobs.work_budget import WorkBudget
@@ -19,6 +17,7 @@ from offers.expiration import process_expired_offers
 from offers.models import Offer
 from tests.factories import ProductFactory, UserFactory
 from tests.offers.deadline_index import index, make, track
+from tests.other_session import other_session
 
 pytestmark = pytest.mark.django_db
 
@@ -146,15 +145,3 @@ def counted_reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def ticking() -> Callable[[], float]:
     """Return a clock that advances half a second with each reading."""
     return count(step=0.5).__next__
-
-
-def other_session() -> psycopg.Connection:
-    """Return a connection of its own to the test's database."""
-    settings = connection.settings_dict
-    return psycopg.connect(
-        host=settings["HOST"],
-        port=settings["PORT"],
-        user=settings["USER"],
-        password=settings["PASSWORD"],
-        dbname=settings["NAME"],
-    )

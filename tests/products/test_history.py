@@ -10,7 +10,6 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import psycopg
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -20,6 +19,7 @@ from products import view_history
 from products.models import Product, ProductViewsHour
 from products.view_history import forget_old_hours, trending_ids, views_by_hour
 from tests.factories import ProductFactory
+from tests.other_session import other_session
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,17 +29,6 @@ ROOT = Path(__file__).resolve().parents[2]
 def viewed(product: Product, views: int, hours_ago: float) -> ProductViewsHour:
     hour = (timezone.now() - timedelta(hours=hours_ago)).replace(minute=0, second=0, microsecond=0)
     return ProductViewsHour.objects.create(product=product, hour=hour, views=views)
-
-
-def other_session() -> psycopg.Connection[Any]:
-    settings = connection.settings_dict
-    return psycopg.connect(
-        host=settings["HOST"],
-        port=settings["PORT"],
-        dbname=settings["NAME"],
-        user=settings["USER"],
-        password=settings["PASSWORD"],
-    )
 
 
 def test_views_count_half_as_much_after_each_half_life(settings: Any) -> None:

@@ -9,7 +9,6 @@ import sys
 import time
 from threading import Event, Thread
 
-import psycopg
 import pytest
 from django.db import DatabaseError, OperationalError, connection, transaction
 
@@ -17,6 +16,7 @@ from caching.jobs.lock import exclusive, lock_key
 from caching.jobs.run import run_job
 from caching.jobs.status import job_status, latest_runs
 from caching.models import JobRun
+from tests.other_session import other_session
 
 JOB = "process_expired_offers"
 
@@ -112,7 +112,7 @@ def test_two_at_once_make_one_run() -> None:
 def test_a_session_that_is_cut_off_fails_clearly(caplog) -> None:
     # given a run whose database session ends in the middle
     def work() -> dict:
-        with admin_session() as other:
+        with other_session(autocommit=True) as other:
             other.execute("SELECT pg_terminate_backend(%s)", [connection.connection.info.backend_pid])
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -189,19 +189,7 @@ def test_locks_of_different_jobs_differ() -> None:
 def test_the_lock_is_gone_after_the_block() -> None:
     with exclusive("a") as mine:
         assert mine
-        with admin_session() as other:
+        with other_session(autocommit=True) as other:
             assert other.execute("SELECT pg_try_advisory_lock(%s)", [lock_key("a")]).fetchone() == (False,)
-    with admin_session() as other:
+    with other_session(autocommit=True) as other:
         assert other.execute("SELECT pg_try_advisory_lock(%s)", [lock_key("a")]).fetchone() == (True,)
-
-
-def admin_session() -> psycopg.Connection:
-    settings = connection.settings_dict
-    return psycopg.connect(
-        host=settings["HOST"],
-        port=settings["PORT"],
-        user=settings["USER"],
-        password=settings["PASSWORD"],
-        dbname=settings["NAME"],
-        autocommit=True,
-    )
