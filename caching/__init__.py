@@ -1,9 +1,8 @@
-"""A caching layer on Redis in front of PostgreSQL that knows no product, no offer and no user.
+"""A caching layer on Redis in front of PostgreSQL. It knows no product, no offer and no user.
 
-The owner of some data declares a `resource` in its own `cache.py`: a policy, a loader, and which rows make it old. This
-package does the rest: read-through with soft and hard TTLs, guarded fills, invalidation after commit. Its other doors
-are `caching.counters`, `.deadlines`, `.jobs`, `.http` and `.redis`; docs/first-resource.md starts from nothing.
-
+The owner of some data declares a `resource` in its `cache.py`: a policy, a loader, and the row changes that invalidate
+it. This package provides read-through with soft and hard TTLs, guarded fills, and invalidation after commit. The other
+public packages are `caching.counters`, `.deadlines`, `.jobs`, `.http` and `.redis`. Start at docs/first-resource.md.
 Importing it reads no settings, loads no models and opens no socket.
 """
 
@@ -109,12 +108,12 @@ __all__ = [
     "withdraw",
 ]
 
-# What commands alone use, and what makes a process start later.
+# Only management commands use these, and importing them would slow the start of every process.
 _LATER = {"HelpfulCommand": "caching.management.base", "Progress": "caching.management.progress"}
 
 
 def __getattr__(name: str) -> Any:
-    """Import what few processes need when it is first asked for (PEP 562)."""
+    """Import a name of `_LATER` when it is first used (PEP 562)."""
     if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_LATER[name]), name)

@@ -1,4 +1,4 @@
-"""Job runs in the admin, and what the flush set aside or found changed. Nothing can be changed here."""
+"""Read-only admin pages for job runs, flushed buckets, and the counter fields that a flush set aside."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from caching.models import CounterBucket, CounterField, JobRun
 
 
 class JobFilter(admin.SimpleListFilter):
-    """By job; the names come from the schedule, because asking the table for them reads all of it."""
+    """Filter by job. The names come from the schedule: a query for them would read the whole table."""
 
     title = "job"
     parameter_name = "job"
@@ -30,7 +30,7 @@ class JobFilter(admin.SimpleListFilter):
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """What is written by jobs alone."""
+    """Base of the pages for rows that only jobs write."""
 
     show_full_result_count = False
 
@@ -55,7 +55,7 @@ class CounterFieldAdmin(ReadOnlyAdmin):
 
 @admin.register(CounterBucket)
 class CounterBucketAdmin(ReadOnlyAdmin):
-    """The ledger, newest first. One whose surplus is not empty changed after it was applied."""
+    """The ledger, newest first. A bucket with a surplus changed after it was applied."""
 
     list_display = ("applied_at", "family", "shard", "bucket", "total", "fields", "orphaned", "surplus")
     list_filter = (("surplus", admin.EmptyFieldListFilter),)
@@ -64,7 +64,7 @@ class CounterBucketAdmin(ReadOnlyAdmin):
 
 @admin.register(JobRun)
 class JobRunAdmin(ReadOnlyAdmin):
-    """The runs, newest first."""
+    """The job runs, newest first."""
 
     list_display = ("job", "started_at", "ended", "duration", "summary")
     list_filter = (JobFilter, "outcome", "started_at")
@@ -76,7 +76,7 @@ class JobRunAdmin(ReadOnlyAdmin):
     def ended(self, run: JobRun) -> str:
         if run.outcome != JobRun.Outcome.RUNNING:
             return run.outcome
-        # Its row says running; whether that is still true is known to the lock it held.
+        # A run whose process died stays `running` in its row; only the job's lock shows whether it is alive.
         latest = latest_runs([run.job])[run.job]
         return str(latest.outcome) if latest.id == run.pk else JobRun.Outcome.LOST.value
 

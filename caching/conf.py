@@ -25,12 +25,13 @@ class Conf:
     """The options of `CACHING`, each under its name in capitals.
 
     `url` is the Redis of the cache, and `state_url` that of counters, deadlines and queues (the same unless given).
-    `key_prefix` begins every key, so that deployments can share a server, and `name` stands in Cache-Status. After
-    `timeout_seconds` a read goes to PostgreSQL; a process opens at most `max_connections` to each server.
+    `key_prefix` begins every key, so that deployments can share a server, and `name` appears in Cache-Status. If
+    Redis does not reply within `timeout_seconds` a read goes to PostgreSQL. A process opens at most `max_connections`
+    to each server.
 
-    `spill_rows` bounds what PostgreSQL takes of counters while Redis is away. A backlog of increments that is older
-    than `alarm_seconds` or larger than `alarm_mb` is an alarm. The ledger of flushed buckets and the runs of jobs are
-    kept for `ledger_days` and `job_run_days`.
+    `spill_rows` limits the rows of increments that PostgreSQL accepts while Redis is away. A backlog of increments that
+    is older than `alarm_seconds` or larger than `alarm_mb` raises an alarm. The ledger of flushed buckets is kept for
+    `ledger_days`, the record of a job run for `job_run_days`.
     """
 
     url: str
@@ -55,7 +56,7 @@ _TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "float": (int, float), "in
 
 @cache
 def conf() -> Conf:
-    """Return the options. Raises ImproperlyConfigured, with everything that is wrong with them."""
+    """Return the options. Raises ImproperlyConfigured, which names every error in them."""
     given = getattr(settings, SETTING, None)
     if found := list(problems(given)):
         raise ImproperlyConfigured(" ".join(found))
@@ -63,7 +64,7 @@ def conf() -> Conf:
 
 
 def problems(given: Any) -> Iterator[str]:
-    """Yield a sentence on each thing that is wrong with the value of `CACHING`."""
+    """Yield one sentence for each error in the value of `CACHING`."""
     example = f'{SETTING} = {{"URL": "redis://:password@host:6379/0"}}'
     if not isinstance(given, Mapping):
         yield f"{SETTING} is not set. Write {example} in the settings."

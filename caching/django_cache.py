@@ -1,4 +1,4 @@
-"""Django's `default` cache on our terms: JSON instead of pickle, zstd, and a `clear` that empties only itself."""
+"""A backend for Django's `default` cache: JSON, not pickle; zstd; and a `clear` that deletes only its own keys."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from caching.redis.scan import Walk, literal
 
 
 class Serializer(BaseSerializer):
-    """Values as JSON, so that nothing read from Redis can execute."""
+    """Serializes values as JSON: unlike pickle, reading it back cannot execute code."""
 
     def dumps(self, value: Any) -> bytes:
         return orjson.dumps(value)
@@ -29,7 +29,7 @@ class Serializer(BaseSerializer):
 
 
 class Compressor(BaseCompressor):
-    """The layer's own codec: each value carries the tag of how it was packed."""
+    """Compresses by the layer's codec: the first byte of a value is the tag of its codec."""
 
     def compress(self, value: bytes) -> bytes:
         tag, packed = codec.pack(value)
@@ -43,7 +43,7 @@ class Compressor(BaseCompressor):
 
 
 class ConnectionFactory:
-    """Gives django-redis clients on the layer's own pools."""
+    """Gives django-redis clients that use the layer's own pools."""
 
     def __init__(self, options: dict[str, Any]) -> None:
         self._options = options
@@ -69,8 +69,8 @@ _OPTIONS = {
 class Cache(RedisCache):
     """A cache backend for Django: `CACHES = {"default": {"BACKEND": "caching.django_cache.Cache", "LOCATION": url}}`.
 
-    It is django-redis on the layer's pools, with a harmless `clear`: FLUSHDB would take queues, counters and deadlines
-    along. Its keys begin with `KEY_PREFIX`, which must not be the layer's own.
+    It is django-redis on the layer's pools. Its `clear` deletes its own keys only, where FLUSHDB would delete queues,
+    counters and deadlines too. Its keys begin with `KEY_PREFIX`, which must not be the layer's own prefix.
     """
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
@@ -78,9 +78,9 @@ class Cache(RedisCache):
 
     @omit_exception(return_value=False)
     def clear(self) -> bool:
-        """Delete the keys of this cache alone, of every version; return whether Redis answered.
+        """Delete the keys of this cache, of every version, and no others; return whether Redis answered.
 
-        It goes in batches, where `delete_pattern` would hold Redis up with all keys in one transaction.
+        It deletes in batches. `delete_pattern` would delete all keys in one transaction, which blocks Redis.
         """
         connection = self.client.get_client(write=True)
         try:

@@ -1,4 +1,4 @@
-"""What can go wrong in the layer: one family, `CachingError`, and the errors of PostgreSQL that a caller can handle."""
+"""The layer's errors, one family under `CachingError`, and the errors of PostgreSQL that a caller can handle."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ DATABASE_ERRORS = (Error, PoolTimeout)
 
 
 class CachingError(Exception):
-    """Base of everything that the layer raises by itself. What a loader raises passes through as it is."""
+    """Base of the layer's own errors. What a loader raises is passed on unchanged."""
 
 
 class StoreUnavailable(CachingError):
-    """Redis did not answer. Of a read: go to PostgreSQL and fill nothing. Of an erasure: old values may be served.
+    """Redis did not answer.
 
-    `unknown` says that increments in the same round trip may have run all the same.
+    After a failed read, go to PostgreSQL and fill nothing. After a failed erasure, old values may be served.
+    `unknown` is True if increments in the same round trip may have run.
     """
 
     def __init__(self, message: str, unknown: bool = False) -> None:
@@ -25,7 +26,7 @@ class StoreUnavailable(CachingError):
 
 
 class LoaderBackedOff(CachingError):
-    """A loader has just failed, so it is left alone for `retry_after` seconds, and there is nothing else to answer."""
+    """A loader has just failed, so it is not called for `retry_after` seconds, and there is no entry to answer."""
 
     def __init__(self, namespace: str, retry_after: float) -> None:
         super().__init__(f"loading {namespace} failed a moment ago")
@@ -33,7 +34,7 @@ class LoaderBackedOff(CachingError):
 
 
 class IncrementRefused(CachingError):
-    """Neither Redis nor PostgreSQL took an increment, or nobody knows whether Redis did. Do not repeat it."""
+    """Neither Redis nor PostgreSQL accepted an increment, or it is unknown whether Redis did. Do not retry it."""
 
     def __init__(self, family: str) -> None:
         super().__init__(f"an increment of {family} was refused")
@@ -48,7 +49,7 @@ class CodecError(CachingError, ValueError):
 
 
 class BadEntry(CachingError, ValueError):
-    """The bytes are no entry of ours: truncated, damaged, foreign, or of another format."""
+    """The bytes are not a valid entry: truncated, damaged, foreign, or of another format."""
 
 
 class CannotTrain(CachingError, ValueError):

@@ -13,7 +13,7 @@ def row_id(text: bytes | str) -> int | None:
     Stricter than int(), which also takes signs, white space, leading zeros, "1_0" and digits of other scripts: one
     id has one spelling.
     """
-    # The length first: int() takes time, and raises ValueError, for thousands of digits.
+    # Check the length first: for thousands of digits int() is slow and raises ValueError.
     if len(text) > _MAX_DIGITS or not text.isascii() or not text.isdigit():
         return None
     number = int(text)

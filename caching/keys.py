@@ -1,18 +1,18 @@
 """The grammar of every Redis key of the layer.
 
-    <prefix>:c:{<namespace>:<id>}      an entry                         has a TTL
-    <prefix>:l:{<namespace>:<id>}      the lease of that entry          has a TTL
-    <prefix>:w:{<namespace>:<id>}      how many wait for that lease     has a TTL
-    <prefix>:k:{<namespace>:<id>}      the list that wakes them         has a TTL
-    <prefix>:g:<namespace>             the generation of a namespace    state, no TTL
-    <prefix>:n:{<family>:<shard>}:…    counters, see `buckets`          state, no TTL
-                                       live counts, see `counters`      have a TTL
-    <prefix>:d:{<family>:<shard>}:…    deadlines, see `deadlines`       state, no TTL
-    <prefix>:z:…                       values of `set_compressed`       have a TTL
-    <prefix>:t:…                       throttles of the API             have a TTL
-
-Keys that one script touches share what stands in braces, and so a slot of Redis Cluster.
+The text in braces is the hash tag: the keys that one script uses share it, and so lie in one slot of Redis Cluster.
 """
+
+#   <prefix>:c:{<namespace>:<id>}      an entry                              has a TTL
+#   <prefix>:l:{<namespace>:<id>}      the lease of that entry               has a TTL
+#   <prefix>:w:{<namespace>:<id>}      number of readers waiting for it      has a TTL
+#   <prefix>:k:{<namespace>:<id>}      the list that wakes them              has a TTL
+#   <prefix>:g:<namespace>             the generation of a namespace         state, no TTL
+#   <prefix>:n:{<family>:<shard>}:…    buckets, see `counters.buckets`       state, no TTL
+#                                      live counts, see `counters.family`    have a TTL
+#   <prefix>:d:{<family>:<shard>}:…    deadlines, see `deadlines.shards`     state, no TTL
+#   <prefix>:z:…                       values of `set_compressed`            have a TTL
+#   <prefix>:t:…                       throttles of the API                  have a TTL
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class KeySpace:
 
     @cached_property
     def entry_stem(self) -> str:
-        """What stands before the id in the key of an entry; `}` follows the id."""
+        """The part of an entry's key before the id; `}` follows the id."""
         return self._stem("c")
 
     def entry(self, id: Id) -> str:

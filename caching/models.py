@@ -1,4 +1,4 @@
-"""What the layer keeps in PostgreSQL because it must commit together with the data, or outlive every Redis."""
+"""The layer's tables in PostgreSQL: records that must commit together with the data, or outlive Redis."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from django.utils import timezone
 class CounterBucket(models.Model):
     """The ledger of write-behind counters: one row for each bucket whose increments are in PostgreSQL.
 
-    It is inserted in the transaction that applies the bucket, so a bucket is applied exactly once however
-    many flushers run and wherever one of them dies.
+    It is inserted in the transaction that applies the bucket. So a bucket is applied exactly once, however many
+    flushers run and wherever one of them dies.
     """
 
     family = models.CharField(max_length=40)
@@ -50,7 +50,7 @@ class CounterField(models.Model):
     """A field of a bucket that was set aside because it could not be applied."""
 
     class Reason(models.TextChoices):
-        """Why: it is no id with a positive number, or the total would not fit."""
+        """Why: it is not an id with a positive number, or the total would not fit its column."""
 
         POISON = "poison"
         OVERFLOW = "overflow"
@@ -76,9 +76,9 @@ class CounterField(models.Model):
 
 
 class CounterSpill(models.Model):
-    """The spill: increments that were accepted here because Redis was away. The flush merges and deletes them.
+    """The spill: increments that PostgreSQL accepted while Redis was away. The flush merges and deletes them.
 
-    An id has a few rows an hour, its slots, so that those who count it at once need not wait for each other.
+    An id has up to a few rows an hour, one a slot, so that concurrent increments rarely wait for one row's lock.
     """
 
     family = models.CharField(max_length=40)
@@ -101,8 +101,8 @@ class CounterSpill(models.Model):
 class Invalidation(models.Model):
     """The journal of invalidations: one row for each that has not reached Redis yet.
 
-    It is inserted in the transaction that makes entries old and deleted once Redis has forgotten them, so an outage
-    of Redis, or the death of the writer right after its commit, loses none.
+    It is inserted in the transaction whose changes invalidate entries, and deleted once Redis has erased them. So no
+    invalidation is lost to an outage of Redis, or to the death of the writer right after its commit.
     """
 
     namespace = models.CharField(max_length=64)
@@ -114,7 +114,7 @@ class Invalidation(models.Model):
 
 
 class Dictionary(models.Model):
-    """A trained zstd dictionary. The newest of a namespace packs its entries; older ones stay for those they packed."""
+    """A trained zstd dictionary. The newest of a namespace packs; older ones unpack the entries they packed."""
 
     number = models.BigIntegerField(primary_key=True, help_text="What packed entries name it by; made from its data.")
     namespace = models.CharField(max_length=64)
@@ -139,7 +139,7 @@ class JobRun(models.Model):
     """One run of a job: when it started, how it ended and what it did."""
 
     class Outcome(models.TextChoices):
-        """How a run ended; `lost` is a run whose process died before it could say."""
+        """How a run ended; `lost` means that its process died before it recorded an outcome."""
 
         RUNNING = "running"
         SUCCEEDED = "succeeded"

@@ -6,9 +6,9 @@ from django.db import transaction
 
 
 def in_transaction() -> bool:
-    """Return whether what the caller reads and writes now may yet be taken back.
+    """Return whether the caller's reads and writes may still be rolled back.
 
-    That is inside `atomic`, and wherever autocommit was switched off; a connection that is not open yet is in none.
+    That is so inside `atomic`, and where autocommit is off. A connection that is not open yet is in no transaction.
     """
     connection = transaction.get_connection()
     return connection.in_atomic_block or (connection.connection is not None and not connection.autocommit)

@@ -1,3 +1,3 @@
-"""How one entry lies in Redis: policy, envelope, codec and dictionaries, the store, and what erases it."""
+"""How an entry is stored in Redis: policy, envelope, codec and dictionaries, the store, the journal and erasure."""
 
 from __future__ import annotations

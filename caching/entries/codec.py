@@ -1,4 +1,4 @@
-"""Bytes to fewer bytes and back. The result names its codec, is kept only if smaller, and has a size limit."""
+"""Compression of entry bodies. The result names its codec, is kept only if it is smaller, and has a size limit."""
 
 from __future__ import annotations
 
@@ -13,26 +13,27 @@ from caching.errors import CodecError
 
 RAW = 0
 ZSTD = 1
-# A frame whose first four bytes, which are the same in all frames, are the number of the dictionary instead.
+# A frame in which the number of the dictionary replaces the first four bytes, the magic number of all zstd frames.
 ZSTD_DICT = 2
 
-# A product of 600 bytes shrinks by a third at best, for 3 microseconds of each read; a batch reads a hundred.
+# Without a dictionary smaller bodies shrink too little for the time that each read spends unpacking them
+# (docs/decisions/0005); a batch reads a hundred.
 FLOOR_BYTES = 1024
-# With a dictionary 115 bytes of a user shrink to 43; of less than this, only one or two of the 16-byte steps in which
-# Redis takes memory could be saved.
+# With a dictionary small bodies shrink too. Below this size it would save one or two of the 16-byte steps in which
+# Redis allocates memory.
 DICTIONARY_FLOOR_BYTES = 64
-# What a value may unpack to: a few kilobytes of zstd can claim gigabytes.
+# The most that a value may unpack to: a few kilobytes of zstd can claim gigabytes.
 LIMIT_BYTES = 8 * 1024 * 1024
 _NUMBER = struct.Struct(">I")
 NUMBER_BYTES = _NUMBER.size
 _MAGIC = zstandard.FRAME_HEADER
 
-# Higher levels save a hundredth more of a product and take four times as long.
+# Higher levels save little more and take much longer (docs/decisions/0005).
 _LEVEL = 3
 
 
 class Zstd(threading.local):
-    """zstd with or without a dictionary. Compressors serve one thread each and are costly to make, so they stay."""
+    """zstd with or without a dictionary. A compressor serves one thread and is costly to make, so it is kept."""
 
     def __init__(self, dictionary: zstandard.ZstdCompressionDict | None = None) -> None:
         self.compress = zstandard.ZstdCompressor(
@@ -41,7 +42,7 @@ class Zstd(threading.local):
         self._decompress = zstandard.ZstdDecompressor(dict_data=dictionary).decompress
 
     def decompress(self, frame: bytes) -> bytes:
-        """Return what the frame holds. Raises CodecError, before anything is unpacked if it claims too much."""
+        """Return the content of a frame. Raises CodecError, before unpacking if it claims over LIMIT_BYTES."""
         try:
             size = frame_content_size(frame)
             if 0 <= size <= LIMIT_BYTES:
@@ -51,7 +52,7 @@ class Zstd(threading.local):
         raise CodecError(f"claims {size} bytes")
 
     def decompress_all(self, frames: Sequence[bytes]) -> list[bytes]:
-        """Return what each frame holds. Raises CodecError, before anything is unpacked if one claims too much."""
+        """Return the content of each frame. Raises CodecError, before unpacking any if one claims over LIMIT_BYTES."""
         try:
             sizes = set(map(frame_content_size, frames))
             if min(sizes) >= 0 and max(sizes) <= LIMIT_BYTES:
@@ -62,14 +63,14 @@ class Zstd(threading.local):
 
 
 class TrainedDictionary:
-    """A dictionary ready for use by any thread. Its number is how packed bytes name it. Raises CodecError."""
+    """A dictionary for use by any thread. Packed bytes name it by its number. Raises CodecError for unusable data."""
 
     def __init__(self, number: int, data: bytes) -> None:
         self.number = number
         self._prefix = _NUMBER.pack(number)
         try:
             shared = zstandard.ZstdCompressionDict(data, dict_type=zstandard.DICT_TYPE_FULLDICT)
-            # Digested here once, and not by the first call of each thread.
+            # Digest it here once, not in the first call of each thread.
             shared.precompute_compress(level=_LEVEL)
             self._zstd = Zstd(shared)
             self.unpack(self.pack(b""))
@@ -86,7 +87,7 @@ class TrainedDictionary:
         return self._zstd.decompress_all([_MAGIC + data[NUMBER_BYTES:] for data in packed])
 
 
-# Returns the dictionary of a number, or None if there is none.
+# Takes the number of a dictionary; returns the dictionary, or None if there is none.
 FindDictionary = Callable[[int], TrainedDictionary | None]
 
 
@@ -98,7 +99,10 @@ _plain = Zstd()
 
 
 def pack(data: bytes, floor: int | None = None, dictionary: TrainedDictionary | None = None) -> tuple[int, bytes]:
-    """Return the codec used and the packed bytes. `floor` is the least size in bytes that is worth a try."""
+    """Return (codec, packed bytes). Data under `floor` bytes is not packed.
+
+    The default of `floor` is DICTIONARY_FLOOR_BYTES with a dictionary, FLOOR_BYTES without one.
+    """
     if floor is None:
         floor = FLOOR_BYTES if dictionary is None else DICTIONARY_FLOOR_BYTES
     if not floor <= len(data) <= LIMIT_BYTES:
@@ -111,7 +115,7 @@ def pack(data: bytes, floor: int | None = None, dictionary: TrainedDictionary | 
 
 
 def unpack_all(codecs: Sequence[int], packed: Sequence[bytes], find: FindDictionary) -> list[bytes]:
-    """Return what `unpack` returns of each; where all name one dictionary, at half the cost. Raises CodecError."""
+    """Return what `unpack` returns for each; faster where all name one dictionary. Raises CodecError."""
     if set(codecs) == {ZSTD_DICT} and len({data[:NUMBER_BYTES] for data in packed}) == 1:
         return _named(packed[0], find).unpack_all(packed)
     return [unpack(codec, data, find) for codec, data in zip(codecs, packed, strict=True)]

@@ -1,7 +1,8 @@
 """The trained dictionaries that this process knows: the current one of a namespace, and any by its number.
 
-They are kept in PostgreSQL and looked at on the way of reads, so nothing here raises or holds up a reader: whatever
-cannot be found out now is as if it did not exist. Then a fill packs without, and an entry that needs it is a miss.
+They are stored in PostgreSQL (docs/decisions/0005) and looked up during reads and fills. A lookup raises nothing: a
+dictionary that PostgreSQL cannot return now counts as absent. Then a fill packs without it, and an entry that needs it
+is a miss.
 """
 
 from __future__ import annotations
@@ -25,15 +26,15 @@ logger = logging.getLogger(__name__)
 
 # How long a process may go on packing with a dictionary that is no longer the newest.
 POLL_SECONDS = 60.0
-# How long after an answer nobody asks again for a number that there is not.
+# How long a number that PostgreSQL does not have is not queried again.
 UNKNOWN_SECONDS = 60.0
-# How long after PostgreSQL failed nobody asks at all: a batch may hold a hundred entries of unknown numbers.
+# How long no number is queried after PostgreSQL failed: a batch may hold a hundred entries of unknown numbers.
 AWAY_SECONDS = 1.0
 _MAX_UNKNOWN = 1000
 
 
 class Registry:
-    """What one process knows. `clock` is monotonic seconds."""
+    """The dictionaries that one process knows. `clock` returns monotonic seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -45,7 +46,7 @@ class Registry:
         self._asking = threading.Lock()
 
     def start_afresh(self, poll_at: float = 0.0) -> None:
-        """Forget everything, and look for the current ones not before the clock says `poll_at`."""
+        """Forget everything, and poll for the current ones once the clock has reached `poll_at`."""
         self._poll_at = poll_at
         self._away_until = 0.0
         self._known: dict[int, TrainedDictionary] = {}
@@ -55,8 +56,8 @@ class Registry:
     def current(self, namespace: str) -> TrainedDictionary | None:
         """Return the dictionary that new entries of a namespace are packed with, if there is one.
 
-        Asks PostgreSQL at most once in POLL_SECONDS, for all namespaces, in one of the threads. Never inside a
-        transaction, where a query that fails would spoil what the caller is about.
+        Polls PostgreSQL at most once in POLL_SECONDS, for all namespaces, in one thread. Never inside a transaction,
+        which a failed query would abort.
         """
         now = self._clock()
         if now >= self._poll_at and _may_ask() and self._asking.acquire(blocking=False):
@@ -69,12 +70,12 @@ class Registry:
         return None if number is None else self._known.get(number)
 
     def by_number(self, number: int) -> TrainedDictionary | None:
-        """Return a dictionary by number; one that this process has not met is asked for once."""
+        """Return the dictionary of a number, or None. A number that is new to this process is queried once."""
         found = self._known.get(number)
         return found if found is not None else self._ask(number)
 
     def poll_soon(self) -> None:
-        """Have the next fill look for the current dictionaries, which have changed."""
+        """Make the next fill poll for the current dictionaries, which have changed."""
         self._poll_at = 0.0
         self._unknown.clear()
 
@@ -133,16 +134,16 @@ current = registry.current
 def number_of(namespace: str, data: bytes) -> int:
     """Return the number of a dictionary.
 
-    It is a digest, so that one number can never come to mean other data, after a restored backup or a reset sequence:
-    zstd would unpack an entry with the wrong dictionary to wrong bytes, and not notice.
+    It is a digest, so that a number never comes to mean other data after a restored backup or a reset sequence: with
+    the wrong dictionary zstd would unpack an entry to wrong bytes without noticing.
     """
     return int.from_bytes(hashlib.sha256(namespace.encode() + b"\0" + data).digest()[:NUMBER_BYTES], "big")
 
 
 def keep(namespace: str, data: bytes, samples: int, raw_bytes: int, packed_bytes: int) -> Dictionary:
-    """Store a dictionary, which is the current one of its namespace from now on.
+    """Store a dictionary and make it the current one of its namespace.
 
-    Raises ValueError if another one has its number, which happens once in four thousand million times.
+    Raises ValueError if another dictionary has its number: digests of 32 bits may collide.
     """
     from django.utils import timezone
 
@@ -167,12 +168,12 @@ def _may_ask() -> bool:
         asyncio.get_running_loop()
     except RuntimeError:
         return not transaction.get_connection().in_atomic_block
-    # Django refuses queries in the thread of an event loop, and a query would hold up everything in it.
+    # Django refuses queries in the thread of an event loop, and a query would block the whole loop.
     return False
 
 
 def _newest() -> dict[str, int] | None:
-    """Return the number of the newest dictionary of each namespace; None if PostgreSQL does not say."""
+    """Return the number of the newest dictionary by namespace; None if PostgreSQL does not answer."""
     from caching.models import Dictionary
 
     rows = Dictionary.objects.order_by("namespace", "-created_at", "-number").distinct("namespace")
@@ -184,7 +185,7 @@ def _newest() -> dict[str, int] | None:
 
 
 def _stored(numbers: set[int]) -> list[tuple[int, str, bytes]] | None:
-    """Return number, namespace and data of those that are stored; None if PostgreSQL does not say."""
+    """Return (number, namespace, data) of those that are stored; None if PostgreSQL does not answer."""
     from caching.models import Dictionary
 
     if not numbers:

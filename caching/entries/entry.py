@@ -1,11 +1,9 @@
-"""The envelope round a cached value: what it is, when it was loaded, and whether it arrived whole.
-
-Layout, big-endian, 26 bytes and then the packed body:
+"""The envelope around a cached value: 26 bytes, big-endian, and then the packed body.
 
     format 1 | codec 1 | flags 1 | unused 1 | schema 2 | generation 4 | loaded 8 (ms) | fresh for 4 (ms) | crc32 4
 
-The checksum covers everything but itself. Freshness counts from the start of the load, because that is the
-moment whose state of the database the value shows.
+The checksum covers everything but itself. Freshness counts from the start of the load, because the value shows the
+database as it was then.
 """
 
 from __future__ import annotations
@@ -28,15 +26,18 @@ _unpack_times = struct.Struct(">QII").unpack_from
 _COVERED_BYTES, _IDENTITY_BYTES = _COVERED.size, _IDENTITY.size
 HEADER_BYTES = _HEADER.size
 _NEGATIVE = 1
-# By how much the clocks of two machines may differ without an entry of one counting as stale on the other.
+# The clocks of two machines may differ by this much before an entry from one counts as stale on the other.
 _CLOCKS_DIFFER_MS = 2000
 _unpack_header = _HEADER.unpack_from
-# A batch makes a hundred entries, and the constructor of a NamedTuple takes twice as long as that of a tuple.
+# Faster than the constructor of a NamedTuple; a batch makes a hundred entries.
 _new_tuple = tuple.__new__
 
 
 class Entry(NamedTuple):
-    """A value as it was loaded, or the knowledge that there is none (`negative`)."""
+    """A value as it was loaded, or the record that its row does not exist (`negative`).
+
+    `loaded_ms` is when its load began, in milliseconds since the epoch; it is fresh for `fresh_ms` from then on.
+    """
 
     body: bytes
     negative: bool
@@ -46,12 +47,12 @@ class Entry(NamedTuple):
     fresh_ms: int
 
     def is_fresh(self, now_ms: int) -> bool:
-        """Return whether it may be answered without a refresh; one from the future was loaded by a clock gone wrong."""
+        """Return whether it needs no refresh. An entry from the future came from a wrong clock, and is stale."""
         return -_CLOCKS_DIFFER_MS <= now_ms - self.loaded_ms < self.fresh_ms
 
 
 def encode(entry: Entry, floor: int | None = None, dictionary: codec.TrainedDictionary | None = None) -> bytes:
-    """Return the bytes that Redis keeps for an entry; a body under `floor` bytes is not packed."""
+    """Return the bytes that Redis stores for an entry; a body under `floor` bytes is not packed."""
     tag, packed = codec.pack(entry.body, floor, dictionary)
     header = _COVERED.pack(
         FORMAT,
@@ -83,7 +84,7 @@ def decode(data: bytes, find: codec.FindDictionary = codec.find_none) -> Entry:
 
 
 def fresh_prefixes(schema: int, generation: int) -> tuple[bytes, ...]:
-    """Return how the bytes begin of entries that `fresh_body` takes: of this schema and generation, in any codec."""
+    """Return the first bytes of the entries that `fresh_bodies` accepts: this schema and generation, in any codec."""
     tags = (codec.RAW, codec.ZSTD, codec.ZSTD_DICT)
     return tuple(_IDENTITY.pack(FORMAT, tag, 0, schema, generation) for tag in tags)
 
@@ -91,9 +92,9 @@ def fresh_prefixes(schema: int, generation: int) -> tuple[bytes, ...]:
 def fresh_bodies(
     values: Sequence[bytes | None], prefixes: tuple[bytes, ...], now_ms: int, find: codec.FindDictionary
 ) -> list[bytes] | None:
-    """Return the bodies of entries that are all fresh, whole, and neither negative nor of another kind, or None.
+    """Return the bodies in order if all entries are fresh, undamaged and begin with one of `prefixes`; else None.
 
-    It is `decode` and the checks that follow it, in one loop at a third of the cost: a batch has a hundred.
+    It does the same as `decode` and the checks that follow it, in one faster loop: a batch has a hundred entries.
     """
     bodies, tags = [], bytearray()
     try:

@@ -1,4 +1,4 @@
-"""How an invalidation and a clear take effect in Redis: both need no more than the name of the namespace."""
+"""The commands of an invalidation and of a clear. Both need only the name of the namespace."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from caching.keys import Id, KeySpace
 from caching.redis.round_trip import round_trip
 from caching.redis.scripts import Command
 
-# One DEL of this many keys takes Redis well under a millisecond.
+# Keys of one DEL; few enough not to delay other commands.
 _CHUNK = 500
-# What an envelope has room for; the last number means that nobody knows the generation.
+# The envelope has 32 bits for a generation. The last number means that the generation is unknown.
 GENERATIONS = 2**32
 UNKNOWN_GENERATION = GENERATIONS - 1
 

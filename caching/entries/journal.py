@@ -1,9 +1,9 @@
-"""The journal of invalidations, which outlives an outage of Redis and the death of the process that wrote.
+"""The journal of invalidations, which survives an outage of Redis and the death of the writer (docs/decisions/0006).
 
-A writer records in its transaction what it makes old, and deletes the record once Redis has erased it. A process reads
-from Redis only while its last check of the journal is younger than TRUST_SECONDS, and replays what it finds there. So a
-writer whose erasure failed need only wait that long: from then on no process reads what it made old (a reader's trust
-is a lease in the sense of Gray and Cheriton, SOSP 1989). docs/decisions/0006.
+A writer's transaction records what it invalidates; the record is deleted once Redis has erased the entries. A process
+reads from Redis only while its last check of the journal, which replays all records, is younger than TRUST_SECONDS. So
+a writer whose erasure failed waits that long; from then on no process reads what it invalidated. (A reader's trust is a
+lease in the sense of Gray and Cheriton, SOSP 1989.)
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from caching.redis.connections import pool
 logger = logging.getLogger(__name__)
 
 TRUST_SECONDS = 1.0
-# A check begins when so little of the trust is left, so that under load no reader waits for it.
+# A check begins when this much of the trust is left, so that under load no reader waits for it.
 EARLY_SECONDS = 0.3
 # How long readers wait for a check, from its beginning. After that PostgreSQL counts as away: nothing can be loaded or
-# written either, so what Redis has is the best answer there is.
+# written either, so the entries in Redis are the best answer.
 PATIENCE_SECONDS = 1.0
 # Records of one query; each may hold many ids.
 _CHUNK = 200
 
 
 class Check:
-    """One check of the journal; `failed` unless Redis erased everything recorded, or PostgreSQL was away."""
+    """One check of the journal. `failed` is False once Redis erased everything recorded, or if PostgreSQL was away."""
 
     def __init__(self, began: float) -> None:
         self.began = began
@@ -56,19 +56,19 @@ class Journal:
         self.start_afresh()
 
     def start_afresh(self) -> None:
-        """Trust nothing and hold nothing, as in a new process."""
+        """Drop the trust, the last check and the lock, as in a new process."""
         self._trusted_until = 0.0
         self._check: Check | None = None
         self._lock = threading.Lock()
 
     def trust(self, seconds: float) -> None:
-        """Assume for that long that the journal is empty."""
+        """Assume for this long that the journal is empty."""
         self._trusted_until = self._clock() + seconds
 
     def ensure_checked(self) -> None:
         """Make sure that Redis may be read: if the last check is too old, check the journal and replay it.
 
-        Raises StoreUnavailable if something must be replayed and Redis does not answer.
+        Raises StoreUnavailable if the breaker is open, or if Redis does not answer the replay.
         """
         left = self._trusted_until - self._clock()
         if left > EARLY_SECONDS:
@@ -86,7 +86,7 @@ class Journal:
 
     @staticmethod
     def record(namespace: str, ids: Sequence[Id] | None) -> int:
-        """Record in the transaction what becomes old (None: the whole namespace); return the record's number."""
+        """Record an invalidation in the current transaction (None: the whole namespace); return its number."""
         from caching.models import Invalidation
 
         number: int = Invalidation.objects.create(namespace=namespace, ids=ids).pk
@@ -94,7 +94,7 @@ class Journal:
 
     @staticmethod
     def delete(numbers: Sequence[int]) -> None:
-        """Delete records that Redis has erased. One that cannot be deleted is replayed once more, to no effect."""
+        """Delete records that Redis has erased. One that cannot be deleted is replayed again, which is idempotent."""
         from caching.models import Invalidation
 
         try:

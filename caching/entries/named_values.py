@@ -1,4 +1,4 @@
-"""Values under names of the caller's own, packed when that saves memory."""
+"""JSON values under names of the caller's own, compressed where that saves memory."""
 
 from __future__ import annotations
 

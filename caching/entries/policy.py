@@ -15,11 +15,11 @@ _NAMESPACE = re.compile(r"[a-z][a-z0-9_]*\Z")
 class Policy:
     """One kind of entry. All times are seconds.
 
-    Until `soft_ttl` an entry is fresh; from then until `hard_ttl` it is stale: answered at once while one
-    task refreshes it. A row that does not exist is remembered as missing for `negative_ttl`. `lease` is the most
-    that a loader that died blocks its key (less as soon as loads have been measured), and `wait` the most that others
-    wait for one that lives. Raise `schema` whenever the shape of the value changes: entries of another schema are
-    misses.
+    Until `soft_ttl` an entry is fresh; from then until `hard_ttl` it is stale: answered at once while one task
+    refreshes it. A row that does not exist is remembered as missing for `negative_ttl`. `lease` is how long a dead
+    loader blocks its key at most (shorter once loads have been measured), and `wait` how long readers wait at most for
+    a load of another process. Redis' TTL is shortened at random by up to the part `jitter` of it. Raise `schema`
+    whenever the shape of the value changes: entries of another schema are misses.
     """
 
     namespace: str

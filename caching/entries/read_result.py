@@ -1,4 +1,4 @@
-"""What one read found: raw bytes, decoded when they are asked for, since plain hits need only their bodies."""
+"""The result of one read: raw bytes, decoded on first use, since plain hits need only their bodies."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ logger = logging.getLogger(__name__)
 class ReadResult:
     """The values of one read, and the generation that they were read in.
 
-    `replies` answer the commands that rode along. Where cache and state are two servers, one may be away: then
-    `reachable` is False, or `replies` is None, and `unknown` says whether its commands may have run.
+    `replies` are those to the riders, the counter commands in the same round trip. Where cache and state are two
+    servers, one may be away: `reachable` is False if it is the cache. `replies` is None if it is the state, and then
+    `unknown` says whether the riders may have run.
     """
 
     __slots__ = ("_clock", "_entries", "_policy", "_values", "generation", "ids", "reachable", "replies", "unknown")
@@ -63,7 +64,7 @@ class ReadResult:
         return fresh_bodies(self._values[:count], prefixes, self._clock(), by_number)
 
     def stored(self, position: int) -> bool:
-        """Return whether anything at all is stored under the id at that position."""
+        """Return whether anything, usable or not, is stored under the id at that position."""
         return self.reachable and self._values[position] is not None
 
     def _usable(self) -> dict[Id, Entry]:

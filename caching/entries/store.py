@@ -1,9 +1,8 @@
-"""How entries lie in Redis: the only file that reads, leases and fills them.
+"""The entries of a namespace in Redis: the only module that reads, leases and fills them.
 
-A miss takes a lease on the key before it loads; a fill is a compare-and-set on that lease; an invalidation
-deletes entry and lease in one command. A value loaded before an invalidation therefore finds its lease gone
-and is refused, and a lease lost to eviction or a flush refuses the fill too, which is safe.
-("Scaling Memcache at Facebook", NSDI 2013, section 3.2.1.)
+A miss takes a lease on the key before it loads. A fill is a compare-and-set on that lease, and an invalidation deletes
+entry and lease in one command. So a value loaded before an invalidation is refused, because its lease is gone. A lease
+lost to eviction or a flush refuses the fill too, which is safe. ("Scaling Memcache at Facebook", NSDI 2013, 3.2.1.)
 """
 
 from __future__ import annotations
@@ -30,14 +29,17 @@ from caching.redis.errors import REDIS_ERRORS
 from caching.redis.round_trip import round_trip
 from caching.redis.scripts import Command, script
 
-# How many readers of a process may block at once, and how long one beyond them sleeps before it looks again.
+# How many readers of a process may block in Redis at once. One beyond them sleeps this long before it reads again.
 _blocking = threading.BoundedSemaphore(24)
 _NAP_SECONDS = 0.05
 
 
 class Leases(dict[Id, str]):
-    """Tokens by id, of the leases that were taken. Of the others, `backed_off` says for how many ms their loader is
-    left alone after a failure, and `filled` which entries are there by now."""
+    """Tokens by id of the leases that were taken.
+
+    For ids without one, `backed_off` has the ms for which their failed loader is not called, by id; `filled` are those
+    whose entry another caller has filled meanwhile.
+    """
 
     def __init__(self, tokens: Iterable[tuple[Id, str]] = ()) -> None:
         super().__init__(tokens)
@@ -46,12 +48,12 @@ class Leases(dict[Id, str]):
 
 
 class Store:
-    """Entries of one policy, by seven verbs. A miss is read, leased, loaded by the caller, and filled:
+    """Entries of one policy, by seven verbs. A miss is read, leased, loaded by the caller, and filled.
 
-    `read` what is stored; `lease` what is missing, which names one loader a key; `wait` for the lease of another
-    process; `fill` what was loaded, by compare-and-set on the lease; `renew` a lease before a late load; `release` it
-    after a failed one; `clear` the whole namespace. An erasure (`caching.entries.erasure`) removes entry and lease.
-    While Redis is away each raises StoreUnavailable, except `release`, whose leases time out by themselves.
+    `read` what is stored; `lease` what is missing, so that one caller loads each key (single flight); `wait` for the
+    lease of another process; `fill` what was loaded, by compare-and-set on the lease; `renew` a lease before a late
+    load; `release` it after a failed one; `clear` the whole namespace. An erasure (`caching.entries.erasure`) removes
+    entry and lease. While Redis is away each raises StoreUnavailable, except `release`: its leases expire anyway.
     """
 
     def __init__(self, policy: Policy, clock: Clock = system_ms) -> None:
@@ -62,7 +64,7 @@ class Store:
     def read(self, ids: Sequence[Id], riders: Sequence[Command] = ()) -> ReadResult:
         """Return what is stored under the ids in one round trip (two if cache and state are two servers).
 
-        `riders` are commands of counters that ride along. Raises StoreUnavailable.
+        `riders` are counter commands for the same round trip. Raises StoreUnavailable.
         """
         journal.ensure_checked()
         replies = round_trip("read", [self.read_command(ids)], riders)
@@ -73,19 +75,19 @@ class Store:
         return self.read_result(ids, replies.cache[0], replies.state, replies.unknown)
 
     def read_command(self, ids: Iterable[Id]) -> Command:
-        """Return the command whose reply `read_result` takes."""
+        """Return the command that reads the entries; `read_result` takes its reply."""
         stem = self._keys.entry_stem
         return Command(("MGET", self._keys.generation, *[f"{stem}{id}}}" for id in ids]))
 
     def read_result(
         self, ids: Sequence[Id], values: list[bytes | None], replies: list[Any] | None, unknown: bool = False
     ) -> ReadResult:
-        """Return what `read_command` was replied, with the replies to the riders."""
+        """Return the result of a read: `values` is the reply to `read_command`, `replies` those to the riders."""
         generation = 0 if values[0] is None else self._generation(values[0])
         return ReadResult(self.policy, self.clock, ids, generation, values[1:], replies, unknown)
 
     def unreachable(self, replies: list[Any] | None, unknown: bool = False) -> ReadResult:
-        """Return what is known while the cache does not answer: nothing but the replies to the riders."""
+        """Return the result of a read that the cache did not answer: only the replies to the riders."""
         return ReadResult(self.policy, self.clock, (), UNKNOWN_GENERATION, (), replies, unknown, reachable=False)
 
     def lease(
@@ -98,16 +100,17 @@ class Store:
     ) -> Leases:
         """Return tokens for those ids whose lease was free, in one round trip. Raises StoreUnavailable.
 
-        Those in `background` are for a task: such a lease yields to a reader who finds nothing and loads at once.
-        A caller who gives `wait_ms` is woken by `wait` within that time when the lease it did not get has ended.
-        A caller that `saw_nothing` under any of the keys learns what was filled since, instead of filling it again.
+        Leases of ids in `background` are for a task; a reader that finds no entry takes such a lease over.
+        With `wait_ms` the caller can `wait` for a lease that it did not get, and is woken if it ends within that time.
+        `saw_nothing` means that the caller's read found nothing under any of the keys: an entry that is there now was
+        filled since, so its id is in `filled` and is not leased.
         """
         keys, lease, stamp = self._keys, script("lease"), secrets.token_hex(8)
-        # A token is compared under its own key alone, so those of one call may be alike.
+        # A token is compared under its own key only, so the ids of one call may share one.
         tokens = {id: ("b" if id in background else "r") + stamp for id in ids}
-        rest = (ttl_ms or round(self.policy.lease * 1000), wait_ms, int(saw_nothing))
+        options = (ttl_ms or round(self.policy.lease * 1000), wait_ms, int(saw_nothing))
         commands = [
-            lease.command((keys.lease(id), keys.waiters(id), keys.entry(id)), token, *rest)
+            lease.command((keys.lease(id), keys.waiters(id), keys.entry(id)), token, *options)
             for id, token in tokens.items()
         ]
         replies = self._run("lease", commands)
@@ -118,11 +121,11 @@ class Store:
         return leases
 
     def wait(self, id: Id, ms: int) -> None:
-        """Block until the lease of an id has ended, or `ms` are over. Raises StoreUnavailable."""
-        # Redis 6.2 takes 0.001 s for no limit at all.
+        """Block until the lease of an id has ended, for at most `ms` milliseconds. Raises StoreUnavailable."""
+        # Redis 6.2 treats a timeout of 0.001 s as no timeout.
         seconds = max(ms, 2) / 1000
         if not _blocking.acquire(blocking=False):
-            # Each that blocks holds a connection, and others need some to read by.
+            # A blocked reader holds a connection, and other readers need some.
             time.sleep(min(seconds, _NAP_SECONDS))
             return
         try:
@@ -140,9 +143,10 @@ class Store:
         generation: int,
         riders: Sequence[Command] = (),
     ) -> list[Any]:
-        """Store the loaded values whose lease still stands; None is stored as missing. Return the replies to `riders`.
+        """Store the loaded values whose lease is still held, None as a negative entry; return the replies to `riders`.
 
-        `loaded_ms` is when the load began, `generation` what was read before it. Raises StoreUnavailable.
+        `loaded_ms` is when the load began, in ms since the epoch, and `generation` the one read before it. Raises
+        StoreUnavailable if the server of the riders did not answer.
         """
         leased = [id for id in bodies if id in tokens]
         fills = [*self._fills(leased, bodies, tokens, loaded_ms, generation)]
@@ -156,13 +160,13 @@ class Store:
         return replies.state
 
     def renew(self, tokens: Mapping[Id, str], ttl_ms: int) -> dict[Id, str]:
-        """Return those leases that still stand, with their full time before them. Raises StoreUnavailable."""
+        """Restart the time of those leases that are still held, and return them. Raises StoreUnavailable."""
         renew = script("renew")
         replies = self._run("renew", [renew.command((self._keys.lease(id),), tokens[id], ttl_ms) for id in tokens])
         return {id: token for (id, token), stands in zip(tokens.items(), replies, strict=True) if stands}
 
     def release(self, tokens: Mapping[Id, str], backoff_ms: int = 0) -> None:
-        """End leases after a load that failed; for `backoff_ms` nobody else gets them."""
+        """End leases after a load that failed; for `backoff_ms` no caller can take them."""
         keys, release = self._keys, script("release")
         round_trip(
             "release",
@@ -179,7 +183,7 @@ class Store:
     def _generation(self, raw: bytes) -> int:
         if raw.isdigit() and len(raw) <= 10 and int(raw) < GENERATIONS:
             return int(raw)
-        # Nobody knows what entries were of before it was damaged, so none of them may come back.
+        # The generation before the damage is unknown, so a new one makes every entry a miss.
         metrics.BAD_ENTRIES.labels(self.policy.namespace).inc()
         with contextlib.suppress(StoreUnavailable):
             self.clear()

@@ -1,4 +1,4 @@
-"""Training a dictionary on bodies of a namespace, and measuring on other bodies what it would save."""
+"""Training a dictionary on bodies of a namespace, and measuring on others how much it would save."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from caching.entries.codec import TrainedDictionary
 from caching.entries.dictionaries import number_of
 from caching.errors import CannotTrain, CodecError
 
-# Fewer teach a dictionary these very bodies instead of what they have in common.
+# From fewer samples a dictionary learns these very bodies, not what they have in common.
 MIN_SAMPLES = 100
-# Every so many-th body is kept from the training, so that the measurement is of bodies it has not seen.
+# One body in this many is kept out of the training, so that the measurement uses bodies it has not seen.
 _HELD_OUT = 5
-# A dictionary costs a query in each process and a few kilobytes in each thread; it has to be worth that.
+# The least part that a dictionary must save: it costs a query in each process and a few kilobytes in each thread.
 _WORTH = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What one way of packing makes of the held-out bodies: bytes in all, microseconds a body."""
+    """One way of packing, measured on the held-out bodies: bytes in all, microseconds a body."""
 
     name: str
     bytes: int
@@ -34,7 +34,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A dictionary and its measurement beside the other ways; `present` is how such bodies are packed without it."""
+    """A dictionary, and its measurement beside the other ways; `present` is how such bodies are packed at present."""
 
     data: bytes
     samples: int
@@ -53,7 +53,7 @@ class Trained:
 def train(namespace: str, bodies: Sequence[bytes], size: int, present: TrainedDictionary | None = None) -> Trained:
     """Train a dictionary of at most `size` bytes on four bodies of five, and measure it on the fifth.
 
-    `present` is the current dictionary of the namespace. Raises CannotTrain.
+    `present` is the current dictionary of the namespace. Raises CannotTrain if the bodies are too few or too different.
     """
     if len(bodies) < MIN_SAMPLES:
         raise CannotTrain(f"{len(bodies)} bodies are too few to learn from: at least {MIN_SAMPLES} are needed")
@@ -80,7 +80,7 @@ def train(namespace: str, bodies: Sequence[bytes], size: int, present: TrainedDi
 def measure(
     name: str, bodies: Sequence[bytes], floor: int | None = None, dictionary: TrainedDictionary | None = None
 ) -> Measured:
-    """Pack and unpack all bodies once and return what it took."""
+    """Pack and unpack all bodies once, and return their size and the times."""
     start = time.perf_counter()
     packed = [codec.pack(body, floor, dictionary) for body in bodies]
     middle = time.perf_counter()

@@ -1,4 +1,4 @@
-"""The HTTP face of a resource: its detail and its batch as DRF viewsets. The only room that knows DRF."""
+"""A resource over HTTP: its detail and its batch as DRF viewsets. The only package of the layer that imports DRF."""
 
 from __future__ import annotations
 

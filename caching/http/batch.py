@@ -19,7 +19,7 @@ class CachedBatch(HitLane, ViewSet):
     """Answers `POST {ids_field: [...]}`: `class ReviewBatch(CachedBatch): resource, ids_field = reviews, "review_ids"`.
 
     Entries come in the order of their ids; unknown ids are left out, repeated ones answered once. It is a POST that
-    only reads, so it is public, and `reads_only` keeps it from being throttled as a write.
+    only reads, so it is public, and `reads_only` exempts it from the throttle of writes.
     """
 
     resource: ClassVar[Resource]
@@ -30,7 +30,7 @@ class CachedBatch(HitLane, ViewSet):
     lookup: BatchLookup | None = None
 
     def join(self, batch: Batch) -> bytes:
-        """Return the JSON array of the entries; override it to join what is not cached."""
+        """Return the JSON array of the entries; override it to add data that is not cached, such as live counts."""
         return b"[%b]" % b",".join(batch.bodies.values())
 
     def lane(self, request: HttpRequest, **kwargs: Any) -> HttpResponseBase | None:

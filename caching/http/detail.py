@@ -22,7 +22,7 @@ class CachedDetail(HitLane, ViewSetMixin):
     """Adds `retrieve` to a viewset: `class ReviewViewSet(CachedDetail, ViewSet): resource = reviews`.
 
     Reads are public. An id is a positive integer; anything else, and an id without a row, is 404. Override `read` to
-    count, and `body_of` to join what is not cached to the body.
+    count, and `body_of` to add data to the body that is not cached.
     """
 
     resource: ClassVar[Resource]
@@ -30,7 +30,7 @@ class CachedDetail(HitLane, ViewSetMixin):
     lookup: Lookup | None = None
 
     def get_authenticators(self) -> list[Any]:
-        """Authenticate writes alone: a public read must not fail on, or vary with, the credentials of its sender."""
+        """Authenticate writes only: a public read must not fail on, or vary with, the credentials of its sender."""
         request: Any = getattr(self, "request", None)
         by_view: list[Any] = super().get_authenticators() if request and request.method not in _READS else []  # type: ignore[misc]
         return by_view
@@ -55,7 +55,7 @@ class CachedDetail(HitLane, ViewSetMixin):
     def retrieve(self, request: Request, pk: str) -> HttpResponseBase:
         """Answer one entry."""
         id = self.id_of(pk)
-        # What the lane has read, and perhaps counted, is not read and counted again.
+        # If the lane has read the entry, and perhaps counted, do not read and count again.
         found = complete(self.lookup or self.read(request._request, id))
         if found.body is None:
             raise self.missing(pk)
@@ -63,7 +63,7 @@ class CachedDetail(HitLane, ViewSetMixin):
 
     def id_of(self, pk: str) -> int:
         """Return the id in a path. Raises Http404 if there can be no such row."""
-        # Python refuses to read thousands of digits.
+        # int() raises ValueError for thousands of digits.
         id = int(pk) if len(pk) <= _ID_DIGITS else 0
         if not 0 < id <= MAX_ID:
             raise self.missing(pk)

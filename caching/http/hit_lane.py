@@ -1,8 +1,8 @@
 """The hit lane: a plain hit is answered in a view's `dispatch`, before DRF builds anything for the request.
 
-DRF's own request, negotiation and response cost a single hit as much as Redis does (docs/decisions/0007). A request
-that is not a plain hit (a miss, a stale entry, an unusual header, bad input) falls through to DRF, with what was read
-so far. Both ways answer the same status, headers and bytes, which a test compares.
+DRF's request, negotiation and response are much of the cost of a hit (docs/decisions/0007). A request that is not a
+plain hit (a miss, a stale entry, an unusual header, bad input) goes on to DRF, with what was read so far. Both ways
+answer the same status, headers and bytes, which a test compares.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class HitLane:
         if request.META.get("HTTP_ACCEPT") in _PLAIN_ACCEPTS:
             response = self.lane(request, **kwargs)
             if response is not None:
-                # As DRF writes it.
+                # The value that DRF sends.
                 response.headers["Allow"] = ", ".join(self.allowed_methods)  # type: ignore[attr-defined]
                 return response
         by_drf: Callable[..., HttpResponseBase] = super().dispatch  # type: ignore[misc]
@@ -38,12 +38,12 @@ class HitLane:
 
 
 def plain_body(request: HttpRequest) -> bytes | None:
-    """Return the body of a POST of plain JSON, or None if it is something else, or large."""
+    """Return the body of a POST of plain JSON; None if it is anything else, or larger than _MAX_BODY bytes."""
     meta = request.META
     length = meta.get("CONTENT_LENGTH")
     if request.method != "POST" or meta.get("CONTENT_TYPE") != "application/json":
         return None
-    # A body without a length, or with a wrong one, is read and refused where DRF can answer for it.
+    # DRF reads and refuses a body without a length, or with a wrong one.
     if not isinstance(length, str) or not length.isascii() or not length.isdigit() or len(length) > 5:
         return None
     if int(length) > _MAX_BODY:

@@ -1,4 +1,4 @@
-"""The list of ids that the API of a batch takes: as a field of DRF, and read straight from a plain body."""
+"""The list of ids in the request of a batch: a DRF field, and a fast parser for plain bodies."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ MAX_IDS = 100
 class IdListField(serializers.Field):  # type: ignore[type-arg]
     """At most 100 ids, integers or numeric strings; a repeated one is kept at its first place.
 
-    It is one loop instead of a ListField, whose child validates each of a hundred ids at the cost of a read.
+    An integer that cannot be the id of a row is left out, like an unknown id. It is one loop, because a ListField
+    would call its child for each of a hundred ids, which is slow.
     """
 
     default_error_messages = {
@@ -56,10 +57,10 @@ def ids_serializer(field: str) -> type[serializers.Serializer[Any]]:
 def plain_ids(body: bytes, name: str) -> dict[int, None] | None:
     """Return the ids, in order and each once, of a body that is `{name: [integers]}` and nothing else, or None.
 
-    None says nothing about the body, except that `IdListField` must look at it.
+    None does not mean that the body is wrong, only that `IdListField` must validate it.
     """
     if body.count(b'"') != 2:
-        # A member that is there twice would be overwritten here, and might be refused there.
+        # Of a repeated member orjson would keep the last one, while DRF might refuse the body.
         return None
     try:
         data = orjson.loads(body)

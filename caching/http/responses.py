@@ -1,4 +1,4 @@
-"""HTTP answers of cached bodies: joined bytes, and the headers that say where they came from.
+"""HTTP responses from cached bodies, with the headers that name their origin.
 
 Cache-Status is RFC 9211, the stale-while-revalidate directive RFC 5861, conditional requests RFC 9110.
 """
@@ -15,7 +15,7 @@ from django.utils.http import parse_etags
 from caching.conf import conf
 from caching.readthrough.origin import Origin
 
-# Other caches must ask again each time; they may answer this many seconds of old data while they ask.
+# Other caches must revalidate each time; while they do, they may serve data that is this many seconds old.
 CACHE_CONTROL = "public, max-age=0, stale-while-revalidate=10"
 
 
@@ -31,19 +31,19 @@ def cache_status(origin: Origin) -> str:
 
 
 def json_response(body: bytes, origin: Origin, etag: str | None = None) -> HttpResponse:
-    """Return a JSON answer with the headers of a public read."""
+    """Return a JSON response with the headers of a public read."""
     return _with_headers(HttpResponse(body, content_type="application/json"), origin, etag)
 
 
 def conditional_response(request: HttpRequest, body: bytes, origin: Origin, etag: str) -> HttpResponse:
-    """Return the answer, or 304 without a body if the client has this state already."""
+    """Return the response, or 304 without a body if the client has this version already."""
     if matches(request.META.get("HTTP_IF_NONE_MATCH"), etag):
         return _with_headers(HttpResponseNotModified(), origin, etag)
     return json_response(body, origin, etag)
 
 
 def weak_etag(parts: Iterable[bytes]) -> str:
-    """Return a weak entity tag of the parts; counters that change all the time are not among them."""
+    """Return a weak entity tag of the parts. Leave counters out of them: they change all the time."""
     digest = hashlib.blake2b(b"".join(parts), digest_size=12)
     return f'W/"{digest.hexdigest()}"'
 

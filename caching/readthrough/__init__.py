@@ -1,3 +1,3 @@
-"""What a read does with what it found: answer, load under a lease, wait, refresh, or fall back to PostgreSQL."""
+"""Read-through: a read answers an entry, loads it under a lease, waits, refreshes, or falls back to PostgreSQL."""
 
 from __future__ import annotations

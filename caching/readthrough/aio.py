@@ -1,4 +1,4 @@
-"""The async twins of the reads: the same round trips, in the thread in which Django's ORM runs for async code."""
+"""Async versions of the reads: the same round trips, in the thread in which Django's ORM runs for async code."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ async def afetch(resource: Resource, id: Id, amount: int = 0) -> Found:
 
 
 async def afetch_many(resource: Resource, ids: Sequence[Id]) -> Batch:
-    """Return many entries, like `fetch_many`: one hop to the thread and one MGET, whatever their number."""
+    """Return many entries, like `fetch_many`: one switch to the thread and one MGET, whatever their number."""
     return await sync_to_async(fetch_many)(resource, ids)
 
 

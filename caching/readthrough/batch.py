@@ -28,8 +28,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Batch:
-    """Bodies by id in the order they were asked for, without those that do not exist; their live counts, if the
-    resource has counters; and where they came from."""
+    """The answer to a read of many entries.
+
+    `bodies` are by id in the order of the request, without ids that do not exist; `live` are the live counts of the
+    same ids (empty if the resource has no counters); `origin` is where the bodies came from.
+    """
 
     bodies: dict[Id, bytes] = field(default_factory=dict)
     live: dict[Id, int] = field(default_factory=dict)
@@ -37,7 +40,7 @@ class Batch:
 
 
 class Request(NamedTuple):
-    """Entries to read by ids, each there once; of those in `ahead` it is only asked whether they are stored."""
+    """Entries to read by id, without repeats. Of ids in `ahead` only the presence is checked, for `stored_ahead`."""
 
     resource: Resource
     ids: list[Id]
@@ -45,7 +48,7 @@ class Request(NamedTuple):
 
 
 class BatchLookup(NamedTuple):
-    """What one round trip said of many entries. The ids are each there once, in the order they were asked for."""
+    """The result of one round trip for many entries. `ids` are in the order of the request, without repeats."""
 
     resource: Resource
     ids: list[Id]
@@ -64,16 +67,16 @@ class BatchLookup(NamedTuple):
         return Batch(dict(zip(self.ids, bodies, strict=True)), live, Origin(len(bodies)))
 
     def stored_ahead(self) -> bool:
-        """Return whether all ids that were asked for ahead are stored."""
+        """Return whether all ids in the request's `ahead` are stored."""
         stored, start = self.result.stored, len(self.ids)
         return all(stored(position) for position in range(start, len(self.result.ids)))
 
 
 def fetch_many(resource: Resource, ids: Iterable[Id]) -> Batch:
-    """Return the entries of `ids`, each asked for once however often it is repeated.
+    """Return the entries of `ids`; repeated ids are read once.
 
-    At most three round trips and one query, whatever is missing. If the resource has counters the live counts come
-    along. Raises what the loader raises, and LoaderBackedOff after that.
+    It takes at most three round trips and one query, whatever is missing. If the resource has counters, the live counts
+    are read too. Raises what the loader raises, and LoaderBackedOff while the loader is backed off after a failure.
     """
     lookup = read_many_once(resource, ids)
     return lookup.plain_hit() or complete_many(lookup)
@@ -85,7 +88,10 @@ def read_many_once(resource: Resource, ids: Iterable[Id]) -> BatchLookup:
 
 
 def read_all_once(requests: Sequence[Request]) -> list[BatchLookup]:
-    """Read entries of several resources in one round trip (two if cache and state are two servers)."""
+    """Read entries of several resources in one round trip (two if cache and state are two servers).
+
+    Returns one lookup for each request, in order; while Redis is away they have no entries.
+    """
     counts = [each.resource.counts(each.ids) if each.ids else NO_COUNTS for each in requests]
     commands = [each.resource.store.read_command([*each.ids, *each.ahead]) for each in requests if each.ids]
     riders = [command for each in counts for command in each.commands()]
@@ -105,8 +111,8 @@ def read_all_once(requests: Sequence[Request]) -> list[BatchLookup]:
 def complete_many(lookup: BatchLookup, wait: bool = False) -> Batch:
     """Turn a lookup into an answer: refresh what is stale, load and fill what is missing.
 
-    With `wait`, what another process is loading is waited for, at the price of more round trips, instead of being
-    loaded here too.
+    With `wait`, entries that another process is loading are waited for, which takes more round trips, and not loaded
+    here too. Raises what the loader raises, and LoaderBackedOff.
     """
     resource, wanted, counts, result = lookup
     entries = dict(result.entries)
@@ -141,7 +147,7 @@ def _lookup(request: Request, counts: Counts | NoCounts, values: Any, replies: l
 
 
 def _sort(resource: Resource, wanted: Sequence[Id], entries: Mapping[Id, Entry]) -> tuple[list[Id], list[Id], Origin]:
-    """Return the missing ids, the stale ids for which this process should request a lease, and what was found."""
+    """Return the missing ids, the stale ids for which to request a lease, and the origin of the answer."""
     now, namespace = resource.store.clock(), resource.policy.namespace
     missing = [id for id in wanted if id not in entries]
     stale = [id for id in wanted if id in entries and not entries[id].is_fresh(now)]
@@ -173,8 +179,8 @@ def _refresh(
     generation: int,
     loading: bool,
 ) -> list[Id]:
-    """Have what is stale refreshed; return what this batch refreshes itself, because it loads something anyway, or
-    because there seems to be no worker."""
+    """Send the refresh of stale entries. Return the ids that this batch refreshes itself, because it loads others
+    anyway or no worker seems to run."""
     mine, namespace = [id for id in stale if id in leases], resource.policy.namespace
     if loading:
         return mine
@@ -184,7 +190,7 @@ def _refresh(
 
 
 def _wait(resource: Resource, missing: Sequence[Id], leases: Leases, entries: dict[Id, Entry]) -> list[Id]:
-    """Wait for what other processes are loading; return what is still missing."""
+    """Wait for entries that other processes are loading; return the ids that are still missing."""
     for id in missing:
         if id in leases:
             continue
@@ -202,7 +208,7 @@ def _wait(resource: Resource, missing: Sequence[Id], leases: Leases, entries: di
 def _load(
     resource: Resource, missing: Sequence[Id], due: Sequence[Id], leases: Leases, generation: int, rider: Rider
 ) -> Loaded:
-    """Load and fill; if there was nothing to do but to refresh, an error leaves what is stale as it is."""
+    """Load and fill. If there are only stale entries to refresh, an error is logged and they stay as they are."""
     try:
         return load_and_fill(resource, [*missing, *due], leases, generation, rider)
     except Exception:

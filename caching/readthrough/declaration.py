@@ -1,6 +1,6 @@
-"""Declaring a resource: its policy, its loader, and which changes of which rows make its entries old.
+"""Declaring a resource: its policy, its loader, and the row changes that invalidate its entries.
 
-A declaration stands in the `cache.py` of its owner, which `caching` imports in every process as Django's admin imports
+A declaration is in the `cache.py` of its owner, which `caching` imports in every process as Django's admin imports
 `admin.py`. So a worker or a command has the same resources as the web.
 """
 
@@ -36,7 +36,7 @@ class Forget:
     """A rule: when Django saves or deletes a row of `model`, forget the entries of `ids(row)` once that has committed.
 
     `on` says which changes count. A save that names `update_fields` counts only if one of them is among `fields`
-    (empty: always). `QuerySet.update` and bulk writes send no signal: their authors call `invalidate` themselves.
+    (empty: always). `QuerySet.update` and bulk writes send no signal: call `invalidate` after them.
     """
 
     model: type[Model]
@@ -45,7 +45,7 @@ class Forget:
     fields: Collection[str] = ()
 
     def concerns(self, change: Change, update_fields: Collection[str] | None = None) -> bool:
-        """Return whether a change makes entries old."""
+        """Return whether the rule applies to a change."""
         seen = not self.fields or update_fields is None or not set(self.fields).isdisjoint(update_fields)
         return bool(change & self.on) and seen
 
@@ -64,8 +64,8 @@ def resource(
 
     `rows` is the model whose rows the entries show, by primary key: saving or deleting one forgets its entry, and a
     deleted one is no longer counted. `forget_on` are further rules; a rule for `rows` itself replaces the default.
-    `warm` takes a limit and returns the ids that `warm_cache` fills under `warm_name`. Raises ValueError for a
-    namespace that is taken.
+    With `family` the entries have live counts. `warm` takes a limit and returns the ids that `warm_cache` fills under
+    `warm_name`. Raises ValueError for a namespace that is taken.
     """
     declared = registry.add(Resource(policy, loader, family, warm, warm_name))
     rules = list(forget_on)

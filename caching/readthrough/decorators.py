@@ -1,4 +1,4 @@
-"""What users of the layer write: a function whose answers are kept, and refreshed while the old one is served."""
+"""`stale_while_revalidate`: caches the answers of a function, and serves an old one while a task computes it again."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class _Answers(Generic[P]):
 
 
 class Cached(_Answers[P], Generic[P, R]):
-    """A function with its cache: call it; `invalidate`, `refresh` or `peek` at the answer to some arguments."""
+    """A function with its cache. Call it, or `invalidate`, `refresh` or `peek` at the answer to some arguments."""
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         return cast(R, self._fetch(self._id(args, kwargs)))
@@ -83,18 +83,18 @@ class Cached(_Answers[P], Generic[P, R]):
         invalidate(self._resource, [self._id(args, kwargs)])
 
     def refresh(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Compute the answer to these arguments now, keep it unless somebody else is at it, and return it."""
+        """Compute the answer to these arguments now and return it. It is stored unless another caller has the lease."""
         return cast(R, self._refresh(self._id(args, kwargs)))
 
     def peek(self, *args: P.args, **kwargs: P.kwargs) -> R | None:
-        """Return the answer that is kept, fresh or stale, or None; compute nothing."""
+        """Return the stored answer, fresh or stale, or None; compute nothing."""
         return cast("R | None", self._peek(self._id(args, kwargs), None))
 
 
 class AsyncCached(_Answers[P], Generic[P, R]):
-    """An async function with its cache: the same as `Cached`, to be awaited.
+    """An async function with its cache: the same methods as `Cached`, to be awaited.
 
-    Redis and PostgreSQL are read in the thread in which Django's ORM runs for async code, one hop a call.
+    Redis and PostgreSQL are read in the thread in which Django's ORM runs for async code, with one switch a call.
     """
 
     def __init__(self, function: Callable[P, Awaitable[R]], policy: Policy) -> None:
@@ -109,11 +109,11 @@ class AsyncCached(_Answers[P], Generic[P, R]):
         await sync_to_async(invalidate)(self._resource, [self._id(args, kwargs)])
 
     async def refresh(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Compute the answer to these arguments now, keep it unless somebody else is at it, and return it."""
+        """Compute the answer to these arguments now and return it. It is stored unless another caller has the lease."""
         return cast(R, await sync_to_async(self._refresh)(self._id(args, kwargs)))
 
     async def peek(self, *args: P.args, **kwargs: P.kwargs) -> R | None:
-        """Return the answer that is kept, fresh or stale, or None; compute nothing."""
+        """Return the stored answer, fresh or stale, or None; compute nothing."""
         return cast("R | None", await sync_to_async(self._peek)(self._id(args, kwargs), None))
 
 
@@ -135,10 +135,11 @@ def stale_while_revalidate(
     """Keep a function's answers: fresh for `ttl` seconds, then served stale while one Celery task refreshes them.
 
     The function may be async. Arguments and answers are JSON. After `hard_ttl` (default: 24 times `ttl`) an answer is
-    computed again before it is given. `lease` is how many seconds the first computation may take if it is to be kept;
-    later ones have twice what it has taken so far. The function must be importable by the worker: it is found by
-    `key_prefix`. Raises ValueError for a prefix that is taken. A call raises TypeError for arguments that are not JSON,
-    ValueError for NaN and for arguments too long for a key, and LoaderBackedOff right after the function has failed.
+    computed again before it is given. `lease` is how many seconds the first computation may take for its answer to be
+    stored; later ones may take twice the average so far, or more. The module of the function must be imported in the
+    worker, which finds it by `key_prefix`. Raises ValueError for a prefix that is taken. A call raises TypeError for
+    arguments that are not JSON, ValueError for NaN and for arguments too long for a key, and LoaderBackedOff right
+    after the function has failed.
     """
     policy = Policy(key_prefix, soft_ttl=ttl, hard_ttl=hard_ttl if hard_ttl is not None else ttl * 24, lease=lease)
 

@@ -1,15 +1,5 @@
 """Reading one entry: the read-through state machine.
 
-    fresh      answer it
-    stale      answer it; the reader that gets the lease sends one task that refreshes it
-    early      there seems to be no worker: a reader refreshes what is stale, or by chance what soon will be
-    negative   there is no such row; answer that
-    missing    take the lease, load, fill, answer
-    waiting    another process holds the lease: be woken when it ends, for at most `policy.wait`
-    refused    the wait timed out, or an invalidation came between: load and answer, store nothing
-    backed off the loader has just failed: raise LoaderBackedOff
-    degraded   Redis does not answer: load and answer
-
 `read_once` is the one round trip of every read; `complete` is everything that may follow.
 """
 
@@ -53,7 +43,7 @@ class Found(NamedTuple):
 
 
 class Lookup(NamedTuple):
-    """What one round trip said of an entry. `live` is None if the live count is not known, so nothing was counted."""
+    """The result of one round trip for an entry. `live` is None if the live count is unknown: nothing was counted."""
 
     resource: Resource
     id: Id
@@ -74,7 +64,8 @@ class Lookup(NamedTuple):
 def fetch(resource: Resource, id: Id, amount: int = 0, visit: Visit | None = None) -> Found:
     """Return one entry, read through. If the resource has counters, count `amount` in the same round trip.
 
-    A row that does not exist is not counted. Raises what the loader raises, and LoaderBackedOff after that.
+    `visit` names the visitor, and how often this one counts. A row that does not exist is not counted. Raises what the
+    loader raises, and LoaderBackedOff while the loader is backed off after a failure.
     """
     return complete(read_once(resource, id, amount, visit))
 
@@ -98,7 +89,18 @@ def read_once(resource: Resource, id: Id, amount: int = 0, visit: Visit | None =
 
 
 def complete(lookup: Lookup) -> Found:
-    """Turn a lookup into an answer: refresh, load, wait or fall back to PostgreSQL as the state table says."""
+    """Turn a lookup into an answer. Raises what the loader raises, and LoaderBackedOff.
+
+    fresh       answer it
+    stale       answer it; the reader that gets the lease sends one task that refreshes it
+    early       no worker seems to run: a reader refreshes a stale entry, or by chance one that will soon be stale
+    negative    answer that there is no such row
+    missing     take the lease, load, fill, answer
+    waiting     another process holds the lease: block until it ends, for at most `policy.wait`
+    refused     the wait timed out, or an invalidation came in between: load and answer, store nothing
+    backed off  the loader has just failed: raise LoaderBackedOff
+    degraded    Redis does not answer: load and answer
+    """
     if lookup.result.replies is None:
         return _degraded(lookup)
     if lookup.entry is None:
@@ -109,7 +111,7 @@ def complete(lookup: Lookup) -> Found:
 
 
 def _refreshed(lookup: Lookup, entry: Entry) -> Found:
-    """Answer what is there and have it refreshed; without a worker, the reader that has the lease refreshes it here."""
+    """Answer the entry and send its refresh; if no worker seems to run, the reader with the lease refreshes it here."""
     resource, id, generation = lookup.resource, lookup.id, lookup.result.generation
     namespace = resource.policy.namespace
     if not worker_health.should_request(namespace, id, entry.loaded_ms, resource.store.clock()):
@@ -124,7 +126,7 @@ def _refreshed(lookup: Lookup, entry: Entry) -> Found:
     try:
         body = load_and_fill(resource, [id], leases, generation).load.bodies.get(id)
     except Exception:
-        # Stale if error: the entry may be answered until its hard TTL, whatever is wrong with its loader.
+        # Stale if error: the entry may be answered until its hard TTL, even if its loader fails.
         logger.exception("%s %s could not be refreshed", namespace, id)
         return _answer(lookup, entry)
     return _answer(lookup._replace(state=State.MISS), entry._replace(body=body or b"", negative=body is None))
@@ -138,7 +140,7 @@ def _missing(lookup: Lookup) -> Found:
         turn = lease_or_wait(resource, id, result)
     if turn.entry is not None:
         if lookup.live is None and not turn.entry.negative:
-            # The process that filled it has seeded its live count too, so this asks the database nothing.
+            # The process that filled the entry has seeded its live count too, so this needs no query.
             counting, live = lookup.counting.again()
             lookup = lookup._replace(counting=counting, live=live)
         return _answer(lookup, turn.entry)
@@ -153,7 +155,7 @@ def _answer(lookup: Lookup, entry: Entry) -> Found:
     """Answer an entry; if its live count is not known, load the total and count."""
     if entry.negative:
         if lookup.live is not None:
-            # Seeded by a read that a deletion overtook; it would go on counting what does not exist.
+            # A read that raced with the deletion has seeded it, and it would go on counting a row that does not exist.
             lookup.counting.forget()
         return Found(None, lookup.state, 0)
     return Found(entry.body, lookup.state, _seeded(lookup) if lookup.live is None else lookup.live)
@@ -171,7 +173,7 @@ def _seeded(lookup: Lookup) -> int:
 
 
 def _degraded(lookup: Lookup) -> Found:
-    """Answer from the database, which also takes the count; without a database too, answer what was read."""
+    """Answer from the database, which also accepts the count. If that fails too, answer the entry that was read."""
     resource, id, count, unknown = lookup.resource, lookup.id, lookup.counting, lookup.result.unknown
     resource.note_read(State.MISS)
     try:

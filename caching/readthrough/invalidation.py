@@ -1,6 +1,7 @@
-"""Invalidation that follows commit: the first request after the write was answered reads the new value.
+"""Invalidation after commit: the first request after the write was answered reads the new value.
 
-It survives an outage of Redis, and the death of the writer between its commit and the invalidation: see `journal`.
+The journal makes it survive an outage of Redis, and the death of the writer between its commit and the invalidation
+(docs/decisions/0006).
 """
 
 from __future__ import annotations
@@ -24,18 +25,19 @@ _thread = threading.local()
 
 
 class _Commit:
-    """What the invalidations of one commit share: that it is over, and that one of them has waited."""
+    """The state that the invalidations of one commit share: whether it is over, and whether one of them has waited."""
 
     over = False
     has_waited = False
 
 
 def invalidate(resource: Resource, ids: Iterable[Id]) -> None:
-    """Delete entries, and with their leases whatever is being loaded for them, once the transaction has committed.
+    """Delete entries and their leases once the transaction has committed, so that no load under way can be stored.
 
     Outside a transaction this happens at once. A rollback, of a savepoint too, invalidates nothing.
-    `QuerySet.update` and bulk writes fire no signal, so their authors call this by hand.
-    While Redis is away it takes a second and is made up for: it never fails, and no process reads what it made old.
+    `QuerySet.update` and bulk writes send no signal: call this after them.
+    While Redis is away it does not fail but takes TRUST_SECONDS. The journal keeps it, and no process reads the entries
+    from Redis before it was replayed.
     """
     wanted = list(dict.fromkeys(ids))
     if wanted:
@@ -43,7 +45,7 @@ def invalidate(resource: Resource, ids: Iterable[Id]) -> None:
 
 
 def forget(resource: Resource, ids: Iterable[Id]) -> None:
-    """Invalidate entries whose rows are gone, and stop counting them, once the transaction has committed."""
+    """Invalidate entries whose rows were deleted, and stop counting them, once the transaction has committed."""
     wanted = list(ids)
     invalidate(resource, wanted)
     family = resource.family
@@ -54,7 +56,7 @@ def forget(resource: Resource, ids: Iterable[Id]) -> None:
 def clear(namespace: str) -> None:
     """Make every entry of a namespace a miss, in O(1), once the transaction has committed.
 
-    Nothing else is touched. Raises KeyError for a namespace that nobody registered.
+    Nothing else is touched. Raises UnknownNamespace for a namespace that is not declared in this process.
     """
     _after_commit(registry.get(namespace).policy.namespace, None)
 
@@ -63,7 +65,7 @@ def _after_commit(namespace: str, ids: Sequence[Id] | None) -> None:
     if in_transaction():
         record = journal.record(namespace, ids)
         commit = _current_commit()
-        # Not a partial: Django names a robust hook by its __qualname__ when it logs what it raised.
+        # Not a partial: Django needs the __qualname__ of a robust hook when it logs its error.
         transaction.on_commit(lambda: _erase(namespace, ids, commit, record), robust=True)
     else:
         _erase(namespace, ids, _Commit())

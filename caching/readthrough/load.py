@@ -1,4 +1,4 @@
-"""Loading what a read did not find: one query, filled under leases, with the live counts seeded on the way."""
+"""Loading what a read did not find: one query, and one round trip that fills entries and seeds live counts."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ logger = logging.getLogger(__name__)
 
 
 class Loaded(NamedTuple):
-    """What the database said, and the live counts by id as they are after seeding."""
+    """What the loader found, and the live counts by id after seeding."""
 
     load: Load
     live: Mapping[Id, int]
 
 
 def may_fill() -> bool:
-    """Return whether a value read now may be stored: not inside a transaction, which may see what it wrote itself
-    and may yet roll back."""
+    """Return whether a value read now may be stored: not inside a transaction, which sees its own uncommitted writes
+    and may still roll back."""
     return not in_transaction()
 
 
 def respect_backoff(resource: Resource, missing: Iterable[Id], leases: Leases) -> None:
-    """Raise LoaderBackedOff if the loader of an id that is missing has just failed; the leases are released then."""
+    """Raise LoaderBackedOff, and release the leases, if the loader of a missing id has just failed."""
     backed_off = [leases.backed_off[id] for id in missing if id in leases.backed_off]
     if not backed_off:
         return
@@ -47,8 +47,8 @@ def load_and_fill(
 ) -> Loaded:
     """Load `missing` and what the rider needs in one query; fill the leased ids and seed counts in one round trip.
 
-    `tokens` (leases by id) must have been taken before this call. What the loader raises passes through, after the
-    leases were released and the loader backed off. Without Redis the rider says what the counts are.
+    `tokens` (leases by id) must have been taken before this call. What the loader raises is passed on, after the leases
+    were released with a backoff. If Redis does not answer, the rider returns the counts.
     """
     loaded_ms = resource.store.clock()
     load = _load(resource, list(dict.fromkeys([*missing, *rider.unseeded])), tokens)

@@ -1,4 +1,4 @@
-"""How a loader has been doing: how long its loads take, and how often in a row they failed."""
+"""The load times and consecutive failures of a loader, which decide how long leases and backoffs last."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# A lease must outlast all but the slowest loads; one that is lost to its time costs one more load.
+# A lease lasts this many average loads, so that only the slowest outlast theirs. Each of those costs one more load.
 _LOADS_A_LEASE = 20
 _LEAST_LEASE_MS = 1000
 # The weight of the newest load in the mean.
@@ -18,7 +18,7 @@ _MOST_DOUBLINGS = 8
 
 
 class LoadTimes:
-    """The loads of one source in this process. `most_lease` is in seconds, and holds until a load was measured."""
+    """The loads of one loader in this process. A lease lasts `most_lease` seconds until a load was measured."""
 
     def __init__(self, most_lease: float) -> None:
         self._most_lease_ms = round(most_lease * 1000)
@@ -49,9 +49,10 @@ class LoadTimes:
         self._mean_ms = took if self._mean_ms is None else (1 - _NEWEST) * self._mean_ms + _NEWEST * took
 
     def lease_ms(self) -> int:
-        """Return how long a lease lasts: many times a load, so that a loader that died blocks its key only so long.
+        """Return how many ms a lease lasts: 20 average loads, from one second up to `most_lease`.
 
-        Loads that take longer than the most a lease should last get twice their time: none could be stored otherwise.
+        The limit bounds how long a dead loader blocks its key. Loads that would outlast half of it get twice their
+        average, or none of them could be stored.
         """
         if self._mean_ms is None:
             return self._most_lease_ms
@@ -59,7 +60,7 @@ class LoadTimes:
         return max(min(self._most_lease_ms, comfortable), round(2 * self._mean_ms))
 
     def backoff_ms(self) -> int:
-        """Return for how long nobody should try again: twice as long with each failure in a row, less some jitter."""
+        """Return the backoff in ms: twice as long after each consecutive failure, up to a limit, less some jitter."""
         doublings = min(max(self._failures - 1, 0), _MOST_DOUBLINGS)
         seconds: float = _FIRST_BACKOFF_SECONDS * 2**doublings
         return round(1000 * min(seconds, _MOST_BACKOFF_SECONDS) * (1 - random.random() * 0.2))

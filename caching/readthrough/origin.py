@@ -1,4 +1,4 @@
-"""Where an answer came from, in the words of RFC 9211: hit, stale or miss."""
+"""Where an answer came from, in the terms of RFC 9211: hit, stale or miss."""
 
 from __future__ import annotations
 

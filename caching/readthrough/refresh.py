@@ -1,7 +1,7 @@
-"""Filling entries in the background: stale ones, and those that will be asked for next.
+"""Background refresh of stale entries, and prefetch of entries that will probably be read next.
 
-The lease is taken where the need is noticed and travels with the task. So one task is sent for a key however
-many readers notice, and an invalidation in between makes the task's fill be refused.
+The reader takes the lease, and its token is sent with the task. So one task is sent for a key, however many readers
+find it stale; and after an invalidation in between, the task's fill is refused.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def background_lease(resource: Resource, ids: Sequence[Id]) -> Leases:
 
 
 def refresh_later(resource: Resource, tokens: Mapping[Id, str], generation: int, task: str = REFRESH_TASK) -> None:
-    """Send one task that loads and fills the leased ids. If it cannot be sent, the next chance is left to others."""
+    """Send one task that loads and fills the leased ids. If it cannot be sent, release them, so that a reader can."""
     if not tokens:
         return
     pairs = [[id, token] for id, token in tokens.items()]
@@ -43,7 +43,7 @@ def refresh_later(resource: Resource, tokens: Mapping[Id, str], generation: int,
 
 
 def prefetch(resource: Resource, ids: Sequence[Id], task: str = REFRESH_TASK) -> None:
-    """Have ids made ready that will probably be asked for next, by `task`; skip those that are there already."""
+    """Send `task` to fill ids that will probably be read next, without those that are stored already."""
     if not may_fill() or worker_health.seems_absent():
         return
     try:
@@ -55,10 +55,10 @@ def prefetch(resource: Resource, ids: Sequence[Id], task: str = REFRESH_TASK) ->
 
 
 def refresh(namespace: str, pairs: Sequence[tuple[Id, str]], generation: int) -> Mapping[Id, bytes]:
-    """Load and fill leased ids; return what exists. Runs in the worker.
+    """Load and fill leased ids, given as (id, token) pairs; return the bodies that exist, by id. Runs in the worker.
 
-    What lost its lease on the way (to an invalidation, to a reader who could not wait, to time) is left out, because
-    its fill would be refused.
+    Ids whose lease is lost by now (to an invalidation, to a reader that took it over, or to expiry) are left out,
+    because their fill would be refused. Raises UnknownNamespace, and what the loader raises.
     """
     resource = registry.get(namespace)
     try:

@@ -30,7 +30,7 @@ class Load:
     """What a loader found, all of it in one snapshot of the database.
 
     `bodies` are rendered bytes by id; an id without one does not exist. A resource with a counter family also returns
-    `totals` by id and `applied`, the (shard, bucket) pairs that the totals hold already.
+    `totals` by id and `applied`, the (shard, bucket) pairs of the buckets that the totals already include.
     """
 
     bodies: Mapping[Id, bytes]
@@ -38,7 +38,7 @@ class Load:
     applied: frozenset[tuple[int, int]] = frozenset()
 
 
-# Takes ids and asks the database once, for example
+# Takes ids and queries the database once, for example
 #     lambda ids: Load({row["id"]: orjson.dumps(row) for row in Review.objects.filter(pk__in=ids).values("id", "text")})
 Loader = Callable[[Sequence[Id]], Load]
 # Takes a number and returns at most that many ids, the most wanted first.
@@ -48,7 +48,7 @@ WorthWarming = Callable[[int], Iterable[Id]]
 class Resource:
     """The entries of one namespace: how they are stored, loaded, counted and warmed.
 
-    `warm` returns the ids that are worth warming, which `warm_cache` knows by `warm_name` (the namespace unless given).
+    `warm` returns the ids that are worth warming; `warm_cache` fills them under `warm_name` (default: the namespace).
     """
 
     def __init__(
@@ -79,18 +79,19 @@ class Resource:
         return str(getattr(function, "__module__", type(function).__module__))
 
     def count(self, id: Id, amount: int = 0, visit: Visit | None = None) -> Count | NoCount:
-        """Return the count that rides on a read of an id."""
+        """Return the count to send in the round trip of a read."""
         return NO_COUNT if self.family is None else Count(self.family, id, amount, visit)
 
     def counts(self, ids: Sequence[Id]) -> Counts | NoCounts:
-        """Return the live counts that ride on a read of many ids."""
+        """Return the live counts to read in the round trip of many entries."""
         return NO_COUNTS if self.family is None else Counts(self.family, ids)
 
     def increment(self, id: int, amount: int = 1, visit: Visit | None = None) -> int | None:
         """Count an id without reading it, and return the live count; None if it has no row.
 
-        Raises IncrementRefused if nothing could accept the increment or nobody knows whether it was counted, ValueError
-        for an amount below 1 or above a thousand million, and what the loader raises.
+        Raises IncrementRefused if neither Redis nor PostgreSQL accepted the increment, or it is unknown whether Redis
+        did; ValueError for an amount below 1 or above a thousand million; TypeError without a counter family; and what
+        the loader raises.
         """
         if self.family is None:
             raise TypeError(f"{self.policy.namespace} was declared without a counter family")

@@ -1,4 +1,4 @@
-"""Bodies of a namespace to learn from: those that are cached now, and where these are few, those worth warming."""
+"""Sample bodies of a namespace, for training: cached ones first, and if these are too few, those worth warming."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from caching.redis.connections import client
 from caching.redis.errors import REDIS_ERRORS
 
 _CHUNK = 100
-# SCAN goes through the keys of every namespace, so it takes big steps; this one takes Redis about a millisecond.
+# SCAN visits the keys of every namespace, so its steps are large, but they must not delay other commands.
 _SCAN_COUNT = 2000
 
 # Called with the number of bodies that were added.
@@ -22,7 +22,7 @@ Advance = Callable[[int], None]
 
 
 def sample(resource: Resource, count: int, advance: Advance = lambda more: None) -> list[bytes]:
-    """Return up to `count` bodies. Without Redis, and where too little is cached, they come from the loader."""
+    """Return up to `count` bodies. Without Redis, or if too few are cached, they come from the loader."""
     bodies: dict[str, bytes] = {}
     for found in (_cached(resource), _loaded(resource, count)):
         for id, body in found:
@@ -35,7 +35,7 @@ def sample(resource: Resource, count: int, advance: Advance = lambda more: None)
 
 
 def _cached(resource: Resource) -> Iterator[tuple[str, bytes]]:
-    """Yield ids and bodies of live entries, in the order of Redis' hash table, which is as good as a draw."""
+    """Yield ids and bodies of live entries, in the order of Redis' hash table, which is as good as random."""
     pattern = KeySpace(resource.policy.namespace).entry("*")
     redis = client("cache")
     try:

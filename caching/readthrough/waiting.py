@@ -1,4 +1,4 @@
-"""Waiting for what somebody else is loading, instead of loading it once more."""
+"""Single flight: wait for the load of another reader or process instead of loading the same entry again."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from caching.errors import StoreUnavailable
 from caching.keys import Id
 from caching.readthrough.resource import Resource
 
-# Whoever ends a lease wakes those who wait for it. Only a loader that died, or an invalidation, lets them sleep on:
-# then they look again by themselves.
+# The end of a lease wakes the waiting readers, except if the loader died or an invalidation deleted the lease. For
+# these cases they also poll.
 _POLL_MS = 200
 
 
 class Turn(NamedTuple):
-    """How a reader who found nothing goes on: with the lease, with what somebody else loaded, or, after waiting in
-    vain, with neither. `generation` is what was read last."""
+    """How a reader that found no entry goes on: with the lease, with the entry that another caller loaded, or, if the
+    wait timed out, with neither. `generation` is the one read last."""
 
     leases: Leases
     entry: Entry | None
@@ -28,9 +28,10 @@ class Turn(NamedTuple):
 
 
 def lease_or_wait(resource: Resource, id: Id, seen: ReadResult) -> Turn:
-    """Return the lease of an id; while somebody else has it wait for the entry, for at most `policy.wait` in all.
+    """Return the lease of an id; while another caller has it, wait for the entry, for at most `policy.wait` in all.
 
-    `seen` is what was read of the id, and only of it, when nothing usable was found.
+    `seen` is the read of this id alone that found nothing usable. While the loader is backed off, or Redis is away, the
+    turn has neither lease nor entry.
     """
     store, wait_ms = resource.store, round(resource.policy.wait * 1000)
     deadline = time.monotonic() + resource.policy.wait

@@ -1,7 +1,7 @@
-"""Filling entries ahead of traffic: by name, in chunks, within a budget of time.
+"""Filling entries ahead of traffic: by name, in chunks, within a time budget.
 
-A resource says which of its ids are worth warming. `warm_cache` fills them as a reader would, under leases, so warming
-may run beside traffic and beside itself.
+A resource returns the ids that are worth warming. `warm_cache` fills them as a reader would, under leases, so it may
+run during traffic, and several times at once.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ _CHUNK = 100
 
 @dataclass(slots=True)
 class Warmed:
-    """What warming one name did: entries that were there already, entries filled, ids that do not exist, and
-    whether the budget ended it."""
+    """What warming one name did: the numbers of entries already stored, entries filled and ids that do not exist, and
+    whether the time budget ended it."""
 
     name: str
     already: int = 0
@@ -41,7 +41,7 @@ def warm_cache(
     budget: float,
     advance: Callable[[str, int], None] = lambda name, count: None,
 ) -> list[Warmed]:
-    """Warm up to `limit` ids of each name within `budget` seconds in all, and return what was done.
+    """Warm up to `limit` ids of each name within `budget` seconds in all, and return one result for each name.
 
     `advance` is called with the name and the number of ids after each chunk. Raises KeyError for an unknown name.
     """

@@ -1,4 +1,4 @@
-"""Early refresh by readers, for where no worker is there to refresh."""
+"""Whether workers run the refreshes that this process sends. If not, readers refresh entries themselves."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from collections.abc import Callable
 
 from caching.keys import Id
 
-# For how long readers refresh before a worker is given another chance.
+# For how long readers refresh by themselves before refreshes are sent to workers again.
 _ABSENT_SECONDS = 10.0
-# For how long readers of an entry leave it to one of them to ask for its lease.
+# After one reader of a stale entry has requested its lease, the others do not for this long.
 _ASKED_MS = 250
-# How many refreshes are remembered; a worker that is away shows in the first few.
+# How many refreshes are remembered; the first few already show that no worker runs.
 _REMEMBERED = 1000
 
 
 class WorkerHealth:
-    """Whether anybody seems to run the refreshes that this process sends. `clock` is monotonic, in seconds."""
+    """Whether a worker seems to run the refreshes that this process sends. `clock` returns monotonic seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -30,9 +30,10 @@ class WorkerHealth:
         self._asked: dict[tuple[str, Id], tuple[int, int]] = {}
 
     def should_request(self, namespace: str, id: Id, loaded_ms: int, now_ms: int) -> bool:
-        """Return whether to ask for the lease of a stale entry: not right after somebody in this process did.
+        """Return whether to request the lease of a stale entry: not right after another reader of this process did.
 
-        Only one can have it, and a round trip of each of forty readers would hold up all of them.
+        Only one of them can get it, and the round trips of all the others would delay each other. `loaded_ms` is when
+        the entry was loaded.
         """
         key = (namespace, id)
         asked, until_ms = self._asked.get(key, (0, 0))
@@ -47,18 +48,19 @@ class WorkerHealth:
         return self._clock() < self._absent_until
 
     def note_missing(self) -> None:
-        """Note that a refresh could not be sent, or was not run."""
+        """Record that a refresh could not be sent, or was not run."""
         self._asked.clear()
         self._absent_until = self._clock() + _ABSENT_SECONDS
 
     def note_ran(self, namespace: str, id: Id) -> None:
-        """Note that the refresh of an entry was run, although it failed."""
+        """Record that the refresh of an entry was run, although it failed."""
         self._sent.pop((namespace, id), None)
 
     def should_enqueue(self, namespace: str, id: Id, loaded_ms: int) -> bool:
         """Return whether to send the refresh of an entry; False if the last one sent for it was never run.
 
-        Call it with the entry's lease in hand: that one sends it again means that the last one's lease has ended.
+        Call it while holding the entry's lease. Getting that lease a second time for the same stale value means that
+        the first refresh never ran.
         """
         if self.seems_absent():
             return False

@@ -1,4 +1,4 @@
-"""Early refresh: a reader refreshes an entry before its soft expiry, by chance, where no worker would."""
+"""Early refresh (XFetch): while no worker seems to run, a reader may refresh an entry before its soft expiry."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import random
 
 
 def should_refresh_early(now_ms: int, stale_from_ms: int, load_ms: float, beta: float = 1.0) -> bool:
-    """Return whether this reader should refresh an entry now: by a chance that grows towards its soft expiry.
+    """Return whether this reader should refresh an entry now: by a probability that grows towards its soft expiry.
 
-    XFetch ("Optimal Probabilistic Cache Stampede Prevention", VLDB 2015): the longer a load takes, the earlier; about
-    one reader does it, without any coordination. From its soft expiry on an entry is always due.
+    All times are milliseconds; the soft expiry is `stale_from_ms`, and from then on an entry is always due. XFetch
+    ("Optimal Probabilistic Cache Stampede Prevention", VLDB 2015): the longer a load takes, the earlier the refresh;
+    about one reader does it, without coordination.
     """
     return now_ms - load_ms * beta * math.log(1 - random.random()) >= stale_from_ms

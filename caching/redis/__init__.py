@@ -1,4 +1,4 @@
-"""One Redis: its clients and pool, the breaker, one round trip, and the scripts."""
+"""Access to Redis: clients and pools, the circuit breaker, round trips, SCAN and the Lua scripts."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The circuit breaker: a Redis that failed once is not asked again until it has answered a probe.
 
-The first failure opens it, so a dead or frozen server costs one timeout and not one a call. A probe in a thread of
-its own closes it, so no request waits to find out; the first one follows at once, and a connection that was merely
-cut costs milliseconds.
+The first failure opens it, so a dead or frozen server costs one timeout in all, not one for each call. A thread of its
+own sends the probes, so no request waits for one. The first probe is sent at once, so a connection that was cut opens
+the breaker only briefly.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PROBE_SECONDS = 1.0
 
 
 class Breaker:
-    """Whether one Redis is worth asking. `probe` asks it and says whether it answered; `server` names it."""
+    """The breaker of one Redis, `server`. `probe` returns whether it answers, and is called every `every` seconds."""
 
     def __init__(self, probe: Callable[[], bool], every: float = PROBE_SECONDS, server: str = "redis") -> None:
         self.is_open = False
@@ -31,12 +31,12 @@ class Breaker:
         self._lock = threading.Lock()
 
     def check(self) -> None:
-        """Raise BreakerOpen if there is no point in asking."""
+        """Raise BreakerOpen while Redis has not answered a probe."""
         if self.is_open:
             raise BreakerOpen("Redis did not answer and is being probed")
 
     def failed(self) -> None:
-        """Note a failure: open, and probe until it answers."""
+        """Record a failure: open, and probe until Redis answers."""
         with self._lock:
             if self.is_open:
                 return
@@ -45,7 +45,7 @@ class Breaker:
             try:
                 probe.start()
             except RuntimeError:
-                # Nobody could close it again; the next failure tries once more.
+                # No thread could be started, so nothing would close it again. The next failure retries.
                 self.is_open = False
                 return
         metrics.BREAKER_OPENED.labels(self._server).inc()

@@ -1,6 +1,6 @@
-"""The pool of connections to one Redis, guarded by a breaker, with a lean way to call through it.
+"""The connection pool of one Redis, guarded by a breaker, with calls that bypass redis-py's client.
 
-It is the pool that django-redis uses, so every client of that Redis shares its connections and its breaker.
+django-redis uses the same pool, so every client of that Redis shares its connections and its breaker.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from caching.redis.breaker import Breaker
 from caching.redis.errors import NotSent
 from caching.redis.scripts import Command
 
-# A connection that rested longer than this may have been closed by the server, which costs a look to find out.
-_RESTED_SECONDS = 1.0
+# The server may have closed a connection that was idle for longer, so it is checked before its next use.
+_IDLE_SECONDS = 1.0
 
 _pools: weakref.WeakSet[Pool] = weakref.WeakSet()
 
 
 class Pool(redis.ConnectionPool):
-    """A connection pool with a breaker. A connection that comes back closed has failed, and opens it."""
+    """A connection pool with a breaker. A connection that is returned closed has failed, and opens the breaker."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _pools.add(self)
 
     def reset(self) -> None:
-        """Start afresh: in a new pool, and in a child process, which must not use its parent's connections."""
+        """Drop all connections: in a new pool, and in a child process, which must not use those of its parent."""
         super().reset()
-        self._resting: list[tuple[Any, float]] = []
+        self._idle: list[tuple[Any, float]] = []
         where = self.connection_kwargs
         server = str(where.get("path") or f"{where.get('host', 'localhost')}:{where.get('port', 6379)}")
         self.breaker = Breaker(self._answers, server=server)
@@ -45,15 +45,15 @@ class Pool(redis.ConnectionPool):
         """Return a connected connection. Raises BreakerOpen, or what connecting raises."""
         self.breaker.check()
         try:
-            rested, _ = self._resting.pop(0)
+            idle, _ = self._idle.pop(0)
         except IndexError:
             return super().get_connection()
-        # For redis-py a connection that rests here is in use, and counts towards the most there may be.
-        super().release(rested)
+        # redis-py counts a connection in `_idle` as in use, towards its maximum; so it is given back first.
+        super().release(idle)
         return super().get_connection()
 
     def release(self, connection: Any) -> None:
-        """Take a connection back, and note if it failed."""
+        """Take a connection back; if it has failed, open the breaker."""
         failed = not connection.is_connected
         super().release(connection)
         if failed:
@@ -63,7 +63,7 @@ class Pool(redis.ConnectionPool):
         """Run commands in one round trip and return their replies; raise the first error among them.
 
         `patience` is how many seconds longer than the socket timeout the replies may take. Raises NotSent if Redis
-        could not be reached.
+        could not be reached, MaxConnectionsError if no connection is free, and what redis-py raises for lost replies.
         """
         replies = self.ask(commands, patience)
         for reply in replies:
@@ -74,10 +74,9 @@ class Pool(redis.ConnectionPool):
     def ask(self, commands: Sequence[Command], patience: float = 0.0) -> list[Any]:
         """Run commands in one round trip and return their replies, with errors in their places.
 
-        redis-py's own way (a client, a pipeline, callbacks, a look at the socket) costs as much again as the round
-        trip.
-        After SCRIPT FLUSH or a restart Redis answers NOSCRIPT, which means that the script did not run: those commands
-        are sent again with their source, and only those, so that no increment is ever repeated.
+        It bypasses redis-py's client and pipeline (docs/decisions/0007). After SCRIPT FLUSH or a restart Redis answers
+        NOSCRIPT, which means that the script did not run. Only those commands are sent again, with their source, so no
+        increment is ever repeated.
         """
         replies = self._exchange([command.args for command in commands], patience)
         lost = [index for index, reply in enumerate(replies) if type(reply) is NoScriptError]
@@ -88,7 +87,7 @@ class Pool(redis.ConnectionPool):
         return replies
 
     def _exchange(self, commands: Sequence[tuple[Any, ...]], patience: float) -> list[Any]:
-        # Packed first: what cannot be packed is no failure of Redis.
+        # Pack before taking a connection: an argument that cannot be packed is no failure of Redis.
         packed = b"".join(map(pack_command, commands))
         connection = self._take()
         wait = {"timeout": connection.socket_timeout + patience} if patience else {}
@@ -96,21 +95,21 @@ class Pool(redis.ConnectionPool):
             connection.send_packed_command([packed], check_health=False)
             replies = [_reply(connection, wait) for _ in commands]
         except BaseException:
-            # Half a reply may be on its way, which would be the answer to somebody else's question.
+            # Part of a reply may still arrive; the next caller would read it as the reply to its own command.
             connection.disconnect()
             self.release(connection)
             raise
-        self._resting.append((connection, time.monotonic()))
+        self._idle.append((connection, time.monotonic()))
         return replies
 
     def _take(self) -> Any:
-        """Return the connection that rested least, or another one of the pool. Raises NotSent."""
+        """Return the connection that was used last, or another one of the pool. Raises NotSent."""
         self.breaker.check()
         try:
-            connection, since = self._resting.pop()
+            connection, since = self._idle.pop()
         except IndexError:
             return self._connected()
-        if time.monotonic() - since < _RESTED_SECONDS:
+        if time.monotonic() - since < _IDLE_SECONDS:
             return connection
         super().release(connection)
         return self._connected()
@@ -139,7 +138,7 @@ class Pool(redis.ConnectionPool):
 
 def _reply(connection: Any, wait: dict[str, float]) -> Any:
     try:
-        # What broke is closed by the caller. A Redis that is loading its data says so of each command, and runs none.
+        # The caller closes a broken connection. A Redis that is loading its data says so to each command and runs none.
         return connection.read_response(disconnect_on_error=False, **wait)
     except (redis.ResponseError, redis.BusyLoadingError) as error:
         return error
@@ -147,7 +146,7 @@ def _reply(connection: Any, wait: dict[str, float]) -> Any:
 
 def _start_afresh() -> None:
     for pool in list(_pools):
-        # Another thread of the parent may have held it, and is not there to let it go.
+        # A thread of the parent may have held the lock; that thread does not exist in the child.
         pool._lock = threading.RLock()
         pool.reset()
 

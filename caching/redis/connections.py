@@ -1,7 +1,7 @@
 """Redis clients by role: the one file where a client's timeouts, retries and pool are decided.
 
 `cache` holds what can be computed again, `state` what cannot (counters, deadlines, queues). Both may name one server,
-and then share a pool. Django's `default` cache uses the pools too (`caching.django_cache`), so both see Redis alike.
+and then share a pool. Django's `default` cache uses the same pools (`caching.django_cache`), and so the same breakers.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from caching.redis.connection_pool import Pool
 
 Role = Literal["cache", "state"]
 
-# redis-py types every reply as the union of what any server and decoding could answer, so a caller states what its own
-# command answers.
+# redis-py types every reply as a union over all servers and decodings, so each caller annotates the reply of its own
+# command.
 Client = Any
 
 
@@ -28,8 +28,7 @@ Client = Any
 def pool_at(url: str) -> Pool:
     """Return the pool of a URL.
 
-    Nothing is retried: a lost reply to an increment is unknown, not a failure, and a read has PostgreSQL to fall back
-    on.
+    Nothing is retried: an increment whose reply was lost may have been counted, and a read can fall back to PostgreSQL.
     """
     options = conf()
     found: Pool = Pool.from_url(
@@ -45,7 +44,7 @@ def pool_at(url: str) -> Pool:
 
 @cache
 def pool(role: Role) -> Pool:
-    """Return the pool of a role, for calls that must be lean."""
+    """Return the pool of a role, for calls that bypass redis-py's client."""
     return pool_at(conf().url_of(role))
 
 

@@ -1,10 +1,10 @@
-"""What Redis raises, and whether commands that failed may have run all the same."""
+"""The errors of Redis, and whether a command that failed may have run."""
 
 from __future__ import annotations
 
 import redis
 
-# What a caller can handle by going to PostgreSQL: Redis unreachable, too slow, out of memory or loading.
+# A caller can handle these by going to PostgreSQL: Redis is unreachable, too slow, out of memory or loading.
 REDIS_ERRORS = (redis.ConnectionError, redis.TimeoutError, redis.ResponseError, redis.InvalidResponse)
 
 
@@ -13,16 +13,16 @@ class NotSent(redis.ConnectionError):
 
 
 class BreakerOpen(NotSent):
-    """Redis was not asked, because it did not answer a moment ago."""
+    """Nothing was sent, because Redis has failed and has not answered a probe yet."""
 
 
 _NOT_RUN = (NotSent, redis.MaxConnectionsError, redis.BusyLoadingError, redis.ResponseError)
 
 
 def may_have_run(error: redis.RedisError) -> bool:
-    """Return whether commands may have run although Redis did not say so.
+    """Return whether commands that ended in `error` may have run.
 
-    A lost reply is unknown, not a failure. What was never sent did not run, nor did what Redis answered with an error
-    (out of memory, read-only, loading): a script of ours either counts or fails before its first write.
+    After a lost reply that is unknown. A command that was never sent did not run, nor did one that Redis answered with
+    an error (out of memory, read-only, loading): a script of ours either counts or fails before its first write.
     """
     return not isinstance(error, _NOT_RUN)

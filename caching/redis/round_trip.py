@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 class Replies(NamedTuple):
     """Each role's replies, in the order of its commands; None if its server did not answer, or refused one of them.
 
-    `unknown` says that commands of the state may have run although there is no reply.
+    `unknown` is True if commands of the state may have run although there is no reply.
     """
 
     cache: list[Any] | None
@@ -28,7 +28,10 @@ class Replies(NamedTuple):
 
 
 def round_trip(operation: str, cache: Sequence[Command], state: Sequence[Command] = ()) -> Replies:
-    """Run commands of both roles, together where they are one server; `operation` names them in metrics and logs."""
+    """Run commands of both roles, together where they are one server; `operation` names them in metrics and logs.
+
+    Errors of Redis are logged and counted, not raised.
+    """
     if not state:
         return Replies(_whole(operation, _send(operation, "cache", cache)[0]), [])
     cached: list[Any] | None
@@ -49,7 +52,7 @@ def round_trip(operation: str, cache: Sequence[Command], state: Sequence[Command
 
 
 def _send(operation: str, role: Role, commands: Sequence[Command]) -> tuple[list[Any] | None, bool]:
-    """Return the replies with errors in their places; or None, and whether the commands may have run."""
+    """Return the replies, with errors in their places, and False; or None, and whether the commands may have run."""
     if not commands:
         return [], False
     try:
@@ -60,7 +63,7 @@ def _send(operation: str, role: Role, commands: Sequence[Command]) -> tuple[list
 
 
 def _whole(operation: str, replies: list[Any] | None) -> list[Any] | None:
-    """Return the replies if there is no error among them."""
+    """Return the replies, or None if there is an error among them."""
     for reply in replies or ():
         if isinstance(reply, redis.RedisError):
             _note(operation, reply)

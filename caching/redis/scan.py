@@ -1,4 +1,4 @@
-"""Walking over keys by SCAN: in small batches, within a budget, and on from where another walk ended."""
+"""Walking over keys by SCAN: in small batches, within a budget, from the cursor at which another walk ended."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-# Redis looks at this many slots in one go, which takes it far less than a millisecond.
+# Slots of the hash table that one SCAN visits; few enough not to delay other commands.
 _COUNT = 500
 _SPECIAL = re.compile(r"([*?\[\]\\])")
 
@@ -19,10 +19,11 @@ def literal(text: str) -> str:
 
 
 class Walk:
-    """One walk over the keys that match a glob; iterate over it for batches of names, once.
+    """One walk over the keys that match a glob. Iterate over it once; it yields lists of key names.
 
-    A key that is there from the beginning to the end of a complete walk is met at least once, any other may be.
-    `seconds` and `keys` end it early: then `complete` is False and `cursor` is where to go on, now or tomorrow.
+    A key that exists during the whole of a complete walk is yielded at least once; any other key may be.
+    `seconds` and `keys` end it early: then `complete` is False, and another walk can go on from `cursor` at any time.
+    `met` is the number of names yielded so far.
     """
 
     def __init__(
@@ -38,7 +39,7 @@ class Walk:
 
     @property
     def out_of_time(self) -> bool:
-        """Whether the seconds are over."""
+        """Whether the time budget is used up."""
         return time.monotonic() >= self._deadline
 
     def __iter__(self) -> Iterator[list[bytes]]:
@@ -47,5 +48,5 @@ class Walk:
             self.met += len(names)
             if names:
                 yield names
-            # Moved only now, so that a walk that broke off meets its last batch again.
+            # Advance only after the batch was handled, so that an interrupted walk yields it again.
             self.cursor, self.complete = following, following == 0

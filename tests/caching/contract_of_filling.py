@@ -1,4 +1,4 @@
-"""What everything promises that fills entries ahead of their readers: warming, a task, `refresh`."""
+"""What every way of filling entries ahead of their readers promises: warming, a task, `refresh`."""
 
 from __future__ import annotations
 

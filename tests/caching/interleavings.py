@@ -1,8 +1,8 @@
 """Every ordering of what two readers, one writer and Redis itself can do to a key, each step a real call.
 
-Steps are atomic in Redis, so what callers do at the same time is some ordering of their steps. Orderings that lead
-to the same moment (same Redis, same steps left) have the same future: it is walked once and its orderings are
-counted. A moment is taken out of Redis as it is and put back before each of the steps that may come next.
+Steps are atomic in Redis, so concurrent calls are some ordering of their steps. Orderings that lead to the same moment
+(same contents of Redis, same steps left) have the same future: it is walked once, and its orderings are counted. The
+contents of Redis are dumped at each moment, and restored before each of the steps that may come next.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _TAKE_OUT = """
 local found = {}
 for _, name in ipairs(redis.call('KEYS', '*')) do
   local dump = redis.call('DUMP', name)
-  -- The last ten bytes of a dump are a version and a checksum, which tell nothing that the others do not.
+  -- The last ten bytes of a dump are a version and a checksum, which add nothing to the others.
   local value = redis.call('TYPE', name)['ok'] == 'string' and redis.call('GET', name) or dump:sub(1, -11)
   found[#found + 1] = {name, redis.call('PTTL', name) > 0 and tonumber(ARGV[1]) or 0, dump, value}
 end
@@ -42,7 +42,7 @@ end
 
 
 class Cache(Protocol):
-    """What is put to the test: `caching.entries.store.Store`, or something that reads, fills and invalidates alike."""
+    """The cache under test: `caching.entries.store.Store`, or one with the same methods."""
 
     def read(self, ids: Sequence[Id]) -> Any: ...
     def lease(self, ids: Sequence[Id], background: Sequence[Id] = ()) -> dict[Id, str]: ...
@@ -54,7 +54,7 @@ class Cache(Protocol):
 class Reader:
     """A caller in the middle of reading `ids`: a single read, a batch, or with `ahead` a prefetch.
 
-    What is missing is leased for itself, or for a task if read ahead; what is stale is leased for a task.
+    Missing entries are leased for the reader itself, or for a task if read ahead; stale ones are leased for a task.
     """
 
     ids: tuple[Id, ...] = (1,)
@@ -70,7 +70,7 @@ class Reader:
         """Return the reader after its next step."""
         name, *left = self.steps
         after = getattr(replace(self, steps=tuple(left)), f"_{name}")(cache, rows)
-        # Whoever is through keeps nothing that could still matter.
+        # A reader that is done keeps no state, so that all such readers are equal.
         return after if after.steps else Reader(self.ids, self.ahead, ())
 
     def _read(self, cache: Cache, rows: Mapping[Id, bytes | None]) -> Reader:
@@ -97,7 +97,7 @@ class Reader:
 
 
 class Key(NamedTuple):
-    """A key as Redis holds it; `value` tells two of them apart, `dump` brings it back."""
+    """A key in Redis. `value` is compared, `dump` restores it."""
 
     name: bytes
     ttl: int
@@ -107,7 +107,7 @@ class Key(NamedTuple):
 
 @dataclass
 class Moment:
-    """A moment between two steps: the steps left to everybody, what Redis holds, and how it came to this."""
+    """A moment between two steps: the steps that are left, the contents of Redis, and the steps that led here."""
 
     readers: tuple[Reader, ...]
     writer: tuple[str, ...]
@@ -125,7 +125,7 @@ class Moment:
     def identity(self) -> Any:
         """Return what moments with the same future have in common.
 
-        Tokens are random, whose they are is not; and which of two like readers is called the first does not matter.
+        Tokens are random, but their owners are not; and the order of two equal readers does not matter.
         """
         readers = sorted(self.readers, key=lambda reader: repr(replace(reader, tokens=tuple(dict(reader.tokens)))))
         owners = {token: f"<{number}:{id}>" for number, reader in enumerate(readers) for id, token in reader.tokens}
@@ -144,8 +144,11 @@ def _renamed(value: bytes, owners: Mapping[str, str]) -> bytes:
 
 @dataclass
 class Outcome:
-    """What a walk found: how many orderings serve nothing old, how many ways there are to a read that is served an
-    old value after the invalidation has returned, some of those told, and how many steps were really taken."""
+    """What a walk found.
+
+    `orderings` counts those that serve nothing old. `stale` counts the ways to a read that is served an old value after
+    the invalidation has returned, and `stories` has some of them. `steps` counts the steps that were really taken.
+    """
 
     orderings: int = 0
     stale: int = 0
@@ -156,7 +159,7 @@ class Outcome:
 class Walk:
     """Walks over one cache, whose rows are `old` until the writer commits and `new` from then on.
 
-    Without `merge` each ordering is walked by itself, which is for few of them.
+    Without `merge` each ordering is walked by itself, which is feasible only for a few.
     """
 
     def __init__(
@@ -231,7 +234,7 @@ class Walk:
         return after
 
     def _ways(self, fault: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
-        """Return the ways in which a fault may strike: entry and lease of the first id, or everything."""
+        """Return the ways in which a fault may happen: to the entry or the lease of the first id, or to everything."""
         if fault == "flush":
             yield fault, ("FLUSHDB",)
             return

@@ -1,6 +1,6 @@
-"""What a test of the cache needs beyond its own process: other processes, and Redis servers of their own.
+"""Other processes for tests of the cache, with a Redis of their own if they need one.
 
-Run as a module it is the other process: it takes calls from its standard input, and answers them.
+Run as a module it is the other process: it reads calls from its standard input, and answers them.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class OtherProcess:
         )
 
     def begin(self, act: Callable[..., Any], *args: Any) -> None:
-        """Have it call a function of a module; `answer` returns what that answered."""
+        """Make it call a function of a module; `answer` returns the result."""
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps([act.__module__, act.__qualname__, args]) + "\n")
         self.process.stdin.flush()
@@ -54,12 +54,12 @@ class OtherProcess:
         return json.loads(line)
 
     def call(self, act: Callable[..., Any], *args: Any) -> Any:
-        """Have it call a function, and return what that returned."""
+        """Make it call a function, and return the result."""
         self.begin(act, *args)
         return self.answer()
 
     def kill(self) -> None:
-        """End it without a word."""
+        """Kill it with SIGKILL."""
         self.process.kill()
         self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout):
@@ -68,7 +68,7 @@ class OtherProcess:
 
 
 def ready() -> bool:
-    """The act of a process that only has to be up."""
+    """The call for a process that only has to be up."""
     return True
 
 
@@ -76,7 +76,7 @@ def _serve() -> None:
     import django
 
     answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what a log or a print says is no answer
+    os.dup2(2, 1)  # output of logs and prints must not mix with the answers
     django.setup()
     for line in sys.stdin:
         module, name, args = json.loads(line)

@@ -1,4 +1,4 @@
-"""Dictionaries that this process knows as if it had read them from PostgreSQL, and bodies to train them on."""
+"""Dictionaries that this process knows without a row in PostgreSQL, and bodies to train them on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The faces of the read-through, each made to look the same: read a number's value, invalidate it, or fill it."""
+"""The interfaces of the read-through behind common methods: read the value of a number, invalidate it, or fill it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from caching.readthrough.resource import Load, Resource, registry
 
 
 class Truth:
-    """Values by number, every number that was loaded, and what happens in the middle of a load."""
+    """Values by number, every number that was loaded, and a hook that runs in the middle of a load."""
 
     def __init__(self) -> None:
         self.values: dict[int, Any] = {}
@@ -37,7 +37,7 @@ class Truth:
 
 
 class Fetch:
-    """`fetch`, and what all faces have: the source, and the id under which a number is kept."""
+    """`fetch`, and what all interfaces have: the source, and the id of the entry of a number."""
 
     many = False
 
@@ -80,7 +80,7 @@ class AFetchMany(FetchMany):
 
 
 class Decorated:
-    """`stale_while_revalidate` of a function. Its None is a value; to a reader that is the same as no row."""
+    """`stale_while_revalidate` of a function. Its None is a value; for a reader that is the same as no row."""
 
     many = False
 

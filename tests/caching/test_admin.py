@@ -1,4 +1,4 @@
-"""Job runs in the admin: to be read, not changed."""
+"""Job runs in the admin can be read, not changed."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_the_list(admin, runs) -> None:
     assert "1.250 s" in page
     assert "total_views 12" in page
     assert "LookupError: &lt;b&gt;" in page
-    # a run that says running while nobody holds its lock
+    # The run whose row is `running`, while no process holds its lock.
     assert '<td class="field-ended">lost</td>' in page
 
 

@@ -1,4 +1,4 @@
-"""`CACHING`: one option is enough, and what is wrong is said at once and by name."""
+"""`CACHING`: one option is enough, and all errors are reported at once, by the name of the option."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_changed_setting_is_read_anew_and_a_server_keeps_its_pool(settings: An
         ({"STATE_URL": 1, "NAME": 1}, ["CACHING has no 'URL'", "CACHING['STATE_URL']", "CACHING['NAME']"]),
     ],
 )
-def test_what_is_wrong_is_said_by_name(settings: Any, given: Any, said: list[str]) -> None:
+def test_every_error_is_reported_by_the_name_of_its_option(settings: Any, given: Any, said: list[str]) -> None:
     found = list(problems(given))
     assert len(found) == len(said)
     assert all(sentence.startswith(start) for sentence, start in zip(found, said, strict=True))

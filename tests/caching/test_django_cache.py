@@ -8,7 +8,7 @@ from caching.redis.connections import pool
 
 @pytest.fixture
 def foreign(redis_state) -> set[bytes]:
-    """Keys that are none of Django's cache: each kind of the layer's, a queue, and a stranger's that looks alike."""
+    """Keys that are not those of Django's cache: each kind of the layer's, a queue, and similar ones of others."""
     names = {
         "mp:q:celery",
         "mp:c:{product:1}",
@@ -38,14 +38,14 @@ def test_clear_leaves_queues_counters_deadlines_entries_and_generations_alone(re
     assert set(redis_state.keys()) == foreign
 
 
-def test_a_glob_in_the_prefix_clears_what_is_named_so_and_nothing_else(redis_state, foreign, monkeypatch):
+def test_a_glob_in_the_prefix_clears_only_keys_with_that_very_prefix(redis_state, foreign, monkeypatch):
     monkeypatch.setattr(caches["default"], "key_prefix", "*[a-z]?")
     cache.set("a", 1)
     cache.clear()
     assert set(redis_state.keys()) == foreign
 
 
-def test_clear_holds_redis_up_for_no_more_than_a_batch(redis_state, redis_commands):
+def test_clear_deletes_in_batches(redis_state, redis_commands):
     redis_state.mset({f"mp:dj:1:{number}": 1 for number in range(5000)})
     with redis_commands() as trips:
         cache.clear()

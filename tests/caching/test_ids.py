@@ -19,7 +19,7 @@ TOO_LARGE = [str(MAX_ID + 1), "9" * 19, "1" * 20, "9" * 10_000]
 
 
 @pytest.mark.parametrize("text", [*NOT_IDS, *TOO_LARGE])
-def test_text_that_no_id_is_written_as_is_none(text: str) -> None:
+def test_text_that_is_no_id_is_none(text: str) -> None:
     assert row_id(text) is None
     assert row_id(text.encode()) is None
 

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
-    """The digest and the keys of every script that was called."""
+    """The (digest, keys) of every script that was called."""
     found: list[tuple[str, list[str]]] = []
     ask = Pool.ask
 

@@ -1,4 +1,4 @@
-"""The rules of the ledger and of job runs hold in the database, whoever writes."""
+"""The rules of the ledger and of job runs are constraints of the database."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 
 def refused(rows: models.QuerySet[Any], **changes: Any) -> str:
-    """Return the name of the constraint that refuses an UPDATE, which no validation of Django's has seen."""
+    """Return the name of the constraint that refuses an UPDATE that bypasses Django's validation."""
     with pytest.raises(IntegrityError) as caught, transaction.atomic():
         rows.update(**changes)
     name: str = caught.value.__cause__.diag.constraint_name
@@ -36,11 +36,11 @@ def run(outcome: str = JobRun.Outcome.RUNNING) -> models.QuerySet[JobRun]:
 
 
 @pytest.mark.parametrize("changes", [{"total": -1}, {"fields": -1}, {"orphaned": -1}, {"orphaned": 6}, {"total": 0}])
-def test_the_ledger_holds_no_amount_that_cannot_be(changes: dict[str, int]) -> None:
+def test_the_ledger_refuses_impossible_amounts(changes: dict[str, int]) -> None:
     assert refused(enter(), **changes) == "counter_bucket_amounts"
 
 
-def test_an_empty_bucket_and_one_that_is_all_orphaned_are_amounts_that_can_be() -> None:
+def test_the_ledger_accepts_an_empty_bucket_and_one_that_is_all_orphaned() -> None:
     enter(bucket=1, total=0, fields=0, orphaned=0)
     enter(bucket=2, total=3, orphaned=3)
 
@@ -55,7 +55,7 @@ def test_a_bucket_is_entered_once() -> None:
 
 
 @pytest.mark.parametrize("changes", [{"family": "likes"}, {"shard": 1}, {"bucket": 9}])
-def test_a_bucket_is_told_apart_by_family_shard_and_number(changes: dict[str, Any]) -> None:
+def test_a_bucket_is_identified_by_family_shard_and_number(changes: dict[str, Any]) -> None:
     enter()
     enter(**changes)
 
@@ -63,7 +63,7 @@ def test_a_bucket_is_told_apart_by_family_shard_and_number(changes: dict[str, An
 
 
 @pytest.mark.parametrize("outcome", ["", "done", "Succeeded"])
-def test_an_outcome_is_one_that_is_known(outcome: str) -> None:
+def test_an_unknown_outcome_is_refused(outcome: str) -> None:
     assert refused(run(JobRun.Outcome.SUCCEEDED), outcome=outcome) == "job_run_outcome"
 
 

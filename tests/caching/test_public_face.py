@@ -1,4 +1,4 @@
-"""What `import caching` gives, and what it does not do."""
+"""The names that `import caching` provides, and what the import must not do."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_importing_it_opens_no_socket_and_reads_no_settings():
     assert done.stdout.split() == sorted(caching.__all__)
 
 
-def test_every_name_of_it_is_there_and_says_what_it_is():
+def test_every_public_name_exists_and_has_a_docstring():
     for face in (caching, caching.counters, caching.deadlines, caching.http, caching.jobs, caching.redis):
         for name in set(face.__all__) - {"Apply", "Deadline", "Id", "Loader", "Role"}:
             assert getattr(face, name).__doc__, name

@@ -1,4 +1,4 @@
-"""Commands to Redis as they are sent, and the Lua scripts of the layer, loaded by name and called by digest."""
+"""Redis commands as they are sent, and the layer's Lua scripts, loaded by name and called by digest."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 
 class Command(NamedTuple):
-    """One command as it is sent; `script` is what it calls, if it calls one by its digest."""
+    """One command as it is sent; `script` is the script that it calls by digest, if it calls one."""
 
     args: tuple[Any, ...]
     script: Script | None = None

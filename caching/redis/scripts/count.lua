@@ -1,18 +1,18 @@
--- Counts into the bucket of this moment and returns the live count. An id whose live count is not known is not
--- counted, unless the call brings what makes it known: the total in PostgreSQL and the buckets already in it.
--- The bucket is the batch's identity: it is decided here, by Redis' clock, and never lies in a sealed bucket.
--- It counts, or it fails before it has counted: an error from here says that nothing was counted.
+-- Counts an id into the current bucket and returns its live count. An id whose live count is unknown is not counted,
+-- unless the call seeds it with the total in PostgreSQL and the buckets that this total includes.
+-- The bucket identifies the batch (docs/decisions/0001): it is chosen here, by Redis' clock, and is never a sealed one.
+-- The script counts, or it fails before it has counted: an error reply means that nothing was counted.
 --   KEYS  1 live count, 2 sealed, 3 bucket index, 4 prefix of the bucket hashes (same slot)
---         and of a visitor: 5 mark that it was counted, 6 the day's unique visitors (HyperLogLog)
+--         and for a visitor: 5 mark that it was counted, 6 the day's unique visitors (HyperLogLog)
 --   ARGV  1 id, 2 amount (0 to count nothing), 3 bucket width in ms, 4 now in ms or '' for Redis' clock
---         and of a visitor: 5 visitor, 6 ms within which it counts once ('0' for every time),
---                           7 ms for which the day's visitors are kept ('0' to keep none)
---         and to seed, next: total in PostgreSQL, TTL of the live count in ms, the applied buckets
---   returns the live count after counting, or nil if it is not known and nothing was counted
+--         and for a visitor: 5 visitor, 6 ms within which it counts once ('0' for every time),
+--                            7 ms for which the day's visitors are kept ('0' to keep none)
+--         and to seed, after these: total in PostgreSQL, TTL of the live count in ms, the buckets in that total
+--   returns the live count after counting, or nil if it is unknown and nothing was counted
 local id, amount = ARGV[1], tonumber(ARGV[2])
 local seed = KEYS[5] and 8 or 5
 local live = redis.pcall('GET', KEYS[1])
--- More than fifteen digits, a leading zero, or a key of another type is rubbish, and INCRBY would fail on it.
+-- A value of more than fifteen digits, with a leading zero, or of another type is damaged: INCRBY could fail on it.
 if not (type(live) == 'string' and #live <= 15 and (live == '0' or live:match('^[1-9]%d*$'))) then
   if not ARGV[seed] then
     return false
@@ -28,7 +28,7 @@ if not (type(live) == 'string' and #live <= 15 and (live == '0' or live:match('^
     end
   end
   local kept = redis.pcall('SET', KEYS[1], string.format('%.0f', live), 'PX', ARGV[seed + 1])
-  -- A Redis that takes no writes can still tell a count, if it was asked for no more.
+  -- A Redis that refuses writes can still return a live count, if the call counts nothing.
   if kept.err and amount > 0 then
     return kept
   end
@@ -41,7 +41,8 @@ if KEYS[5] and amount > 0 then
   if ARGV[7] ~= '0' then
     local added = redis.pcall('PFADD', KEYS[6], ARGV[5])
     if type(added) == 'table' then
-      -- Rubbish may begin anew; a view is not refused because of it. But a Redis that is full must refuse the whole.
+      -- A damaged HyperLogLog is replaced; the increment is not refused for it. After any other error, such as a full
+      -- memory, the whole call is refused.
       if not (added.err:find('WRONGTYPE') or added.err:find('INVALIDOBJ') or added.err:find('HyperLogLog')) then
         return added
       end
@@ -63,8 +64,8 @@ if not now then
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
 local bucket = math.floor(now / ARGV[3])
--- As many buckets as an hour has are there only if nobody flushes. From then on an hour has one, so that memory grows by
--- the ids of an hour and not of every moment.
+-- There are as many buckets as an hour has only if no flush runs. From then on each hour has one bucket, so that memory
+-- grows by the ids of an hour, not by those of every bucket.
 local per_hour = math.floor(3600000 / ARGV[3])
 if redis.call('ZCARD', KEYS[3]) >= per_hour then
   bucket = math.floor(now / 3600000) * per_hour

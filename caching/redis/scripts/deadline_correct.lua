@@ -1,8 +1,8 @@
 -- Corrects members of a deadline index by compare-and-set: a member gets the score that the table says, or is removed,
--- only while its score is still the one that was seen. A member that another process has moved meanwhile stays.
+-- only while its score is still the one that the caller saw. A member that another process has moved is left alone.
 --   KEYS  1 index (sorted set)
 --   ARGV  triples of member, score seen ('' if it was absent), score to set ('' to remove)
---   returns {moved, removed}; one that was absent counts as moved
+--   returns {moved, removed}; a member that was absent and is added counts as moved
 local moved, removed = 0, 0
 for i = 1, #ARGV, 3 do
   local score = redis.call('ZSCORE', KEYS[1], ARGV[i])

@@ -1,5 +1,5 @@
--- Stores an entry if the lease under which it was loaded still stands, ends the lease, and wakes who waited for it.
--- Every invalidation deletes the lease, so a value loaded before it finds no token and is refused.
+-- Compare-and-set: stores an entry if the lease under which it was loaded still has its token, and ends the lease.
+-- Every invalidation deletes the lease, so a value loaded before it is refused. Wakes the waiting readers either way.
 --   KEYS  1 lease, 2 entry, 3 number of waiters, 4 list on which the waiters block
 --   ARGV  1 token, 2 entry bytes, 3 TTL in ms
 --   returns 1 if stored, 0 if refused

@@ -1,11 +1,11 @@
--- Takes the lease of a key for whoever is going to load it.
--- A task in the background may never run, so whoever loads while somebody waits takes its lease over; the task's
--- fill is then refused like any other that lost its lease.
+-- Takes the lease of a key for the caller, which is going to load it.
+-- A background task may never run, so a reader takes its lease over; the task's fill is then refused, like any other
+-- that lost its lease.
 --   KEYS  1 lease, 2 number of waiters, 3 entry
 --   ARGV  1 token, which begins with 'b' for the background and 'r' for a reader, 2 time to live in ms,
 --         3 ms for which the caller would wait to be woken, 0 if it would not wait,
---         4 '1' if the caller looked and found nothing at all: then somebody may have filled the entry since
---   returns 1 if taken, 0 if somebody else holds it, 2 if the entry is there by now, or -ms while the loader is
+--         4 '1' if the caller's read found no entry at all: one that is there now was filled since
+--   returns 1 if taken, 0 if another caller holds it, 2 if the entry was filled since, or -ms while the loader is
 --   backed off after a failure
 if ARGV[4] == '1' and redis.call('TYPE', KEYS[3]).ok == 'string' then
   return 2

@@ -1,7 +1,7 @@
--- Ends a lease after a load that failed, if it is still the caller's, and wakes who waited for it.
+-- Ends a lease after a load that failed, if the caller still holds it, and wakes the waiting readers.
 --   KEYS  1 lease, 2 number of waiters, 3 list on which the waiters block
---   ARGV  1 token, 2 ms for which nobody may take the lease: the loader is backed off (0 to let the next one try)
---   returns 1 if ended, 0 if it was somebody else's or gone
+--   ARGV  1 token, 2 backoff of the loader in ms, in which the lease cannot be taken (0 for none)
+--   returns 1 if ended, 0 if the caller no longer held it
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return 0
 end

@@ -1,7 +1,7 @@
--- Gives a lease its full time again, for a task that begins only now what it was taken for.
+-- Restarts the time of a lease, for a task that starts its load some time after the lease was taken.
 --   KEYS  1 lease
 --   ARGV  1 token, 2 time to live in ms
---   returns 1 if it still stands, 0 if it is somebody else's or gone
+--   returns 1 if the caller still holds it, else 0
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return 0
 end

@@ -1,4 +1,4 @@
-"""Law 5 from the reader's side: whatever lies in Redis, a read answers the truth, and heals what was bad."""
+"""Law 5 from the reader's side: whatever is stored in Redis, a read answers the truth and replaces a bad entry."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ examples = settings(
 
 @pytest.fixture(autouse=True)
 def known_dictionary():
-    """The process knows it, whatever a test before made it forget."""
+    """Make the process know it, even if an earlier test made it forget."""
     dictionary("things")
 
 
 @st.composite
 def damage(draw):
-    """Return a function from the bytes of an entry to bytes that are none."""
+    """Return a function that turns the bytes of an entry into bytes that are no valid entry."""
     kind = draw(st.sampled_from(["flip", "cut", "longer", "foreign", "bad body", "unknown dictionary", "format"]))
     part, bit = draw(st.floats(0, 1, exclude_max=True)), draw(st.integers(0, 7))
     junk = draw(st.binary(min_size=1, max_size=60))
@@ -71,7 +71,7 @@ def bad_entries():
 
 @pytest.fixture
 def filled(things, truth):
-    """Five entries in the cache, and the source that they belong to."""
+    """The source, with five entries in the cache."""
     truth.rows = {id: body(id) for id in IDS}
     fetch_many(things, IDS)
     return things

@@ -21,7 +21,7 @@ DAY = timedelta(days=1)
 
 
 class Seconds:
-    """A monotonic clock that passes only when told."""
+    """A monotonic clock that stands still until the test advances it."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -67,7 +67,7 @@ def test_the_newest_of_a_namespace_is_current_and_the_older_ones_stay_readable(r
     assert registry.by_number(old.number).number == old.number
 
 
-def test_a_process_looks_once_a_minute(registry, seconds, django_assert_num_queries):
+def test_a_process_polls_once_a_minute(registry, seconds, django_assert_num_queries):
     with django_assert_num_queries(1):
         assert registry.current("things") is None
         assert registry.current("others") is None
@@ -83,14 +83,14 @@ def test_a_process_looks_once_a_minute(registry, seconds, django_assert_num_quer
         assert registry.current("things").number == stored.number
 
 
-def test_a_process_that_stored_one_looks_at_its_next_fill(registry, seconds):
+def test_a_process_that_stored_one_polls_at_its_next_fill(registry, seconds):
     registry.current("things")
     keep()
     registry.poll_soon()
     assert registry.current("things") is not None
 
 
-def test_an_unknown_number_is_asked_for_once_and_again_after_a_while(registry, seconds, django_assert_num_queries):
+def test_an_unknown_number_is_queried_once_and_again_after_a_while(registry, seconds, django_assert_num_queries):
     number = dictionaries.number_of("things", data())
     with django_assert_num_queries(1):
         assert registry.by_number(number) is None
@@ -102,17 +102,17 @@ def test_an_unknown_number_is_asked_for_once_and_again_after_a_while(registry, s
         assert registry.by_number(number).number == number
 
 
-def test_nothing_is_asked_inside_a_transaction(registry, django_assert_num_queries):
+def test_nothing_is_queried_inside_a_transaction(registry, django_assert_num_queries):
     stored = keep()
     with transaction.atomic(), django_assert_num_queries(0):
         assert registry.current("things") is None
         assert registry.by_number(stored.number) is None
-    # And what was not asked is not remembered as missing
+    # And what was not queried is not remembered as missing
     assert registry.by_number(stored.number) is not None
     assert registry.current("things") is not None
 
 
-def test_nothing_is_asked_in_the_thread_of_an_event_loop(registry):
+def test_nothing_is_queried_in_the_thread_of_an_event_loop(registry):
     stored = keep()
 
     async def in_the_loop():
@@ -122,7 +122,7 @@ def test_nothing_is_asked_in_the_thread_of_an_event_loop(registry):
     assert registry.by_number(stored.number) is not None
 
 
-def test_while_postgresql_is_away_what_is_known_serves_on(registry, seconds, postgres_away):
+def test_while_postgresql_is_away_known_dictionaries_are_used(registry, seconds, postgres_away):
     stored = keep()
     assert registry.current("things").number == stored.number
     seconds.now += POLL_SECONDS
@@ -131,7 +131,7 @@ def test_while_postgresql_is_away_what_is_known_serves_on(registry, seconds, pos
         assert registry.by_number(stored.number).number == stored.number
 
 
-def test_while_postgresql_is_away_an_unknown_number_is_a_miss_and_costs_one_question(
+def test_while_postgresql_is_away_an_unknown_number_is_a_miss_and_costs_one_query(
     registry, seconds, postgres_away, django_assert_num_queries
 ):
     stored = keep()
@@ -159,7 +159,7 @@ def test_a_namespace_keeps_its_dictionary_while_the_newer_one_cannot_be_used(reg
     assert registry.current("things").number == good.number
 
 
-def test_many_threads_make_one_question_of_it(registry):
+def test_many_threads_make_one_query(registry):
     number, found, queries = keep().number, [], []
 
     def count(execute, *args):
@@ -200,12 +200,12 @@ def test_old_ones_are_kept_until_no_entry_can_need_them(things):
     first, second, third = keep(size=1024), keep(size=1500), keep(size=2048)
     aged(first, 30 * DAY)
     aged(second, DAY + timedelta(minutes=59))
-    # The second came less than an hour and a day ago, so entries of the first may be there
+    # The second came less than an hour and a day ago, so entries of the first may exist
     assert forget_old() == 0
     aged(second, DAY + timedelta(minutes=61))
     assert forget_old() == 1
     assert set(Dictionary.objects.values_list("pk", flat=True)) == {second.pk, third.pk}
-    # However old, the current one stays, and so do those of a namespace that nobody knows here
+    # However old, the current one stays, and so do those of a namespace that this process does not know
     aged(third, 900 * DAY)
     aged(second, 901 * DAY)
     Dictionary.objects.update(namespace="unheard_of")

@@ -29,7 +29,7 @@ FORMS = {"raw": {"floor": 10**6}, "zstd": {"floor": 0}, "zstd_dict": {"dictionar
 
 @pytest.fixture(autouse=True)
 def known_dictionary():
-    """The process knows it, whatever a test before made it forget."""
+    """Make the process know it, even if an earlier test made it forget."""
     dictionary("things")
 
 
@@ -93,7 +93,7 @@ def test_a_changed_byte_anywhere_is_a_bad_entry(whole, data):
 
 @pytest.mark.django_db
 @given(forms(), st.integers(0, 255), st.binary(max_size=200))
-def test_a_body_that_arrived_whole_and_is_rubbish_raises_nothing_else(whole, tag, body):
+def test_a_wrong_body_under_a_right_checksum_raises_nothing_else(whole, tag, body):
     head = whole[:1] + bytes([tag]) + whole[2:22]
     sealed = head + zlib.crc32(body, zlib.crc32(head)).to_bytes(4, "big") + body
     if tag == codec.RAW:

@@ -1,4 +1,4 @@
-"""Law 4: what was written while Redis was away, or by a process that died, is made up for before anybody reads."""
+"""Law 4: invalidations made while Redis was away, or by a process that died, are replayed before the next read."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class Seconds:
-    """A clock that stands still until it is told."""
+    """A clock that stands still until the test advances it."""
 
     now = 1000.0
 
@@ -35,7 +35,7 @@ def seconds() -> Seconds:
 
 @pytest.fixture
 def checking(monkeypatch, seconds) -> Journal:
-    """The journal of a process that has just started, which every read asks."""
+    """The journal of a process that has just started, which every read checks."""
     journal = Journal(seconds)
     monkeypatch.setattr("caching.entries.store.journal", journal)
     return journal
@@ -66,17 +66,17 @@ def test_a_hit_asks_the_database_once_a_second_and_never_on_its_own_connection(
 
 
 def test_under_load_a_check_begins_early_and_no_reader_waits_for_it(checking, seconds, monkeypatch):
-    # Given a look that takes its time
+    # Given a check that is slow
     checking.ensure_checked()
     begun, go_on = threading.Event(), threading.Event()
     monkeypatch.setattr(checking, "_records", lambda after: begun.set() or (go_on.wait(5) and []))
 
-    # When the last one is still good, but not for long
+    # When the trust of the last one has not ended, but soon will
     seconds.now += TRUST_SECONDS - EARLY_SECONDS
     checking.ensure_checked()
     checking.ensure_checked()
 
-    # Then one look is under way, and readers went on
+    # Then one check is running, and no reader waited for it
     assert begun.wait(1)
     go_on.set()
 
@@ -111,7 +111,7 @@ def test_what_a_dead_writer_recorded_is_erased_by_the_next_check_and_deleted(thi
     assert not Invalidation.objects.exists()
 
 
-def test_inside_a_transaction_it_is_erased_and_struck_out_whatever_becomes_of_that(things, truth, checking):
+def test_inside_a_transaction_it_is_erased_and_its_record_deleted_even_after_a_rollback(things, truth, checking):
     """A check has a connection of its own, so no rollback brings the record back, and no lock of it blocks others."""
     truth.rows[1] = b"old"
     tokens = things.store.lease([1])
@@ -124,8 +124,8 @@ def test_inside_a_transaction_it_is_erased_and_struck_out_whatever_becomes_of_th
     assert not Invalidation.objects.exists()
 
 
-def test_a_look_that_is_slow_is_waited_for(things, truth, checking, monkeypatch):
-    """PostgreSQL is slow right after an outage of Redis, when everything was asked of it."""
+def test_readers_wait_for_a_slow_check(things, truth, checking, monkeypatch):
+    """PostgreSQL is slow right after an outage of Redis, when it has answered all reads."""
     truth.rows[1] = b"old"
     things.store.fill({1: b"old"}, things.store.lease([1]), things.store.clock(), 0)
     checking.record("things", [1])
@@ -136,7 +136,7 @@ def test_a_look_that_is_slow_is_waited_for(things, truth, checking, monkeypatch)
     assert fetch(things, 1).body == b"new"
 
 
-def test_while_postgresql_hangs_readers_wait_once_and_then_have_what_redis_has(things, truth, monkeypatch):
+def test_while_postgresql_hangs_readers_wait_once_and_then_get_what_redis_has(things, truth, monkeypatch):
     journal = Journal()
     monkeypatch.setattr("caching.entries.store.journal", journal)
     truth.rows[1] = b"{}"
@@ -222,8 +222,8 @@ def test_a_database_that_is_slow_to_fail_is_not_asked_again_within_the_second(ch
     assert len(asked) == before
 
 
-def test_a_cut_connection_is_looked_through_again(things, truth, checking, seconds):
-    """PostgreSQL is there, only this process' connection is not: that is no reason to trust what Redis has."""
+def test_after_a_cut_connection_the_journal_is_checked_again(things, truth, checking, seconds):
+    """PostgreSQL is up, only this process' connection was cut: that is no reason to trust Redis."""
     truth.rows[1] = b"old"
     fetch(things, 1)
     truth.rows[1] = b"new"
@@ -266,7 +266,7 @@ def test_outside_a_transaction_an_erasure_that_failed_is_kept_too(
     fetch(things, 1)
     proxy.refuse()
 
-    # When it is made old, and Redis comes back
+    # When it is invalidated, and Redis comes back
     truth.rows[1] = b"new"
     erasing(things)
     assert Invalidation.objects.count() == 1
@@ -275,7 +275,7 @@ def test_outside_a_transaction_an_erasure_that_failed_is_kept_too(
     while pool.breaker.is_open and time.monotonic() < deadline:
         time.sleep(0.02)
 
-    # Then the entry, which is still there, is not answered
+    # Then the old entry, which Redis still has, is not answered
     seconds.now += TRUST_SECONDS
     assert fetch(things, 1)[:2] == (b"new", State.MISS)
     assert fetch(things, 1).state is State.HIT

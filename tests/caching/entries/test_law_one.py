@@ -14,7 +14,7 @@ from caching.keys import Id, KeySpace
 from caching.redis.connections import client
 from tests.caching.interleavings import FAULTS, NOW_MS, READ, WRITE, Outcome, Reader, Walk
 
-# A store may look for journal and dictionaries, of which there are none.
+# A store may query the journal and dictionaries; both tables are empty here.
 pytestmark = pytest.mark.django_db
 
 POLICY = Policy("things", soft_ttl=60, hard_ttl=3600, negative_ttl=3600, jitter=0, lease=300)
@@ -29,14 +29,14 @@ class Ours(Store):
 
 
 class LeavesTheLease(Ours):
-    """A mutant whose invalidation deletes the entry, but not the lease of whoever is loading."""
+    """A mutant whose invalidation deletes the entry, but not the lease of a load under way."""
 
     def invalidate(self, ids: Sequence[Id]) -> None:
         client("cache").delete(*map(KEYS.entry, ids))
 
 
 class ComparesNoToken(Ours):
-    """A mutant that stores whatever it is given: its token stands in the lease again when it is compared."""
+    """A mutant that stores any value: it writes its token into the lease just before the comparison."""
 
     def fill(self, bodies: Mapping[Id, bytes | None], tokens: Mapping[Id, str], *loaded: Any) -> Any:
         for id, token in tokens.items():
@@ -45,7 +45,7 @@ class ComparesNoToken(Ours):
 
 
 class TrustsALostLease(Ours):
-    """A mutant that refuses a fill only if somebody else holds the lease, not if nobody does."""
+    """A mutant that refuses a fill only if another caller holds the lease, not if the lease is gone."""
 
     def fill(self, bodies: Mapping[Id, bytes | None], tokens: Mapping[Id, str], *loaded: Any) -> Any:
         for id, token in tokens.items():
@@ -71,7 +71,7 @@ class Found(NamedTuple):
 
 
 class CacheAside:
-    """What is written everywhere: GET, load, SET; and DEL once the write has committed."""
+    """The usual cache-aside: GET, load, SET; and DEL once the write has committed."""
 
     def read(self, ids: Sequence[Id]) -> Found:
         values = client("cache").mget([KEYS.entry(id) for id in ids])
@@ -107,7 +107,7 @@ SCENARIOS = [
 @pytest.mark.parametrize(("ages", "old", "readers", "faults", "orderings"), SCENARIOS)
 def test_no_ordering_serves_what_was_loaded_before_the_commit(redis_state, ages, old, readers, faults, orderings):
     """61 million orderings in all, of two readers, a writer, and an expiry, an eviction and a flush at any moment."""
-    # Given what was kept in the cache so many seconds ago
+    # Given entries of these ages in the cache
     store = new_store()
     for id, age in ages.items():
         store.fill({id: old}, store.lease([id]), NOW_MS - 1000 * age, 0)
@@ -131,7 +131,7 @@ def test_no_ordering_serves_what_was_loaded_before_the_commit(redis_state, ages,
         pytest.param(new_store(), READ, ("invalidate", "commit"), id="invalidation-before-commit"),
     ],
 )
-def test_whatever_breaks_the_law_is_found(redis_state, cache, steps, writer):
+def test_a_cache_that_breaks_the_law_is_found(redis_state, cache, steps, writer):
     reader = Reader(steps=steps)
 
     outcome = Walk(cache, redis_state, KEYS).run(reader, reader, writer=writer, faults=())

@@ -19,7 +19,7 @@ def test_below_the_threshold_nothing_is_packed():
     assert get_compressed("small") == "aaaa" * 200
 
 
-def test_what_is_not_there_or_damaged_is_the_default():
+def test_a_missing_or_damaged_value_is_the_default():
     client("cache").set("mp:z:bad", b"garbage", ex=60)
     assert get_compressed("nothing", default="none") == "none"
     assert get_compressed("bad", default="none") == "none"

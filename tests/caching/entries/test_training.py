@@ -20,7 +20,7 @@ def test_a_dictionary_saves_most_of_bodies_it_has_not_seen():
     assert trained.raw.bytes == sum(map(len, BODIES[::5]))
     assert trained.packed.bytes < 0.5 * trained.raw.bytes
     assert trained.packed.bytes < 0.6 * trained.plain.bytes
-    # Bodies as small as these are not packed without one
+    # Bodies as small as these are not packed without a dictionary
     assert trained.present.bytes == trained.raw.bytes
     assert trained.packed.unpack_us > 0 < trained.packed.pack_us
 

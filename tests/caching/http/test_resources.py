@@ -25,14 +25,14 @@ def load(ids: Sequence[Id]) -> Load:
 
 
 class ReviewViewSet(CachedDetail, ViewSet):
-    """What the tutorial writes."""
+    """The viewset of docs/first-resource.md."""
 
     def create(self, request: Any) -> Any:
         raise AssertionError
 
 
 class ReviewBatch(CachedBatch):
-    """What the tutorial writes."""
+    """The viewset of docs/first-resource.md."""
 
     ids_field = "review_ids"
 
@@ -65,7 +65,7 @@ def test_a_detail_is_a_miss_and_then_a_hit_with_the_same_body_and_tag(reviews: A
     assert cold["Allow"] == warm["Allow"] == "GET, HEAD, OPTIONS"
 
 
-def test_a_client_that_has_it_is_answered_304(reviews: Any, client: APIClient) -> None:
+def test_a_client_that_has_this_version_is_answered_304(reviews: Any, client: APIClient) -> None:
     tag = client.get("/reviews/1/")["ETag"]
     again = client.get("/reviews/1/", HTTP_IF_NONE_MATCH=tag)
     assert (again.status_code, again.content) == (304, b"")
@@ -79,19 +79,19 @@ def test_a_change_is_seen_by_the_first_request_after_it(reviews: Any, client: AP
 
 
 @pytest.mark.parametrize("pk", ["0", "3", "9223372036854775808", "9" * 5000])
-def test_what_is_no_row_is_404(reviews: Any, client: APIClient, pk: str) -> None:
+def test_an_id_without_a_row_is_404(reviews: Any, client: APIClient, pk: str) -> None:
     for _ in range(2):
         answer = client.get(f"/reviews/{pk}/")
         assert (answer.status_code, answer.json()["detail"]) == (404, f"There is no review {pk}.")
 
 
-def test_credentials_are_not_looked_at_by_a_read(reviews: Any, client: APIClient) -> None:
+def test_a_read_ignores_credentials(reviews: Any, client: APIClient) -> None:
     client.credentials(HTTP_AUTHORIZATION="Token nonsense")
     assert [client.get("/reviews/1/").status_code for _ in range(2)] == [200, 200]
     assert client.post("/reviews/", {}, format="json").status_code == 401
 
 
-def test_a_batch_is_in_order_each_once_without_the_unknown(reviews: Any, client: APIClient) -> None:
+def test_a_batch_is_in_order_without_repeats_and_without_unknown_ids(reviews: Any, client: APIClient) -> None:
     for status in ("fwd=miss", "fwd=partial"):
         answer = client.post("/batch/", {"review_ids": [2, 9, "1", 2]}, format="json")
         assert answer.content == b'[{"id":2},{"id":1}]'
@@ -100,7 +100,7 @@ def test_a_batch_is_in_order_each_once_without_the_unknown(reviews: Any, client:
     assert client.post("/batch/", ids, format="json")["Cache-Status"] == "marketplace; hit"
 
 
-def test_what_is_no_list_of_ids_is_named_by_its_field(reviews: Any, client: APIClient) -> None:
+def test_an_error_in_the_list_of_ids_is_named_by_its_field(reviews: Any, client: APIClient) -> None:
     answer = client.post("/batch/", {"review_ids": [1, "x"]}, format="json")
     assert (answer.status_code, list(answer.json()["errors"])) == (400, ["review_ids.1"])
 

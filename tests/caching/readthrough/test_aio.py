@@ -1,4 +1,4 @@
-"""The async twins: the same round trips, one hop to the thread in which the ORM runs."""
+"""The async versions: the same round trips, one switch to the thread in which the ORM runs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 async def read(request: HttpRequest) -> HttpResponse:
-    """Answer thing 1, and forget it in a transaction that ends as the query says."""
+    """Answer thing 1, and invalidate it in a transaction; the query `undo` rolls that back."""
     things = registry.get("things")
     found = await afetch(things, 1)
 
@@ -66,7 +66,7 @@ def test_a_hundred_hits_are_one_mget(things, truth, redis_commands):
     assert truth.loads == [list(range(100))]
 
 
-def test_twenty_at_once_load_once_and_all_get_it(things, truth):
+def test_twenty_reads_at_once_load_once_and_all_get_the_answer(things, truth):
     truth.rows[1] = b"{}"
 
     async def story() -> None:
@@ -77,7 +77,7 @@ def test_twenty_at_once_load_once_and_all_get_it(things, truth):
     assert truth.loads == [[1]]
 
 
-def test_an_invalidation_is_over_when_it_was_awaited(things, truth):
+def test_an_invalidation_is_done_when_it_was_awaited(things, truth):
     truth.rows[1] = b"old"
 
     async def story() -> None:

@@ -1,4 +1,4 @@
-"""The contract of the read-through, on every face, with one server and with two, and packed in every way."""
+"""The contract of the read-through, for every interface, with one server and with two, and with every codec."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ SETTINGS = {
 def setting(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Setting]:
     chosen: Setting = request.param
     if chosen.servers == 2:
-        # Both roles still use the test's server, but as if they were two.
+        # Both roles use the test's server, but in two round trips, as if it were two servers.
         monkeypatch.setattr("caching.redis.round_trip.one_server", lambda: False)
     registry = dictionaries.registry
-    # A process that looks for no dictionary in PostgreSQL: it knows the one it needs, or that there is none.
+    # This process does not poll PostgreSQL for dictionaries: it knows the one it needs, or that there is none.
     registry.start_afresh(poll_at=math.inf)
     if chosen.tag == codec.ZSTD_DICT:
         registry._current["things"] = packing.dictionary("things").number
@@ -59,7 +59,7 @@ def tag(setting: Setting) -> int:
 
 @pytest.fixture
 def values(setting: Setting) -> Callable[[int], Any]:
-    """Return a function to values by number, each of a size that the codec takes."""
+    """Return a function from a number to its value, large enough for the codec to pack it."""
     repeat = 10 if setting.tag == codec.ZSTD else 1
     return lambda number: [orjson.loads(packing.body(number))] * repeat
 
@@ -71,11 +71,11 @@ def truth() -> Truth:
 
 @pytest.fixture
 def make(setting: Setting, truth: Truth, clock: Any) -> Iterator[Callable[[type], Any]]:
-    """Return a function that makes a face of the truth."""
+    """Return a function that makes an interface of a class, on the truth."""
 
     def made(kind: type) -> Any:
         face = kind(truth, clock)
-        # Whoever waits for another loader shall not hold up the test.
+        # A short wait for another loader, so that the test is fast.
         face.source.policy = face.source.store.policy = dataclasses.replace(face.source.policy, wait=0.05)
         return face
 
@@ -85,7 +85,7 @@ def make(setting: Setting, truth: Truth, clock: Any) -> Iterator[Callable[[type]
 
 @pytest.fixture
 def key(face: Any) -> Callable[[int], str]:
-    """Return a function to the key of a number's entry."""
+    """Return a function from a number to the key of its entry."""
     return lambda number: face.source.store._keys.entry(face.id(number))
 
 

@@ -1,4 +1,4 @@
-"""A resource is declared once: its rules forget entries when rows are saved or deleted, after the commit."""
+"""A resource is declared once; its rules invalidate entries when rows are saved or deleted, after the commit."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_a_rollback_forgets_nothing(declare: Any) -> None:
     assert fetch(shelves, category.pk).state == "hit"
 
 
-def test_without_rows_nothing_is_forgotten_by_itself(declare: Any) -> None:
+def test_without_rows_nothing_is_invalidated_by_a_save(declare: Any) -> None:
     shelves = declare()
     category = CategoryFactory(name="Lamps")
     body(shelves, category.pk)
@@ -146,7 +146,7 @@ def test_a_deleted_row_is_no_longer_counted(declare: Any) -> None:
     assert family.live([pk]) == {}
 
 
-def test_what_is_worth_warming_has_a_name(declare: Any) -> None:
+def test_warming_knows_a_resource_by_its_name(declare: Any) -> None:
     declare(warm=lambda limit: range(limit), warm_name="best")
     assert "best" in names()
 

@@ -1,4 +1,4 @@
-"""What users of the layer write: decorated functions, plain and async."""
+"""Functions cached by `stale_while_revalidate`, plain and async."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_a_call_is_the_same_however_its_arguments_are_passed(greeting):
     assert len(calls) == 2
 
 
-def test_a_number_that_json_has_not_is_refused(greeting):
+def test_nan_is_refused(greeting):
     greet, _ = greeting
     with pytest.raises(ValueError, match="JSON"):
         greet(float("nan"))
@@ -100,7 +100,7 @@ def test_refresh_computes_now_and_peek_computes_nothing(greeting):
 
 @pytest.fixture
 def farewell():
-    """An async cached function that counts its calls, and fails for nobody."""
+    """An async cached function that counts its calls, and fails for the name `nobody`."""
     calls: list[str] = []
 
     @stale_while_revalidate(key_prefix="farewell", ttl=900, hard_ttl=3600)
@@ -120,7 +120,7 @@ async def _awaited(coroutine: Coroutine[None, None, None]) -> None:
 
 
 @pytest.mark.parametrize("run", [asyncio.run, async_to_sync(_awaited)])
-def test_an_async_function_has_the_same_to_be_awaited(farewell, run):
+def test_an_async_function_has_the_same_methods_to_be_awaited(farewell, run):
     part, calls = farewell
 
     async def story() -> None:
@@ -150,7 +150,7 @@ def test_the_refresh_of_an_async_function_is_json_by_registered_name_and_runs_in
     # When its answer is stale
     assert async_to_sync(part)("ann")["call"] == 1
 
-    # Then a message says so in JSON, and whoever runs it needs no event loop
+    # Then a JSON message asks for a refresh, and the worker that runs it needs no event loop
     (message,) = queue.messages()
     namespace, ((id, token),), generation = message.args
     assert (message.task, namespace, id) == ("caching.tasks.refresh", "farewell", '[["ann"],{}]')

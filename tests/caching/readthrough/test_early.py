@@ -1,4 +1,4 @@
-"""Early refresh by readers: by chance, and only where nobody else refreshes."""
+"""Early refresh by readers: by chance, and only while no worker seems to run."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_worker_is_thought_absent_for_ten_seconds_after_a_refresh_that_was_not
     assert absent.should_enqueue("things", 2, loaded_ms=5)
     assert not absent.seems_absent()
 
-    # The same entry, as old as it was: whoever was sent for it has not come.
+    # The same entry, as old as before: the refresh that was sent has not run.
     assert not absent.should_enqueue("things", 1, loaded_ms=5)
     assert absent.seems_absent()
     assert not absent.should_enqueue("things", 3, loaded_ms=5)
@@ -50,19 +50,19 @@ def test_a_worker_is_thought_absent_for_ten_seconds_after_a_refresh_that_was_not
     assert absent.should_enqueue("things", 1, loaded_ms=5)
 
 
-def test_a_refresh_that_was_run_keeps_the_worker_in_good_standing():
+def test_while_refreshes_are_run_the_worker_does_not_seem_absent():
     present = WorkerHealth(lambda: 0.0)
     assert all(present.should_enqueue("things", 1, loaded_ms) for loaded_ms in range(50))
 
 
-def test_only_so_many_refreshes_are_remembered():
+def test_a_limited_number_of_refreshes_is_remembered():
     present = WorkerHealth(lambda: 0.0)
     for id in range(5000):
         present.should_enqueue("things", id, 1)
     assert len(present._sent) == 1000
 
 
-def test_while_a_worker_seems_present_a_fresh_entry_is_refreshed_by_nobody(things, truth, clock, queue):
+def test_while_a_worker_seems_present_a_fresh_entry_is_not_refreshed(things, truth, clock, queue):
     truth.rows[1] = b"{}"
     fetch(things, 1)
     things.load_times._mean_ms = 1e9
@@ -71,7 +71,7 @@ def test_while_a_worker_seems_present_a_fresh_entry_is_refreshed_by_nobody(thing
     assert (len(truth.loads), queue.messages()) == (1, [])
 
 
-def test_where_no_worker_is_a_reader_refreshes_before_the_entry_is_stale(things, truth, clock, queue):
+def test_without_a_worker_a_reader_refreshes_before_the_entry_is_stale(things, truth, clock, queue):
     # Given an entry that will soon be stale, whose load takes very long, and no worker
     truth.rows[1] = b"old"
     fetch(things, 1)
@@ -80,7 +80,7 @@ def test_where_no_worker_is_a_reader_refreshes_before_the_entry_is_stale(things,
     clock.advance(59)
     things.load_times._mean_ms = 1e9
 
-    # Then the reader that chance picks refreshes it right here, and tells nobody
+    # Then a reader, picked by chance, refreshes it itself and sends no message
     assert fetch(things, 1)[:2] == (b"new", State.MISS)
     assert queue.messages() == []
     things.load_times._mean_ms = 0.001
@@ -88,7 +88,7 @@ def test_where_no_worker_is_a_reader_refreshes_before_the_entry_is_stale(things,
 
 
 def test_a_refresh_that_was_sent_and_not_run_within_its_lease_is_done_by_the_next_reader(things, truth, clock, queue):
-    # Given a stale entry whose refresh waits in a queue that nobody reads
+    # Given a stale entry whose refresh waits in a queue without a worker
     truth.rows[1] = b"old"
     fetch(things, 1)
     truth.rows[1] = b"new"
@@ -106,13 +106,13 @@ def test_a_refresh_that_was_sent_and_not_run_within_its_lease_is_done_by_the_nex
     assert worker_health.seems_absent()
     assert len(queue.messages()) == 1
 
-    # And the message, should it be run after all, changes nothing
+    # And the message, if it is run later, changes nothing
     truth.rows[1] = b"newer"
     queue.run()
     assert fetch(things, 1)[:2] == (b"new", State.HIT)
 
 
-def test_of_many_readers_of_a_stale_entry_one_asks_for_its_lease(things, truth, clock, queue, redis_commands):
+def test_one_of_many_readers_of_a_stale_entry_requests_its_lease(things, truth, clock, queue, redis_commands):
     truth.rows[1] = b"old"
     fetch(things, 1)
     clock.advance(61)
@@ -124,7 +124,7 @@ def test_of_many_readers_of_a_stale_entry_one_asks_for_its_lease(things, truth, 
         fetch_many(things, [1])
     assert trips == [["MGET"], ["MGET"]]
 
-    # And after a while another one asks again
+    # And after a while another one requests it again
     clock.advance(0.1)
     with redis_commands() as trips:
         fetch(things, 1)

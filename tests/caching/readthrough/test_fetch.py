@@ -38,7 +38,7 @@ def test_a_lease_lost_to_eviction_or_a_flush_refuses_the_fill(things, truth, los
 
 
 def test_a_reader_that_finds_a_lease_waits_for_its_holder_and_loads_nothing(things, truth):
-    # Given somebody who holds the lease and fills while we wait
+    # Given another caller that holds the lease and fills while the reader waits
     truth.rows[1] = b"{}"
     object.__setattr__(things.policy, "wait", 5.0)
     tokens = things.store.lease([1])
@@ -63,28 +63,28 @@ def test_every_entry_and_lease_has_a_ttl(things, truth):
     assert all(client("cache").pttl(name) > 0 for name in names)
 
 
-def test_a_lease_for_a_task_that_nobody_runs_yields_to_a_reader_who_finds_nothing(things, truth):
+def test_a_reader_that_finds_nothing_takes_over_the_lease_of_a_task_that_never_ran(things, truth):
     truth.rows[1] = b"{}"
     task = things.store.lease([1], background=[1])
 
     assert fetch(things, 1).state is State.MISS
     assert fetch(things, 1).state is State.HIT
 
-    # And the task, should it run after all, is refused.
+    # And the fill of the task, if it runs later, is refused.
     truth.rows[1] = b"new"
     erase("things", [1])
     things.store.fill({1: b"old"}, task, things.store.clock(), 0)
     assert fetch(things, 1).body == b"new"
 
 
-def test_a_lease_of_a_reader_yields_to_nobody(things):
+def test_the_lease_of_a_reader_is_not_taken_over(things):
     assert things.store.lease([1])
     assert things.store.lease([1]) == {}
     assert things.store.lease([1], background=[1]) == {}
 
 
 def test_readers_of_a_cold_counted_key_load_it_once(things, truth):
-    # Given a counted source whose load takes a moment
+    # Given a counted source with a slow load
     family = CounterFamily("clicks", shards=1, bucket_seconds=5)
     things.family = family
     object.__setattr__(things.policy, "wait", 5.0)
@@ -97,7 +97,7 @@ def test_readers_of_a_cold_counted_key_load_it_once(things, truth):
 
     things.loader = load
 
-    # When eight readers come at once
+    # When eight readers read it at once
     def read(_):
         try:
             return fetch(things, 1, 1)
@@ -113,7 +113,7 @@ def test_readers_of_a_cold_counted_key_load_it_once(things, truth):
 
 
 def test_a_count_that_outlived_its_row_is_forgotten(things, truth):
-    """A read that a deletion overtook may seed the count of a row that is gone."""
+    """A read that raced with a deletion may seed the count of a row that is gone."""
     family = CounterFamily("clicks", shards=1, bucket_seconds=5)
     family.seed({1: 7}, frozenset())
     fetch(things, 1)  # remembered as missing
@@ -125,7 +125,7 @@ def test_a_count_that_outlived_its_row_is_forgotten(things, truth):
     assert family.live([1]) == {}
 
 
-def test_inside_a_transaction_no_live_count_is_seeded_without_a_view(things):
+def test_inside_a_transaction_a_read_without_a_view_seeds_no_live_count(things):
     family = CounterFamily("clicks", shards=1, bucket_seconds=5)
     things.family = family
     things.loader = lambda ids: Load(dict.fromkeys(ids, b"{}"), dict.fromkeys(ids, 3))
@@ -136,7 +136,7 @@ def test_inside_a_transaction_no_live_count_is_seeded_without_a_view(things):
 
 @pytest.mark.parametrize("read", [fetch, lambda things, pk: fetch_many(things, [pk])], ids=["fetch", "fetch_many"])
 def test_freshness_counts_from_the_start_of_the_load(things, truth, clock, read):
-    """Law 2: what a load that took fifty seconds found is ten seconds from its soft expiry (60 s)."""
+    """Law 2: an entry whose load took fifty seconds is ten seconds from its soft expiry (60 s)."""
     truth.rows = {1: b"one"}
     truth.during_load = lambda: clock.advance(50)
     read(things, 1)
@@ -151,7 +151,7 @@ def refused() -> float:
     return metrics.INCREMENTS_REFUSED.labels("clicks", "database")._value.get()
 
 
-def test_a_view_of_what_cannot_be_loaded_is_refused_and_said_to_be(things, truth):
+def test_a_view_of_an_entry_that_cannot_be_loaded_is_counted_as_refused(things, truth):
     things.family, before = CounterFamily("clicks", shards=1, bucket_seconds=5), refused()
 
     def away(ids):
@@ -161,14 +161,14 @@ def test_a_view_of_what_cannot_be_loaded_is_refused_and_said_to_be(things, truth
 
     with pytest.raises(DatabaseError):
         fetch(things, 1, 1)
-    # And while the loader is left alone after that
+    # And while the loader is backed off after that
     with pytest.raises(LoaderBackedOff):
         fetch(things, 1, 1)
 
     assert refused() == before + 2
 
 
-def test_an_entry_whose_live_count_went_is_answered_without_a_database(things, truth):
+def test_an_entry_without_its_live_count_is_answered_while_the_database_is_away(things, truth):
     truth.rows[1] = b"{}"
     fetch(things, 1)
     things.family = CounterFamily("clicks", shards=1, bucket_seconds=5)

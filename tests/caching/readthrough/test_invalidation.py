@@ -1,4 +1,4 @@
-"""Laws 7 and 9: what an invalidation and a clear make old, when, and what they leave alone."""
+"""Laws 7 and 9: which entries an invalidation and a clear erase, when, and what they do not touch."""
 
 from __future__ import annotations
 
@@ -69,12 +69,12 @@ def test_a_clear_is_one_command_however_many_entries_there_are(things, truth, re
     assert fetch_many(things, range(500)).origin.misses == 500
 
 
-def test_a_namespace_that_nobody_registered_cannot_be_cleared(things):
+def test_a_namespace_that_is_not_declared_cannot_be_cleared(things):
     with pytest.raises(UnknownNamespace, match=r"there are .*things"):
         clear("thing")
 
 
-def test_many_ids_are_few_commands_of_which_none_holds_redis_up(things, truth, redis_commands):
+def test_many_ids_are_erased_by_a_few_short_commands(things, truth, redis_commands):
     truth.rows = dict.fromkeys(range(1200), b"{}")
     fetch_many(things, range(1200))
     with redis_commands() as trips:
@@ -84,13 +84,13 @@ def test_many_ids_are_few_commands_of_which_none_holds_redis_up(things, truth, r
     assert fetch_many(things, range(1200)).origin.misses == 1200
 
 
-def test_no_ids_ask_nobody(things, redis_commands, django_assert_num_queries):
+def test_without_ids_nothing_is_sent(things, redis_commands, django_assert_num_queries):
     with redis_commands() as trips, django_assert_num_queries(0):
         invalidate(things, [])
     assert trips == []
 
 
-def test_clear_makes_one_namespace_miss_and_leaves_everything_else(things, truth, redis_state):
+def test_a_clear_makes_one_namespace_miss_and_touches_nothing_else(things, truth, redis_state):
     """Law 7."""
     truth.rows[1] = b"{}"
     fetch(things, 1)
@@ -126,7 +126,7 @@ def test_an_entry_of_another_schema_is_a_miss(things, truth):
 
 
 @pytest.mark.parametrize("rubbish", ["rubbish", "-1", "4294967296", "99999999999999999999", ""])
-def test_rubbish_in_place_of_a_generation_is_renewed_and_brings_nothing_back(things, truth, redis_state, rubbish):
+def test_a_damaged_generation_is_replaced_and_brings_no_old_entry_back(things, truth, redis_state, rubbish):
     # Given an entry of generation 0, and another one from before a clear
     truth.rows = {1: b"old", 2: b"old"}
     fetch(things, 1)
@@ -135,7 +135,7 @@ def test_rubbish_in_place_of_a_generation_is_renewed_and_brings_nothing_back(thi
     truth.rows = {1: b"new", 2: b"new"}
     redis_state.set(KEYS.generation, rubbish)
 
-    # Then one read misses and heals it, the read after next is a hit, and neither entry comes back
+    # Then one read misses and replaces it, the read after next is a hit, and neither old entry comes back
     assert fetch(things, 1)[:2] == (b"new", State.MISS)
     assert redis_state.get(KEYS.generation).isdigit()
     assert fetch(things, 1)[:2] == (b"new", State.MISS)

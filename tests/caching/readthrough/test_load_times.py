@@ -1,4 +1,4 @@
-"""How load times decide how long a lease lasts, and how long a failing loader is left alone."""
+"""How load times decide how long a lease lasts, and how long a failing loader is backed off."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_the_mean_follows_the_loads():
     assert times.load_ms == before
 
 
-def test_the_lease_of_a_miss_is_as_long_as_its_pace_says(things, truth):
+def test_the_lease_of_a_miss_depends_on_the_load_times(things, truth):
     truth.rows = {1: b"{}", 2: b"{}"}
     left = []
     truth.during_load = lambda: left.append(client("cache").pttl(KEYS.lease(truth.loads[-1][0])))
@@ -55,7 +55,7 @@ def test_the_lease_of_a_miss_is_as_long_as_its_pace_says(things, truth):
 
 
 class Failing:
-    """Lets a loader fail as often as it says."""
+    """Makes the loader fail the given number of times."""
 
     def __init__(self, truth: Truth, times: int) -> None:
         self.times = times
@@ -67,27 +67,27 @@ class Failing:
             raise RuntimeError("no database")
 
 
-def test_a_loader_that_failed_is_left_alone_for_a_while(things, truth):
+def test_a_loader_that_failed_is_backed_off(things, truth):
     # Given a load that fails
     truth.rows[1] = b"{}"
     Failing(truth, times=1)
     with pytest.raises(RuntimeError, match="no database"):
         fetch(things, 1)
 
-    # Then nobody loads before the time is over, whoever asks for the key learns how long that is
+    # Then no reader loads before the backoff is over, and each learns how long it lasts
     with pytest.raises(LoaderBackedOff) as backed_off:
         fetch(things, 1)
     assert 0 < backed_off.value.retry_after <= 0.5
     assert len(truth.loads) == 1
 
-    # And after it the next one does
+    # And after it the next reader loads
     client("cache").pexpire(KEYS.lease(1), 1)
     time.sleep(0.005)
     assert fetch(things, 1)[:2] == (b"{}", State.MISS)
     assert fetch(things, 1)[:2] == (b"{}", State.HIT)
 
 
-def test_the_time_doubles_with_each_failure_in_a_row(things, truth):
+def test_the_backoff_doubles_with_each_consecutive_failure(things, truth):
     Failing(truth, times=6)
     left = []
     for _ in range(6):
@@ -102,7 +102,7 @@ def test_the_time_doubles_with_each_failure_in_a_row(things, truth):
     assert things.load_times.backoff_ms() <= 500
 
 
-def test_what_is_stale_is_served_while_its_loader_fails(things, truth, clock, queue):
+def test_a_stale_entry_is_served_while_its_loader_fails(things, truth, clock, queue):
     # Given an entry that is stale, whose refresh fails in the worker
     truth.rows[1] = b"old"
     fetch(things, 1)
@@ -112,7 +112,7 @@ def test_what_is_stale_is_served_while_its_loader_fails(things, truth, clock, qu
     with pytest.raises(RuntimeError):
         queue.run()
 
-    # Then it is answered all the same, and nobody sends another refresh until the time is over
+    # Then it is still answered, and no other refresh is sent until the backoff is over
     assert [fetch(things, 1)[:2] for _ in range(3)] == [(b"old", State.STALE)] * 3
     assert queue.messages() == []
     client("cache").delete(KEYS.lease(1))
@@ -121,7 +121,7 @@ def test_what_is_stale_is_served_while_its_loader_fails(things, truth, clock, qu
     assert worker_health.seems_absent() or len(queue.messages()) == 1
 
 
-def test_a_write_ends_the_time_for_which_its_loader_is_left_alone(things, truth):
+def test_an_invalidation_ends_the_backoff(things, truth):
     truth.rows[1] = b"{}"
     Failing(truth, times=1)
     with pytest.raises(RuntimeError):
@@ -130,19 +130,19 @@ def test_a_write_ends_the_time_for_which_its_loader_is_left_alone(things, truth)
     assert fetch(things, 1).state is State.MISS
 
 
-def test_a_key_whose_loader_is_left_alone_takes_no_other_of_its_batch_along(things, truth, clock):
-    # Given one stale key whose refresh has just failed
+def test_a_backed_off_stale_key_does_not_stop_the_others_of_its_batch(things, truth, clock):
+    # Given a stale key whose refresh has just failed
     truth.rows = {1: b"one", 2: b"two"}
     fetch(things, 1)
     clock.advance(61)
     client("cache").set(KEYS.lease(1), "x", px=5000)
 
-    # Then it is served stale, and the other one loaded
+    # Then it is served stale, and the other one is loaded
     assert fetch_many(things, [1, 2]).bodies == {1: b"one", 2: b"two"}
     assert truth.loads == [[1], [2]]
 
 
-def test_a_batch_that_gives_up_holds_nobody_up(things, truth):
+def test_a_batch_that_is_backed_off_releases_its_other_leases(things, truth):
     truth.rows = {1: b"one", 2: b"two"}
     client("cache").set(KEYS.lease(1), "x", px=5000)
     with pytest.raises(LoaderBackedOff):

@@ -1,4 +1,4 @@
-"""Refreshing in the background: one task a key, whose loss costs nothing."""
+"""Background refresh: one task for each key, and the loss of a task does no harm."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def broker_away() -> Iterator[None]:
 
 @pytest.fixture
 def stale(things, truth, clock) -> None:
-    """One and two, which were loaded a while ago and have changed."""
+    """Make entries 1 and 2 stale: loaded a while ago, and changed since."""
     truth.rows = {1: b"old", 2: b"old"}
     fetch_many(things, [1, 2])
     clock.advance(61)
@@ -43,7 +43,7 @@ def stale(things, truth, clock) -> None:
 
 
 def test_without_a_broker_the_stale_answer_goes_out_and_the_next_reader_refreshes(stale, things, truth, broker_away):
-    # The lease is given back at once
+    # The lease is released at once
     assert fetch(things, 1)[:2] == (b"old", State.STALE)
     assert client("cache").exists(KEYS.lease(1)) == 0
     assert truth.loads == []
@@ -63,18 +63,18 @@ def test_without_a_broker_a_batch_does_the_same(stale, things, truth, broker_awa
 @pytest.mark.parametrize(
     "read", [lambda things: fetch(things, 1).body, lambda things: fetch_many(things, [1]).bodies[1]]
 )
-def test_a_reader_whose_refresh_fails_answers_what_is_stale(stale, things, truth, broker_away, read):
+def test_a_reader_whose_refresh_fails_answers_the_stale_entry(stale, things, truth, broker_away, read):
     def fail() -> None:
         raise RuntimeError("no database")
 
     read(things)
     truth.during_load = fail
     assert [read(things) for _ in range(3)] == [b"old"] * 3
-    # One try; then the loader is left alone.
+    # One attempt; then the loader is backed off.
     assert len(truth.loads) == 1
 
 
-def test_a_stale_batch_is_one_message_whoever_asks(stale, things, truth, queue):
+def test_a_stale_batch_is_one_message_however_often_it_is_read(stale, things, truth, queue):
     for _ in range(3):
         assert set(fetch_many(things, [1, 2]).bodies.values()) == {b"old"}
     (message,) = queue.run()
@@ -96,7 +96,7 @@ def test_a_row_that_is_gone_is_refreshed_to_missing(stale, things, truth, queue)
     assert fetch(things, 1)[:2] == (None, State.HIT)
 
 
-def test_a_prefetch_fills_what_is_missing_and_leaves_the_rest(stale, things, truth, queue):
+def test_a_prefetch_fills_missing_entries_only(stale, things, truth, queue):
     truth.rows[3] = b"three"
     prefetch(things, [1, 3])
     prefetch(things, [1, 3])
@@ -106,7 +106,7 @@ def test_a_prefetch_fills_what_is_missing_and_leaves_the_rest(stale, things, tru
 
 
 def test_after_a_clear_a_refresh_fills_what_readers_find(things, truth, clock, queue):
-    # Given an entry of the generation after a clear, which is stale
+    # Given a stale entry of the generation after a clear
     things.store.clear()
     truth.rows = {1: b"old"}
     fetch(things, 1)

@@ -1,4 +1,4 @@
-"""Law 9 where autocommit was switched off: that is a transaction too, though not one of `atomic`."""
+"""Law 9 while autocommit is off: that is a transaction too, although not inside `atomic`."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_refresh_whose_lease_is_gone_loads_nothing(things, truth):
     assert truth.loads == []
 
 
-def test_an_entry_of_a_clock_that_was_ahead_is_stale(things, truth, clock):
+def test_an_entry_from_a_clock_that_was_ahead_is_stale(things, truth, clock):
     truth.rows[1] = b"{}"
     clock.advance(3600)
     fetch(things, 1)

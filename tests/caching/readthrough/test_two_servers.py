@@ -1,4 +1,4 @@
-"""Cache and state on two servers, one of which is away: each does without the other what it can."""
+"""Cache and state on two servers, while one is away: the other still does its part."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def family() -> CounterFamily:
 
 @pytest.fixture
 def split(monkeypatch, things, family) -> None:
-    """Both roles still use the test's server, but as if they were two."""
+    """Both roles use the test's server, but in two round trips, as if it were two servers."""
     monkeypatch.setattr("caching.redis.round_trip.one_server", lambda: False)
     things.loader = lambda ids: Load(dict.fromkeys(ids, b"{}"), dict.fromkeys(ids, 10))
     things.family = family
@@ -32,24 +32,24 @@ def split(monkeypatch, things, family) -> None:
 
 @pytest.fixture
 def away(reroute) -> Callable[[str], Pool]:
-    """Return a function that takes the server of a role away: nobody listens where its pool connects."""
+    """Return a function that takes the server of a role away: its pool connects to a port without a listener."""
     return lambda role: reroute(free_port(), role)
 
 
-def test_both_there_a_read_counts_and_a_batch_brings_the_counts(split, things):
+def test_with_both_servers_a_read_counts_and_a_batch_returns_the_counts(split, things):
     assert fetch(things, 1, 1) == (b"{}", State.MISS, 11)
     assert fetch(things, 1, 1) == (b"{}", State.HIT, 12)
     assert fetch_many(things, [1, 2]).live == {1: 12, 2: 10}
 
 
-def test_without_the_cache_views_are_counted_all_the_same(split, things, away):
+def test_without_the_cache_views_are_still_counted(split, things, away):
     fetch(things, 1, 1)
     away("cache")
     assert fetch(things, 1, 1) == (b"{}", State.MISS, 12)
     assert fetch_many(things, [1]).live == {1: 12}
 
 
-def test_without_the_state_postgresql_takes_the_view_and_totals_are_answered(split, things, away):
+def test_without_the_state_postgresql_accepts_the_view_and_totals_are_answered(split, things, away):
     fetch(things, 1, 1)
     away("state")
     assert fetch(things, 1, 1) == (b"{}", State.MISS, 11)

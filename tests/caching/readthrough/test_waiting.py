@@ -1,4 +1,4 @@
-"""Law 3: whoever finds that somebody else is loading waits to be woken, and never for long."""
+"""Law 3 (single flight): a reader that finds a load of another waits until it is woken, and never for long."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.deploy.services import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 KEYS = KeySpace("things")
-# How long a busy machine may take to let a thread run that was woken.
+# How long a busy machine may take to run a thread that was woken.
 AIR_SECONDS = 0.15
 
 
@@ -34,7 +34,7 @@ def patient(things: Resource) -> Resource:
 
 @contextmanager
 def waiting(source: Resource, readers: int = 1) -> Iterator[list[tuple[Found, float]]]:
-    """Readers who wait for a lease that somebody holds; when they are done, what they found and when."""
+    """Start readers that wait for a lease; yield a list that gets what each found, and when."""
     found: list[tuple[Found, float]] = []
 
     def read() -> None:
@@ -52,7 +52,7 @@ def waiting(source: Resource, readers: int = 1) -> Iterator[list[tuple[Found, fl
         thread.join()
 
 
-def test_a_fill_wakes_everybody_who_waits(patient, truth):
+def test_a_fill_wakes_all_waiting_readers(patient, truth):
     tokens = patient.store.lease([1])
     with waiting(patient, readers=5) as found:
         time.sleep(0.25)
@@ -67,7 +67,7 @@ def test_a_fill_wakes_everybody_who_waits(patient, truth):
 
 
 @pytest.mark.parametrize("ending", ["a failed load", "a lease given back", "a refused fill", "an invalidation"])
-def test_whatever_ends_a_lease_lets_exactly_one_of_the_waiting_load(patient, truth, ending):
+def test_after_any_end_of_a_lease_exactly_one_waiting_reader_loads(patient, truth, ending):
     truth.rows[1] = b"mine"
     truth.during_load = lambda: time.sleep(0.1)
     tokens = patient.store.lease([1])
@@ -82,11 +82,11 @@ def test_whatever_ends_a_lease_lets_exactly_one_of_the_waiting_load(patient, tru
             if ending == "a refused fill":
                 patient.store.fill({1: b"old"}, tokens, patient.store.clock(), 0)
 
-    # An invalidation wakes nobody: then they look again by themselves, every 200 ms.
-    look_again = 0.3 if ending == "an invalidation" else 0.0
+    # An invalidation wakes no reader: they poll every 200 ms.
+    poll = 0.3 if ending == "an invalidation" else 0.0
     assert [answer.body for answer, _ in found] == [b"mine"] * 4
     assert truth.loads == [[1]]
-    assert max(when for _, when in found) - ended < 0.1 + AIR_SECONDS + look_again
+    assert max(when for _, when in found) - ended < 0.1 + AIR_SECONDS + poll
 
 
 def test_a_backoff_ends_the_wait(patient, truth):
@@ -110,20 +110,20 @@ def test_the_wait_is_bounded_by_the_policy(things, truth):
     began = time.monotonic()
     assert fetch(things, 1)[:2] == (b"{}", State.MISS)
 
-    # Redis ends a block ten times a second.
+    # Redis checks ten times a second whether a block has timed out.
     assert 0.3 < time.monotonic() - began < 0.35 + 0.1 + AIR_SECONDS
     assert client("cache").get(KEYS.entry(1)) is None
 
 
 def test_a_wait_of_a_millisecond_is_one(things):
-    """Redis 6.2 takes 0.001 s for no limit at all, which ran into the socket's timeout and opened the breaker."""
+    """Redis 6.2 treats 0.001 s as no timeout, so the socket's timeout ended the call and opened the breaker."""
     for ms in (1, 2, 3):
         began = time.monotonic()
         things.store.wait(1, ms)
         assert time.monotonic() - began < 0.2
 
 
-def test_what_waits_and_wakes_has_a_ttl(patient):
+def test_the_keys_of_waiting_and_waking_have_a_ttl(patient):
     """Law 8."""
     tokens = patient.store.lease([1])
     for _ in range(5):
@@ -138,7 +138,7 @@ def test_what_waits_and_wakes_has_a_ttl(patient):
     assert 0 < client("cache").pttl(KEYS.wake(1)) <= 1000
 
 
-def test_what_wakes_after_a_failure_has_a_ttl(patient):
+def test_the_list_that_wakes_after_a_failure_has_a_ttl(patient):
     """Law 8."""
     tokens = patient.store.lease([1])
     assert not patient.store.lease([1], wait_ms=3000)
@@ -155,7 +155,7 @@ def test_any_number_of_waiters_leaves_a_short_list(patient):
     assert client("cache").llen(KEYS.wake(1)) == 1000
 
 
-def test_who_does_not_wait_is_not_counted(things):
+def test_a_caller_that_does_not_wait_is_not_counted(things):
     things.store.lease([1])
     things.store.lease([1], background=[1])
     things.store.lease([1])
@@ -183,7 +183,7 @@ def test_eight_readers_of_a_slow_cold_key_are_answered_right_after_its_one_load(
     assert slowest < 0.3 + AIR_SECONDS
 
 
-def test_who_looked_just_before_a_fill_takes_what_it_brought_and_loads_nothing(patient, truth):
+def test_a_reader_that_read_just_before_a_fill_takes_its_entry_and_loads_nothing(patient, truth):
     truth.rows[1] = b"{}"
     seen = patient.store.read([1])
     fetch(patient, 1)
@@ -194,13 +194,13 @@ def test_who_looked_just_before_a_fill_takes_what_it_brought_and_loads_nothing(p
     assert client("cache").exists(KEYS.lease(1)) == 0
 
 
-def test_who_found_something_unusable_gets_the_lease_although_an_entry_is_there(patient, truth):
+def test_a_reader_that_found_an_unusable_entry_gets_the_lease(patient, truth):
     truth.rows[1] = b"{}"
     client("cache").set(KEYS.entry(1), b"rubbish", ex=60)
     assert lease_or_wait(patient, 1, patient.store.read([1])).leases.keys() == {1}
 
 
-def test_a_lease_that_is_none_is_taken(patient):
+def test_a_key_of_another_type_under_the_name_of_a_lease_is_replaced(patient):
     """Law 5."""
     client("cache").hset(KEYS.lease(1), "of another", "type")
     tokens = patient.store.lease([1])

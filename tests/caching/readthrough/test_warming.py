@@ -18,7 +18,7 @@ def warmer(things, truth):
     things.warm = None
 
 
-def test_what_is_missing_is_filled_in_chunks_of_one_load_each(warmer, things, truth):
+def test_missing_entries_are_filled_in_chunks_of_one_load_each(warmer, things, truth):
     fetch(things, 5)
     truth.loads.clear()
 
@@ -42,6 +42,6 @@ def test_the_command_warms_by_name_and_refuses_unknown_names(warmer, capsys):
 
 
 @pytest.mark.parametrize("arguments", [["--limit", "0"], ["--budget", "0"]])
-def test_numbers_that_do_nothing_are_refused(arguments):
+def test_a_limit_or_budget_of_zero_is_refused(arguments):
     with pytest.raises(CommandError, match="greater than 0"):
         call_command("warm_cache", *arguments)

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class Probe:
-    """Answers as it is told, and counts how often it was asked."""
+    """Answers as the test sets it, and counts how often it was called."""
 
     def __init__(self) -> None:
         self.answers = False
@@ -71,7 +71,7 @@ def test_failures_at_the_same_time_are_probed_once():
 
 
 def test_while_it_is_open_no_call_touches_a_socket(things, truth, reroute):
-    # Given a server that takes connections and says nothing
+    # Given a server that accepts connections and never replies
     truth.rows = {id: b"%d" % id for id in range(10)}
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(0.05)
@@ -116,13 +116,13 @@ def test_ten_reads_of_a_frozen_redis_take_less_than_half_a_second_and_hits_come_
         assert {answer.state for answer in found} == {State.MISS}
         assert elsewhere.breaker.is_open
 
-        # And after the thaw hits are back without a request that finds out
+        # And after the thaw hits are back, without a request that waits for a probe
         server.send_signal(signal.SIGCONT)
         thawed = time.monotonic()
         wait_until(lambda: fetch(products, pks[0]).state is State.HIT, 10)
         print(f"ten reads took {took[-1]:.3f} s, hits were back after {time.monotonic() - thawed:.2f} s")
         assert time.monotonic() - thawed < 4
-    # One round is undisturbed by whatever else this machine does.
+    # At least one round is not disturbed by other load on the machine.
     assert min(took) < 0.5
 
 
@@ -141,7 +141,7 @@ def test_a_connection_that_was_cut_costs_milliseconds(things, truth, proxy, rero
 
 
 def connection_ids_around_a_fork() -> list[int | None]:
-    """Return the ids of the connection that this process uses, of the one of a child, and of its own again."""
+    """Return the id of the connection that this process uses, of the one that a child uses, and of its own again."""
 
     def used() -> int:
         (id,) = pool("cache").call([Command(("CLIENT", "ID"))])

@@ -1,4 +1,4 @@
-"""Calls through the pool: what runs again, what does not, and what a connection is worth after an error."""
+"""Calls through the pool: what is sent again, what is not, and the state of a connection after an error."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_an_error_among_the_replies_is_raised_and_the_connection_goes_on():
 
 
 class Interruption(BaseException):
-    """Comes out of the blue, like a time limit of Celery."""
+    """Raised in the middle of a call, like a time limit of Celery."""
 
 
 def test_an_interruption_leaves_no_connection_with_half_a_reply_behind():
@@ -74,14 +74,14 @@ def test_an_interruption_leaves_no_connection_with_half_a_reply_behind():
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
 
-    # Then whoever asks next gets the answer to the question that was asked
+    # Then each of the next calls gets the reply to its own command
     wait_until(lambda: not pool("cache").breaker.is_open)
     assert [run("ECHO", word) for word in ("a", "b", "c")] == [b"a", b"b", b"c"]
     assert client("cache").echo("d") == b"d"
 
 
 def test_an_interruption_between_two_replies_leaves_none_behind(monkeypatch):
-    """Within a reply redis-py itself drops the connection; between two of them nobody else would."""
+    """Within a reply redis-py itself drops the connection; between two replies only our code does."""
     read, seen = caching.redis.connection_pool._reply, []
 
     def interrupted(*args: Any) -> Any:
@@ -113,7 +113,7 @@ def test_a_full_pool_is_no_failure_of_redis(reroute, redis_state):
     assert run("PING", on=own) == b"PONG"
 
 
-def test_connections_that_rest_are_there_for_every_client_of_the_pool(redis_state):
+def test_idle_connections_are_there_for_every_client_of_the_pool(redis_state):
     # Given as many calls at once as there may be connections
     own = Pool(**redis_state.connection_pool.connection_kwargs, max_connections=3)
     together = threading.Barrier(3)
@@ -128,21 +128,21 @@ def test_connections_that_rest_are_there_for_every_client_of_the_pool(redis_stat
     for caller in callers:
         caller.join()
 
-    # Then a client that knows redis-py's way only gets one of them
+    # Then a plain redis-py client gets one of them
     assert redis.Redis(connection_pool=own).ping()
 
 
-def test_a_connection_that_was_closed_while_it_rested_is_replaced_in_time(reroute, proxy, monkeypatch):
+def test_a_connection_that_was_closed_while_idle_is_replaced_in_time(reroute, proxy, monkeypatch):
     own = reroute(proxy.port)
     run("PING", on=own)
-    monkeypatch.setattr("caching.redis.connection_pool._RESTED_SECONDS", 0)
+    monkeypatch.setattr("caching.redis.connection_pool._IDLE_SECONDS", 0)
     proxy.cut()
     assert run("PING", on=own) == b"PONG"
     assert not own.breaker.is_open
 
 
 @pytest.mark.parametrize("argument", ["\ud800", object()])
-def test_what_cannot_be_sent_says_nothing_of_redis(argument):
+def test_a_command_that_cannot_be_packed_is_no_failure_of_redis(argument):
     with pytest.raises((UnicodeEncodeError, TypeError)):
         run("GET", argument)
     assert not pool("cache").breaker.is_open

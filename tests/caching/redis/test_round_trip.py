@@ -1,4 +1,4 @@
-"""One round trip for two roles: what one refuses does not cost the other its answer, and what is known is told."""
+"""One round trip for two roles: an error of one does not cost the other its replies, and `unknown` is exact."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_an_entry_that_is_refused_leaves_the_increment_its_answer():
     assert round_trip("read", [WRONG], [INCR]) == (None, [1], False)
 
 
-def test_of_several_increments_one_of_which_is_refused_the_others_may_have_run():
+def test_if_one_of_several_increments_is_refused_the_others_may_have_run():
     assert round_trip("read", [GET], [INCR, WRONG]) == ([b"body"], None, True)
 
 
@@ -60,5 +60,5 @@ def test_what_was_sent_and_not_answered_may_have_run(reroute, proxy):
         (redis.InvalidResponse("?"), True),
     ],
 )
-def test_an_error_tells_whether_a_command_may_have_run(error, may):
+def test_an_error_shows_whether_a_command_may_have_run(error, may):
     assert may_have_run(error) is may

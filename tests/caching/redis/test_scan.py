@@ -40,7 +40,7 @@ def test_a_walk_without_time_meets_nothing(redis_state, keys):
     assert not walk.complete
 
 
-def test_a_walk_that_broke_off_meets_its_last_batch_again(redis_state, keys):
+def test_a_walk_that_was_interrupted_meets_its_last_batch_again(redis_state, keys):
     first = Walk(redis_state, "walk:*")
     batch = next(iter(first))
     assert set(batch) <= names_of(Walk(redis_state, "walk:*", cursor=first.cursor))
