@@ -35,7 +35,7 @@ class CachedBatch(HitLane, ViewSet):
 
     def lane(self, request: HttpRequest, **kwargs: Any) -> HttpResponseBase | None:
         """Answer a batch whose entries are all plain hits."""
-        body = plain_body(request)
+        body = plain_body(request) if self.action == "create" else None
         ids = plain_ids(body, self.ids_field) if body is not None else None
         if ids is None:
             return None

@@ -14,25 +14,29 @@ from caching.ids import MAX_ID
 from caching.readthrough.fetch import Found, Lookup, complete, read_once
 from caching.readthrough.resource import Resource
 
-_READS = frozenset({"GET", "HEAD"})
 _ID_DIGITS = len(str(MAX_ID))
 
 
 class CachedDetail(HitLane, ViewSetMixin):
     """Adds `retrieve` to a viewset: `class ReviewViewSet(CachedDetail, ViewSet): resource = reviews`.
 
-    Reads are public. An id is a positive integer; anything else, and an id without a row, is 404. Override `read` to
-    count, and `body_of` to add data to the body that is not cached.
+    The entry is public: `public_actions` are not authenticated, so a permission that needs a user refuses everybody.
+    An id is a positive integer; anything else, and an id without a row, is 404. Override `read` to count, and
+    `body_of` to add data to the body that is not cached.
     """
 
     resource: ClassVar[Resource]
     lookup_value_regex = "[0-9]+"
+    public_actions: ClassVar[frozenset[str]] = frozenset({"retrieve"})
+    action_map: dict[str, str]
     lookup: Lookup | None = None
 
     def get_authenticators(self) -> list[Any]:
-        """Authenticate writes only: a public read must not fail on, or vary with, the credentials of its sender."""
+        """Authenticate all but public actions: those must not fail on, or vary with, the credentials of a client."""
         request: Any = getattr(self, "request", None)
-        by_view: list[Any] = super().get_authenticators() if request and request.method not in _READS else []  # type: ignore[misc]
+        if not request or self.action_map.get(request.method.lower()) in self.public_actions:
+            return []
+        by_view: list[Any] = super().get_authenticators()  # type: ignore[misc]
         return by_view
 
     def read(self, request: HttpRequest, id: int) -> Lookup:
@@ -45,8 +49,8 @@ class CachedDetail(HitLane, ViewSetMixin):
 
     def lane(self, request: HttpRequest, **kwargs: Any) -> HttpResponseBase | None:
         """Answer a detail that is a plain hit."""
-        pk = kwargs.get("pk")
-        if pk is None or request.method not in _READS or not 0 < len(pk) < _ID_DIGITS or (id := int(pk)) == 0:
+        pk = kwargs.get("pk", "")
+        if self.action != "retrieve" or not 0 < len(pk) < _ID_DIGITS or (id := int(pk)) == 0:
             return None
         self.lookup = self.read(request, id)
         found = self.lookup.plain_hit()

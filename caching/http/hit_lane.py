@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
+from rest_framework.permissions import AllowAny, IsAuthenticatedOrReadOnly
 
 # The Accept headers of browsers, fetch, axios and command-line clients that take JSON; DRF negotiates all others.
 _PLAIN_ACCEPTS = frozenset({None, "*/*", "application/json", "application/json, text/plain, */*"})
@@ -18,8 +19,13 @@ _PLAIN_ACCEPTS = frozenset({None, "*/*", "application/json", "application/json, 
 _MAX_BODY = 16_384
 
 
+# The permissions with which anybody may read, and do what is no write by its method.
+_OPEN = frozenset({AllowAny})
+_OPEN_TO_READ = _OPEN | {IsAuthenticatedOrReadOnly}
+
+
 class HitLane:
-    """A mixin for DRF views that are public to read."""
+    """A mixin for DRF views that are public to read. A view with permissions that are not is answered by DRF alone."""
 
     def lane(self, request: HttpRequest, **kwargs: Any) -> HttpResponseBase | None:
         """Answer a plain hit, or return None. What was read may be kept on the view, for DRF's handler to continue."""
@@ -27,7 +33,7 @@ class HitLane:
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Answer a request by the lane or else by DRF."""
-        if request.META.get("HTTP_ACCEPT") in _PLAIN_ACCEPTS:
+        if request.META.get("HTTP_ACCEPT") in _PLAIN_ACCEPTS and self._is_open(request):
             response = self.lane(request, **kwargs)
             if response is not None:
                 # The value that DRF sends.
@@ -35,6 +41,15 @@ class HitLane:
                 return response
         by_drf: Callable[..., HttpResponseBase] = super().dispatch  # type: ignore[misc]
         return by_drf(request, *args, **kwargs)
+
+    def _is_open(self, request: HttpRequest) -> bool:
+        view: Any = self
+        method = request.method or ""
+        if hasattr(view, "action_map"):
+            # DRF sets it when it authenticates; the permissions may depend on it.
+            view.action = view.action_map.get(method.lower())
+        public = _OPEN_TO_READ if method in ("GET", "HEAD") else _OPEN
+        return all(type(permission) in public for permission in view.get_permissions())
 
 
 def plain_body(request: HttpRequest) -> bytes | None:

@@ -6,8 +6,17 @@ from typing import Any
 
 from celery import Celery, current_app
 from celery.schedules import crontab
+from django.conf import settings
 
 from caching.conf import conf
+
+_CLEANUP = {
+    "cleanup_old_cache": {
+        "task": "caching.tasks.cleanup_old_cache",
+        "schedule": crontab(hour=3, minute=0),
+        "options": {"expires": 3600},
+    },
+}
 
 app = Celery("caching", set_as_current=False)
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -21,8 +30,8 @@ def use_default_app() -> None:
 
 
 def _defaults() -> dict[str, Any]:
-    # What the settings say by CELERY_... comes first.
-    return {
+    """Return what the settings do not say by CELERY_..., and the daily clean-up beside their schedule."""
+    mine = {
         "broker_url": conf().url_of("state"),
         "broker_transport_options": {
             "global_keyprefix": f"{conf().key_prefix}:q:",
@@ -36,14 +45,10 @@ def _defaults() -> dict[str, Any]:
         "task_acks_late": True,
         "task_publish_retry": False,
         "worker_prefetch_multiplier": 1,
-        "beat_schedule": {
-            "cleanup_old_cache": {
-                "task": "caching.tasks.cleanup_old_cache",
-                "schedule": crontab(hour=3, minute=0),
-                "options": {"expires": 3600},
-            },
-        },
     }
+    # What Celery calls defaults wins over its configuration.
+    missing = {name: value for name, value in mine.items() if not hasattr(settings, f"CELERY_{name.upper()}")}
+    return {**missing, "beat_schedule": {**_CLEANUP, **getattr(settings, "CELERY_BEAT_SCHEDULE", {})}}
 
 
 app.add_defaults(_defaults)

@@ -33,6 +33,7 @@ class ProductViewSet(CachedDetail, GenericViewSet[Product]):
     """Products. Reads are public and answered from the cache; writes belong to the seller."""
 
     resource = products
+    public_actions = frozenset({"retrieve", "list"})
     view = View(0)
 
     queryset = Product.objects.filter(status=ProductStatus.AVAILABLE)
