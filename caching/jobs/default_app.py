@@ -21,7 +21,7 @@ def use_default_app() -> None:
 
 
 def _defaults() -> dict[str, Any]:
-    # What the settings say by CELERY_... comes first.
+    # Settings named CELERY_... override these.
     return {
         "broker_url": conf().url_of("state"),
         "broker_transport_options": {
