@@ -73,7 +73,7 @@ def _judge_eviction(facts: RedisFacts, shared: bool) -> CheckMessage | None:
     name, policy = _name(facts, shared), facts.policy
     volatile = "Set its maxmemory-policy to volatile-lfu (CONFIG SET maxmemory-policy volatile-lfu, and redis.conf)."
     if policy is None:
-        return checks.Warning(f"{name} does not tell its maxmemory-policy.", hint=volatile, id=f"{TAG}.W003")
+        return checks.Warning(f"{name} does not report its maxmemory-policy.", hint=volatile, id=f"{TAG}.W003")
     if policy.startswith("allkeys-") and (shared or facts.role == "state"):
         lost = "queued tasks and state"
         return checks.Error(
