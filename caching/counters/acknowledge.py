@@ -1,4 +1,7 @@
-"""Letting Redis forget buckets that were applied a while ago, after a second look at each."""
+"""Acknowledgement: deletes from Redis the buckets that were applied a while ago.
+
+Each is compared with its ledger row first; docs/decisions/0009 calls that the second look.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +16,16 @@ from caching.counters.ledger import LedgerRow
 
 logger = logging.getLogger(__name__)
 
-# Fields that one flush looks at again in a shard, so that after a long backlog new views need not wait for it.
+# Fields that one flush compares in a shard. Without the bound new increments would wait after a long backlog.
 _MOST_FIELDS = 400_000
 
 
 def acknowledge(family: CounterFamily, shard: int, sealed: Sequence[int], known: Mapping[int, LedgerRow]) -> int:
-    """Delete buckets that Redis has kept for long enough, then say so in the ledger; return how many had changed.
+    """Delete buckets that were applied long enough ago and mark them released; return how many had changed.
 
-    What changed after it was applied was counted into a bucket that was sealed once: by a Redis that was restored to
-    before the seal and whose clock went back as well. It is set aside, not deleted. What of it was applied
-    before nobody can tell.
+    `sealed` are the buckets in Redis, `known` their ledger rows by number. A sealed bucket changes only if Redis was
+    restored to before the seal and its clock went back as well. Such a bucket is set aside, not deleted, because
+    which of its increments were applied before cannot be known.
     """
     old = {number for number, row in known.items() if row.old}
     looked_at = _within_bounds(family, shard, sorted(old.intersection(sealed)))
@@ -33,13 +36,13 @@ def acknowledge(family: CounterFamily, shard: int, sealed: Sequence[int], known:
             changed.add(bucket.number)
     alike = looked_at.keys() - changed
     family.delete(shard, sorted(alike))
-    # With those that Redis lost by itself, or that a flusher deleted just before it died.
+    # Also old rows without a bucket: Redis lost it, or a flusher deleted it and died before it reached this line.
     ledger.mark_released(family.name, shard, sorted(alike | changed | old.difference(sealed)))
     return len(changed)
 
 
 def _within_bounds(family: CounterFamily, shard: int, numbers: Sequence[int]) -> dict[int, int]:
-    """Return the oldest buckets with their sizes, as many as one flush should look at."""
+    """Return the oldest buckets, number to size: at most `_MOST_FIELDS` fields together, or one larger bucket."""
     sizes: dict[int, int] = {}
     for number, size in zip(numbers, family.sizes(shard, numbers), strict=True):
         if sizes and sum(sizes.values()) + size > _MOST_FIELDS:
@@ -49,7 +52,7 @@ def _within_bounds(family: CounterFamily, shard: int, numbers: Sequence[int]) ->
 
 
 def _is_as_applied(bucket: Bucket, row: LedgerRow) -> bool:
-    # One without fields was deleted by a flusher that died before it could say so.
+    # A bucket without fields does not exist: a flusher deleted it and died before it marked it released.
     if not bucket.increments:
         return True
     found = bucket_fields.parse(bucket)
@@ -58,7 +61,7 @@ def _is_as_applied(bucket: Bucket, row: LedgerRow) -> bool:
 
 def _set_aside(family: CounterFamily, shard: int, bucket: Bucket, row: LedgerRow) -> None:
     surplus = bucket_fields.parse(bucket).total - row.total
-    # Noted first: a bucket that was noted and is still there is noted once more.
+    # The ledger first: if this process dies in between, the next flush finds the bucket and does both again.
     ledger.record_surplus(family.name, shard, bucket.number, surplus)
     family.set_aside(shard, bucket.number)
     metrics.BUCKETS_CHANGED.labels(family.name).inc()

@@ -1,4 +1,4 @@
-"""What it means to apply increments to an app's rows, and what a flush did."""
+"""The types of a flush: `Apply`, with which an app adds increments to its rows, and the statistics of a run."""
 
 from __future__ import annotations
 
@@ -15,15 +15,20 @@ class Applied(NamedTuple):
     full: frozenset[int] = frozenset()
 
 
-# Applies increments by id, which come sorted, within one hour. Called inside the transaction.
+# Adds increments to the app's rows, given the hour that they belong to and the increments by id, sorted by id. Called
+# inside the flush's transaction.
 Apply = Callable[[datetime, Mapping[int, int]], Applied]
 
 
 @dataclass(slots=True)
 class FlushStats:
-    """What a flush did: distinct ids, increments and buckets applied; increments among them whose row is gone, whose
-    total was full, and which came by the spill; fields that were no counter; buckets that had changed after they were
-    applied; and the age in seconds of the oldest bucket it found waiting."""
+    """What a flush did.
+
+    It applied `total` increments in `buckets`; `ids` sums the distinct ids of its transactions. Of the increments,
+    `orphaned` had no row, `overflowed` had no room in their total, and `spilled` came from the spill. `poison` are
+    fields that were no counter, `changed` are buckets that had changed after they were applied, and
+    `backlog_seconds` is the age of the oldest bucket that waited.
+    """
 
     ids: int = 0
     total: int = 0
@@ -46,5 +51,5 @@ def summed(parts: Mapping[int, Mapping[int, int]]) -> dict[int, int]:
 
 
 def share_of(counts: Mapping[int, int], ids: frozenset[int]) -> int:
-    """Return how much of a bucket's increments belongs to some ids."""
+    """Return the sum of the increments that belong to `ids`."""
     return sum(counts.get(id, 0) for id in ids)

@@ -13,7 +13,7 @@ from redis.exceptions import ResponseError
 from caching.conf import conf
 from caching.counters.family import CounterFamily
 
-# What a field takes, where a host forbids MEMORY USAGE; `bin/bench counters` measures it.
+# Bytes that a field takes, for hosts that forbid MEMORY USAGE; `bin/bench counters` measures it.
 _FIELD_BYTES = 90
 _MB = 1024 * 1024
 
@@ -28,9 +28,12 @@ _NEWEST = "SELECT max(applied_at) FROM caching_counterbucket WHERE family = %s"
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What waits: buckets, the counts of ids in them, their bytes in Redis, and the age in seconds of the oldest since
-    its time was over; the increments in the spill and the rows they take; and the seconds since a flush last applied
-    something (None if the ledger is empty)."""
+    """What waits for the flush.
+
+    In Redis: `buckets`, their `fields` (the count of one id in one bucket) and `bytes`, and the `seconds` since the
+    time of the oldest bucket ended. In PostgreSQL: `spilled` increments in `spill_rows` rows of the spill.
+    `last_flush_seconds` is how long ago a flush last applied something (None if the ledger is empty).
+    """
 
     buckets: int
     fields: int
@@ -41,7 +44,7 @@ class Backlog:
     last_flush_seconds: float | None
 
     def alarms(self) -> list[str]:
-        """Return what is out of bounds, as lines for a log; `CACHING` bounds it."""
+        """Return a log line for each bound of `CACHING` that is exceeded."""
         found = []
         if self.seconds > conf().alarm_seconds:
             found.append(f"the oldest increments have waited for {self.seconds:.0f} s")
@@ -53,7 +56,7 @@ class Backlog:
 
 
 def measure_backlog(family: CounterFamily) -> Backlog:
-    """Return the backlog as it is. Raises `REDIS_ERRORS` or django.db.Error."""
+    """Measure the backlog now. Raises `REDIS_ERRORS` or django.db.Error."""
     buckets = waiting_buckets(family)
     spilled, spill_rows, last = _ask_database(family.name)
     fields = waiting_fields(family, buckets)
@@ -69,8 +72,11 @@ def measure_backlog(family: CounterFamily) -> Backlog:
 
 
 def waiting_buckets(family: CounterFamily) -> dict[int, list[int]]:
-    """Return by shard the buckets that Redis holds and no flush has applied; one query and one round trip."""
-    # PostgreSQL first: a bucket that is applied and forgotten in between is then in neither answer.
+    """Return by shard the numbers of the buckets that Redis holds and no flush has applied, oldest first.
+
+    One query and one round trip.
+    """
+    # PostgreSQL first: in the other order a bucket that is applied and deleted in between would count as waiting.
     with connection.cursor() as cursor:
         cursor.execute(_APPLIED, [family.name])
         applied = set(cursor.fetchall())
@@ -82,7 +88,7 @@ def waiting_buckets(family: CounterFamily) -> dict[int, list[int]]:
 
 
 def waiting_fields(family: CounterFamily, buckets: Mapping[int, Sequence[int]]) -> int:
-    """Return how many counts of ids the buckets hold, given by shard."""
+    """Return how many fields the buckets hold, which are given by shard; one round trip a shard."""
     return sum(sum(family.sizes(shard, numbers)) for shard, numbers in buckets.items())
 
 
@@ -111,7 +117,10 @@ def _bytes(family: CounterFamily, waiting: dict[int, list[int]], fields: int) ->
 
 
 def _age(family: CounterFamily, numbers: Sequence[int], since_flush: float) -> float:
-    """Return the age of the oldest; one ahead of the clock, which once ran ahead, has waited since the last flush."""
+    """Return the age of the oldest bucket in seconds.
+
+    A bucket ahead of the clock was counted while the clock ran ahead; its age is the time since the last flush.
+    """
     now_ms = round(family.clock() if family.clock else time.time() * 1000)
     current = now_ms // 1000 // family.bucket_seconds
     ages = (since_flush if number > current else family.age_seconds(number, now_ms) for number in numbers)

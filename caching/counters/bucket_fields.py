@@ -1,4 +1,4 @@
-"""The fields of a bucket, taken apart into increments and what is none."""
+"""Parses the fields of a bucket into increments and poison (all other fields), and stores what cannot be applied."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import NamedTuple
 from caching.counters.buckets import Bucket
 from caching.ids import row_id
 
-# A field that holds more in a few seconds is rubbish; so many of these would still fit a sum.
+# A larger value is rubbish. The sum of millions of values up to this one still fits a bigint.
 _MOST = 10**12
 _MOST_DIGITS = len(str(_MOST))
-# Rubbish of one bucket that is kept to be looked at; the rest is only counted.
+# Fields of poison that are stored for each bucket; more are only counted.
 _KEPT = 100
+# Characters that are stored of each field and value.
 _SHOWN = 200
 
 
@@ -28,7 +29,7 @@ class ParsedBucket(NamedTuple):
 
 
 def parse(bucket: Bucket) -> ParsedBucket:
-    """Take a bucket apart."""
+    """Split the fields of a bucket into increments and poison."""
     counts: dict[int, int] = {}
     poison: dict[bytes, bytes] = {}
     for field, value in bucket.increments.items():
@@ -42,14 +43,14 @@ def parse(bucket: Bucket) -> ParsedBucket:
 
 
 def set_aside_poison(family: str, shard: int, poison: Mapping[int, Mapping[bytes, bytes]]) -> None:
-    """Keep the poison of buckets, by their numbers, where a person can look at it."""
+    """Store the poison of buckets, given by number, as `CounterField` rows for a person to inspect."""
     for number, fields in poison.items():
         kept = list(fields.items())[:_KEPT]
         _keep(family, shard, number, "poison", ((_text(field), _text(value)) for field, value in kept))
 
 
 def set_aside_overflow(family: str, shard: int, bucket: int, amounts: Mapping[int, int]) -> None:
-    """Keep increments whose totals had no room for them."""
+    """Store increments by id, whose totals had no room for them, as `CounterField` rows."""
     _keep(family, shard, bucket, "overflow", ((str(id), str(amount)) for id, amount in amounts.items()))
 
 
@@ -62,5 +63,5 @@ def _keep(family: str, shard: int, bucket: int, reason: str, fields: Iterable[tu
 
 
 def _text(raw: bytes) -> str:
-    """Return bytes as text that PostgreSQL takes."""
+    """Return bytes as text that PostgreSQL accepts, shortened."""
     return raw[:_SHOWN].decode("ascii", "backslashreplace").replace("\0", "\\x00")[:_SHOWN]

@@ -1,14 +1,7 @@
-"""The buckets of a counter family: increments by id, gathered in Redis moment by moment, and sealed before they
-are read.
+"""The buckets of a counter family: hashes in Redis with the increments of a few seconds by id.
 
-The moment is decided by Redis' clock when an increment arrives. What was read of a sealed bucket never changes, so its
-number can stand for its content in the ledger.
-
-    <prefix>:n:{<family>:<shard>}:sealed        number of the newest sealed bucket
-    <prefix>:n:{<family>:<shard>}:buckets       index: the numbers of the buckets that exist
-    <prefix>:n:{<family>:<shard>}:b:<bucket>    increments by id
-    <prefix>:n:{<family>:<shard>}:aside:<bucket>    a bucket that is not what was applied of it
-    <prefix>:n:{<family>:0}:merged              number of the merge of the spill that live counts were told of last
+Redis' clock decides the bucket when an increment arrives. A flush seals a bucket before it reads it. A sealed bucket
+does not change, so its number can stand for its content in the ledger (docs/decisions/0001).
 """
 
 from __future__ import annotations
@@ -25,14 +18,14 @@ from caching.redis.scripts import script
 
 logger = logging.getLogger(__name__)
 
-# Fields of one reply: Redis serves nobody else while it makes one, so this bounds what a flush costs a reader.
+# Fields of one reply. Redis serves no other client while it builds one, so this bounds how long a read waits.
 PAGE = 500
-# As in the models.
+# Length of a family's name in the models.
 _NAME = 40
 
 
 class Bucket(NamedTuple):
-    """A sealed bucket as it lies in Redis: its number and its raw increments by id."""
+    """A sealed bucket as Redis stores it: its number and its raw increments by id."""
 
     number: int
     increments: dict[bytes, bytes]
@@ -48,7 +41,13 @@ class Sealed(NamedTuple):
 class Buckets:
     """Buckets `bucket_seconds` wide, spread over `shards` hash tags. `clock` replaces Redis' own clock in tests.
 
-    Raises ValueError for a width that does not divide an hour, and for a name that the ledger has no room for.
+        <prefix>:n:{<family>:<shard>}:sealed            number of the newest sealed bucket
+        <prefix>:n:{<family>:<shard>}:buckets           index: the numbers of the buckets that exist
+        <prefix>:n:{<family>:<shard>}:b:<bucket>        increments by id
+        <prefix>:n:{<family>:<shard>}:aside:<bucket>    a bucket that changed after it was applied
+        <prefix>:n:{<family>:0}:merged                  number of the last spill merge that Redis knows
+
+    Raises ValueError for a width that does not divide an hour, and for a name that is empty or does not fit the ledger.
     """
 
     def __init__(self, name: str, shards: int, bucket_seconds: int, clock: Clock | None = None) -> None:
@@ -64,11 +63,11 @@ class Buckets:
         return int(id) % self.shards
 
     def age_seconds(self, number: int, now_ms: int) -> float:
-        """Return for how long the time of a bucket has been over; 0 if it was counted by a clock ahead."""
+        """Return how many seconds ago the time of a bucket ended; 0 for a bucket ahead of the clock."""
         return round(max(0.0, now_ms / 1000 - (number + 1) * self.bucket_seconds), 3)
 
     def seal(self, shard: int, newest: int = -1) -> Sealed:
-        """Seal every bucket whose time is over, and all up to the `newest` in the ledger."""
+        """Seal every bucket whose time is over, and all up to `newest`, the newest bucket in the ledger."""
         seal = script("seal")
         keys = (self._key(shard, "sealed"), self._key(shard, "buckets"))
         ((now, *names),) = pool("state").call([seal.command(keys, self._width_ms, self._now(), newest)])
@@ -79,21 +78,26 @@ class Buckets:
         return Sealed([int(name) for name in names if name.isdigit()], int(now))
 
     def has_forgotten(self, newest: Sequence[int]) -> bool:
-        """Return whether Redis does not know that the `newest` bucket of each shard in the ledger was sealed, in one
-        round trip. Only one that was lost or restored does not."""
+        """Return whether Redis was lost or restored, in one round trip.
+
+        Then it does not know that the newest bucket of a shard in the ledger was sealed. `newest` has that bucket of
+        each shard, -1 for none.
+        """
         sealed = client("state").mget([self._key(shard, "sealed") for shard in range(self.shards)])
         known = [int(number) if number and number.isdigit() else -1 for number in sealed]
         return any(mine < theirs for mine, theirs in zip(known, newest, strict=True))
 
     def last_merge(self) -> int:
-        """Return the number that was noted last; -1 if there is none, as in a Redis that was emptied."""
-        # MGET takes a key of another type for none.
+        """Return the number of the last spill merge that Redis knows; -1 if none, as in a Redis that was emptied."""
+        # MGET reads a key of another type as absent.
         (number,) = client("state").mget([self._key(0, "merged")])
         return int(number) if number and number.isdigit() else -1
 
     def record_merge(self, number: int) -> None:
-        """Note which merge of the spill live counts were told of last, so that a restored Redis shows that they were
-        not."""
+        """Record the number of the last spill merge that Redis knows.
+
+        After a restore it is older than the ledger's, which shows that live counts must be seeded again.
+        """
         client("state").set(self._key(0, "merged"), number)
 
     def sizes(self, shard: int, numbers: Sequence[int]) -> list[int]:
@@ -106,7 +110,7 @@ class Buckets:
         return [int(size) for size in pipeline.execute()]
 
     def read(self, shard: int, sizes: Mapping[int, int]) -> Iterator[Bucket]:
-        """Yield sealed buckets, given with their sizes; no reply is longer than about PAGE fields."""
+        """Yield sealed buckets, given as number to size; no reply has more than about PAGE fields."""
         small: list[int] = []
         for number, size in sizes.items():
             if size > PAGE:
@@ -119,7 +123,7 @@ class Buckets:
         yield from self._read_whole(shard, small)
 
     def delete(self, shard: int, numbers: Sequence[int]) -> None:
-        """Delete buckets that the ledger has had for long enough."""
+        """Delete buckets that were applied long enough ago, and their index entries."""
         if not numbers:
             return
         pipeline = client("state").pipeline(transaction=False)
@@ -128,14 +132,14 @@ class Buckets:
         pipeline.execute()
 
     def set_aside(self, shard: int, number: int) -> None:
-        """Keep a bucket where no flush looks for it, for a person to look at."""
+        """Rename a bucket to its `aside` key, which no flush reads, for a person to inspect."""
         pipeline = client("state").pipeline(transaction=True)
         pipeline.rename(self._key(shard, f"b:{number}"), self._key(shard, f"aside:{number}"))
         pipeline.zrem(self._key(shard, "buckets"), number)
         pipeline.execute()
 
     def backlog(self) -> list[tuple[int, int]]:
-        """Return (shard, bucket) of everything still in Redis, applied or not, in one round trip."""
+        """Return (shard, bucket) of every bucket in Redis, applied or not, in one round trip."""
         pipeline = client("state").pipeline(transaction=False)
         for shard in range(self.shards):
             pipeline.zrange(self._key(shard, "buckets"), 0, -1)
@@ -156,7 +160,7 @@ class Buckets:
         return [Bucket(number, found) for number, found in zip(numbers, pipeline.execute(), strict=True)]
 
     def _scan(self, shard: int, number: int) -> dict[bytes, bytes]:
-        # SCAN may repeat a field, and of a sealed bucket it says the same again.
+        # HSCAN may repeat a field. In a sealed bucket its value is the same.
         redis, key = client("state"), self._key(shard, f"b:{number}")
         return dict(redis.hscan_iter(key, count=PAGE))
 

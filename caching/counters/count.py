@@ -1,8 +1,8 @@
 """A count beside a read: the command that rides on the read, the seeds that ride on the fill, and what happens without
 Redis.
 
-The rule stands here once: count in Redis; if it does not know the id, seed it from PostgreSQL and count; if Redis is
-away, add to the spill; what cannot be accepted is refused. An increment that Redis may have run is never repeated.
+The rule: count in Redis; if Redis does not know the id, seed it from PostgreSQL and count; if Redis is away, add the
+increment to the spill; if it cannot be accepted, refuse it. An increment that Redis may have run is never repeated.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from caching.transactions import in_transaction
 
 
 class Count(NamedTuple):
-    """A count of one id: `amount` is what is still to be counted (0: the live count is only looked up)."""
+    """A count of one id. `amount` is what is still to be counted; 0 means that the live count is only read."""
 
     family: CounterFamily
     id: Id
@@ -37,17 +37,21 @@ class Count(NamedTuple):
         return (self.family.count_command(self.id, self.amount, self.visit),)
 
     def live(self, replies: Sequence[Any]) -> int | None:
-        """Return the live count in the replies to `commands`; None if the id was never seeded, so nothing counted."""
+        """Return the live count in the replies to `commands`; None if the id was not seeded, so nothing was counted."""
         (reply,) = replies
         # A look-up answers with bytes, a count with a number.
         return live_count(reply) if isinstance(reply, bytes) else reply
 
     def counted(self) -> Count:
-        """Return the same with nothing left to be counted."""
+        """Return this count with nothing left to be counted."""
         return self._replace(amount=0) if self.amount else self
 
     def again(self) -> tuple[Count, int | None]:
-        """Count once another process has seeded the id; return what is left to be counted, and the live count."""
+        """Count again after another process has seeded the id. Return what is left to be counted, and the live count.
+
+        The live count is None if the id is still not seeded, or if Redis is away; the spill then took or refused the
+        increment.
+        """
         try:
             (live,) = pool("state").call(self.commands())
         except REDIS_ERRORS as error:
@@ -60,8 +64,8 @@ class Count(NamedTuple):
     def alone(self, load: Callable[[Sequence[Id]], Snapshot]) -> int | None:
         """Count without a read, and return the live count; None if `load` finds no such row.
 
-        Raises IncrementRefused if nothing could accept the increment or nobody knows whether it was counted, ValueError
-        for an amount below 1 or above a thousand million, and what `load` raises.
+        Raises IncrementRefused if the increment could not be accepted or may have been counted without a reply,
+        ValueError for an amount below 1 or above a thousand million, and what `load` raises.
         """
         checked(self.amount)
         try:
@@ -77,12 +81,14 @@ class Count(NamedTuple):
 
     @property
     def unseeded(self) -> Sequence[Id]:
-        """The id: a load brings its total."""
+        """The id; the load must return its total."""
         return [self.id]
 
     def seeds(self, found: Snapshot) -> list[Command]:
-        """Return the command that seeds the id and counts. Nothing is seeded from inside a transaction, which may see
-        what will be rolled back, unless there is something to count."""
+        """Return the command that seeds the id and counts; none if the row does not exist.
+
+        Inside a transaction, whose total may include what is rolled back later, it seeds only if it counts something.
+        """
         totals = self._totals(found)
         if not totals or not (self.amount or not in_transaction()):
             return []
@@ -96,7 +102,7 @@ class Count(NamedTuple):
     def without_redis(self, found: Snapshot, unknown: bool) -> dict[Id, int]:
         """Add the increment to the spill and return the count by id.
 
-        A Redis that only refuses writes still tells the live count, with what waits in its buckets.
+        A Redis that refuses only writes still returns the live count, which includes what waits in its buckets.
         """
         totals = self._totals(found)
         for id in totals if self.amount else ():
@@ -113,7 +119,7 @@ class Count(NamedTuple):
 
     @contextlib.contextmanager
     def refused_on_error(self, unknown: bool = False) -> Iterator[None]:
-        """Record that the increment is refused if the block, which asks PostgreSQL for the total, raises."""
+        """Record the increment as refused if the block raises, which loads the total from PostgreSQL."""
         try:
             yield
         except Exception:
@@ -122,7 +128,7 @@ class Count(NamedTuple):
             raise
 
     def forget(self) -> None:
-        """Stop counting the id, whose row does not exist."""
+        """Delete the live count of the id, whose row does not exist, so that it is no longer counted."""
         with contextlib.suppress(*REDIS_ERRORS):
             self.family.forget([int(self.id)])
 
@@ -143,7 +149,7 @@ class Count(NamedTuple):
 
 
 class NoCount:
-    """The count of a resource without counters: it sends nothing, and there is nothing to seed."""
+    """The null object for a resource without counters: it sends and seeds nothing."""
 
     unseeded: Sequence[Id] = ()
 

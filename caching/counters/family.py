@@ -1,12 +1,8 @@
-"""Write-behind counters: increments gather in the buckets of Redis until a flush writes them to PostgreSQL.
+"""A counter family: buckets of increments that wait for the flush, and a live count of each id.
 
-Beside the buckets each id has a live count: the total in PostgreSQL plus the buckets that are not in it yet. It can be
-computed again at any time, so it has a TTL, which state has not; and an id that was never seeded is not counted, which
-keeps ids that do not exist out of the buckets. The same goes for what is known of visitors: it may be evicted.
-
-    <prefix>:n:{<family>:<shard>}:live:<id>            live count
-    <prefix>:n:{<family>:<shard>}:seen:<id>:<visitor>  that a visitor was counted lately
-    <prefix>:n:{<family>:<shard>}:uniq:<id>:<day>      who was counted on a day (HyperLogLog)
+The live count is the total in PostgreSQL plus the buckets that are not in it yet (docs/decisions/0002). It can be
+computed again at any time, so unlike a bucket it has a TTL and may be evicted, as may the marks of visitors. An id
+without a live count is not counted, so ids that do not exist cannot fill the buckets.
 """
 
 from __future__ import annotations
@@ -22,18 +18,21 @@ from caching.redis.scan import Walk, literal
 from caching.redis.scripts import Command, script
 
 _LIVE_TTL_MS = 6 * 3600 * 1000
-# A live count has at most so many digits, as in count.lua; what is larger is rubbish.
+# Digits of the largest live count, as in count.lua; a longer value is rubbish.
 _MOST_DIGITS = 15
 MAX_COUNT = 10**_MOST_DIGITS
-# Of one call: what is larger is a mistake, and a sum of them would not fit its column.
+# Of one call. A larger one is a mistake, and a sum of such increments would not fit its column.
 MAX_INCREMENT = 10**9
-# Live counts that are forgotten by one command.
+# Live counts that one command deletes.
 _CHUNK = 500
 
 
 class Visit(NamedTuple):
-    """Who is counted. A `visitor` counts once within `window_ms` (every time if 0), and is kept among the unique ones
-    of `day` for `unique_ms` (not at all if 0)."""
+    """The visitor that an increment is counted for.
+
+    A `visitor` counts once within `window_ms` (every time if 0), and is kept among the unique visitors of `day` for
+    `unique_ms` (not at all if 0).
+    """
 
     visitor: str
     window_ms: int = 0
@@ -42,13 +41,18 @@ class Visit(NamedTuple):
 
 
 class CounterFamily(Buckets):
-    """Counters of one kind."""
+    """Counters of one kind: the buckets, and beside them the live counts and the marks of visitors.
+
+    <prefix>:n:{<family>:<shard>}:live:<id>            live count
+    <prefix>:n:{<family>:<shard>}:seen:<id>:<visitor>  mark that a visitor was counted within the window
+    <prefix>:n:{<family>:<shard>}:uniq:<id>:<day>      the visitors that were counted on a day (HyperLogLog)
+    """
 
     def increment(self, id: int, amount: int = 1, visit: Visit | None = None) -> int | None:
         """Count, in one round trip, and return the live count; None if the id was never seeded.
 
-        Raises redis.RedisError; `sending.may_have_run` says whether it may have been counted all the same. If so, do
-        not repeat it. Raises ValueError for an amount below 1 or above a thousand million.
+        Raises redis.RedisError; `redis.errors.may_have_run` says whether the increment may have been counted all the
+        same. If so, do not repeat it. Raises ValueError for an amount below 1 or above a thousand million.
         """
         live: int | None
         (live,) = pool("state").call([self.count_command(id, checked(amount), visit)])
@@ -57,7 +61,7 @@ class CounterFamily(Buckets):
     def increment_many(self, amounts: Mapping[int, int]) -> dict[int, int | None]:
         """Count several ids in one round trip and return their live counts; raises like `increment`.
 
-        After an error some of them may have been counted, whatever `may_have_run` says of it.
+        After an error some of them may have been counted, even if `may_have_run` returns False.
         """
         if not amounts:
             return {}
@@ -65,14 +69,14 @@ class CounterFamily(Buckets):
         return dict(zip(amounts, pool("state").call(commands), strict=True))
 
     def live(self, ids: Sequence[Id]) -> dict[Id, int]:
-        """Return the live counts that are known, in one round trip."""
+        """Return the live counts that Redis knows, by id, in one round trip."""
         if not ids:
             return {}
         (values,) = pool("state").call([self.live_command(ids)])
         return live_counts(ids, values)
 
     def seed(self, totals: Mapping[Id, int], applied: Iterable[tuple[int, int]], amount: int = 0) -> dict[Id, int]:
-        """Make the live counts of ids known from a snapshot of PostgreSQL, count `amount` for each, and return them.
+        """Seed live counts from a snapshot of PostgreSQL, count `amount` for each id, and return them by id.
 
         `applied` are the (shard, bucket) pairs that the totals already hold.
         """
@@ -80,31 +84,33 @@ class CounterFamily(Buckets):
         return dict(zip(totals, answers, strict=True))
 
     def forget(self, ids: Iterable[int]) -> None:
-        """Stop counting ids until somebody seeds them again: those that are gone, or whose live count is wrong."""
+        """Delete live counts that are wrong, or whose rows are gone. The ids are not counted until they are seeded."""
         names = [self._live(id) for id in ids]
         for start in range(0, len(names), _CHUNK):
             client("state").unlink(*names[start : start + _CHUNK])
 
     def forget_all(self) -> None:
-        """Have every live count seeded again; it takes a SCAN over the server's keys."""
+        """Delete every live count, so that each is seeded again; it takes a SCAN over the server's keys."""
         redis = client("state")
         for names in Walk(redis, f"{literal(f'{prefix()}:n:{{{self.name}:')}*}}:live:*"):
             redis.unlink(*names)
 
     def uniques(self, id: int, days: Sequence[str]) -> int:
-        """Return about how many different visitors were counted on these days, as far as they are kept: by
-        HyperLogLog, so within a percent or two (Flajolet et al., 2007)."""
+        """Estimate how many different visitors were counted on these days, by HyperLogLog (Flajolet et al., 2007).
+
+        The estimate is within a percent or two. Days that are no longer kept add nothing.
+        """
         names = [self._unique(id, day) for day in days]
         return int(client("state").pfcount(*names)) if names else 0
 
     def count_command(self, id: Id, amount: int, visit: Visit | None = None) -> Command:
-        """Return the command that counts, or with no amount looks the live count up; it may ride on a read."""
+        """Return the command that counts, or that reads the live count if `amount` is 0; it may ride on a read."""
         if not amount:
             return Command(("GET", self._live(id)))
         return self._script(id, amount, visit)
 
     def live_command(self, ids: Sequence[Id]) -> Command:
-        """Return the command that looks live counts up; it may ride on a read."""
+        """Return the command that reads live counts; it may ride on a read."""
         tags, shards = self._tags, self.shards
         return Command(("MGET", *[f"{tags[int(id) % shards]}live:{id}" for id in ids]))
 
@@ -130,8 +136,8 @@ class CounterFamily(Buckets):
         if visit is None:
             return count.command(keys, id, amount, self._width_ms, self._now(), *seed)
         marks = (f"{self._tags[shard]}seen:{id}:{visit.visitor}", self._unique(id, visit.day))
-        who = (visit.visitor, visit.window_ms, visit.unique_ms)
-        return count.command((*keys, *marks), id, amount, self._width_ms, self._now(), *who, *seed)
+        visiting = (visit.visitor, visit.window_ms, visit.unique_ms)
+        return count.command((*keys, *marks), id, amount, self._width_ms, self._now(), *visiting, *seed)
 
     @cached_property
     def _bucket_keys(self) -> list[tuple[str, str, str]]:
@@ -148,7 +154,7 @@ _families: dict[str, CounterFamily] = {}
 
 
 def register(family: CounterFamily) -> CounterFamily:
-    """Make a family known by its name, so that its backlog is watched. Raises ValueError if another one has it."""
+    """Register a family by its name, so that its backlog is measured. Raises ValueError if the name is taken."""
     if family.name in _families:
         raise ValueError(f"counter family {family.name!r} is registered twice")
     _families[family.name] = family
@@ -161,7 +167,7 @@ def families() -> list[CounterFamily]:
 
 
 def checked(amount: int) -> int:
-    """Return an amount that may be counted. Raises ValueError for any other."""
+    """Return the amount. Raises ValueError if it is below 1 or above MAX_INCREMENT."""
     if not 0 < amount <= MAX_INCREMENT:
         raise ValueError(f"an increment is between 1 and {MAX_INCREMENT}, not {amount}")
     return amount
@@ -180,5 +186,5 @@ def live_counts(ids: Sequence[Id], values: Sequence[bytes | None]) -> dict[Id, i
 
 
 def live_count(value: bytes | None) -> int | None:
-    """Return the live count that Redis keeps as these bytes; None if it is none."""
+    """Parse a live count as Redis stores it; None if there is none or it is rubbish."""
     return int(value) if value and len(value) <= _MOST_DIGITS and value.isdigit() else None

@@ -1,9 +1,8 @@
-"""The flush: moves sealed buckets of a counter family into PostgreSQL, each exactly once.
+"""The flush: writes the sealed buckets of a counter family to PostgreSQL, each exactly once.
 
-One transaction inserts the ledger rows of some buckets and applies those that were not there yet. So it does not
-matter how many flushers run, where one dies, or whether the reply to its COMMIT was lost: running again finds
-the ledger row and skips the bucket. Redis forgets a bucket only a while after it was applied, because live
-counts that are being computed from an older snapshot still add it up.
+One transaction inserts the ledger rows of some buckets and applies the buckets that had none. So a flush is
+idempotent: after a kill or a lost reply to COMMIT the next one finds the row and skips the bucket, and any number may
+run at once. Redis keeps a bucket for a while after it was applied, see `ledger.RETAIN_SECONDS`.
 """
 
 from __future__ import annotations
@@ -30,32 +29,33 @@ from caching.redis.errors import REDIS_ERRORS
 
 logger = logging.getLogger(__name__)
 
-# Fields of one transaction; a bucket is never split. Those of one id in one hour become one row, so fewer and larger
-# transactions write less.
+# Fields of one transaction; a bucket is never split. The fields of one id in one hour become one row, so larger
+# transactions write fewer rows.
 CHUNK_FIELDS = 100_000
-# After so many seconds a flush leaves the rest to the next one, which has a record of its own.
+# Seconds after which a flush leaves the remaining buckets to the next one, which has a record of its own.
 _SECONDS = 60.0
-# Fields that one flush applies without a rest; what comes in a few seconds is not more.
+# Fields that one flush applies without a pause: more than arrive in a few seconds.
 _BURST = 100_000
-# Seconds of rest for each second of work: so a backlog is worked off at a twentieth of the speed that there is. But
-# rest or not, at so many times the speed at which it came, or views that keep coming might outrun it.
+# Seconds of pause for each second of work on a backlog, but never so long that the backlog drains slower than
+# _TIMES_FASTER times the rate at which it arrived. Otherwise new increments might arrive faster than they are applied.
 _PAUSE_RATIO = 20.0
 _TIMES_FASTER = 6
-# What a statement may take for each field of a bucket that is larger than that; it takes about a hundredth of it.
+# Statement timeout for a bucket larger than CHUNK_FIELDS, in ms a field: many times what a field needs
+# (docs/benchmarks.md).
 _MS_A_FIELD = 1
 
 
 def flush(family: CounterFamily, apply: Apply) -> FlushStats:
     """Apply the spill and every sealed bucket of a family. Any number of these may run at once.
 
-    What one shard raises holds up no other: the first error is raised when all have had their turn. A large backlog
-    takes several flushes, see `stint`; each begins with the shard that is furthest behind.
+    An error in one shard does not stop the others: the first error is raised after all shards were tried. A large
+    backlog takes several flushes (`WorkBudget`); each starts with the shard that is furthest behind.
     """
     done, budget = FlushStats(), WorkBudget(_SECONDS, _BURST, _PAUSE_RATIO)
     newest = ledger.newest(family.name, family.shards)
     attempts = _Attempts(family.name)
     attempts.make("the spill", lambda: merge(family, apply, budget, done))
-    if attempts.make("the memory of Redis", lambda: _mind_lost_memory(family, newest)):
+    if attempts.make("the memory of Redis", lambda: _check_lost_memory(family, newest)):
         for shard in sorted(range(family.shards), key=newest.__getitem__):
             work = partial(_flush_shard, family, shard, newest[shard], apply, budget, done)
             attempts.make(f"shard {shard}", work)
@@ -64,22 +64,22 @@ def flush(family: CounterFamily, apply: Apply) -> FlushStats:
 
 
 class _Attempts:
-    """Parts of a flush, of which each is made whatever became of the others."""
+    """The parts of a flush. Each is tried, also after another one failed."""
 
     def __init__(self, family: str) -> None:
         self._family = family
         self._failures: list[Exception] = []
 
     def make(self, part: str, work: Callable[[], None]) -> bool:
-        """Do a part and return whether that went well."""
+        """Run a part and return whether it succeeded; its error is logged and kept."""
         try:
             work()
         except (*DATABASE_ERRORS, RedisError, ValueError, OverflowError) as error:
-            # A server that is away says all there is to say in a line.
+            # If Redis is away, one line says enough; a traceback would not help.
             away = isinstance(error, REDIS_ERRORS)
             logger.error("%s of %s was not flushed: %s", part, self._family, error, exc_info=not away)
             self._failures.append(error)
-            _tidy_connection()
+            _close_broken_connection()
             return False
         return True
 
@@ -88,35 +88,35 @@ class _Attempts:
             raise self._failures[0]
 
 
-def _tidy_connection() -> None:
+def _close_broken_connection() -> None:
     """Close a connection that is broken, or that an interrupted commit left within its transaction."""
     if connection.in_atomic_block or connection.connection is None:
         return
-    # One that works is kept: the lock of the job is its session's.
+    # A working connection is kept, because its session holds the advisory lock of the job.
     if not (connection.autocommit and connection.is_usable()):
         connection.close()
 
 
-def _mind_lost_memory(family: CounterFamily, newest: Sequence[int]) -> None:
-    """Have live counts seeded again if Redis was lost or restored: those it has now are as old as it is."""
+def _check_lost_memory(family: CounterFamily, newest: Sequence[int]) -> None:
+    """Have live counts seeded again if Redis was lost or restored; those in a restored one are as old as its backup."""
     if family.has_forgotten(newest):
         metrics.MEMORY_LOST.labels(family.name).inc()
         logger.error("Redis has forgotten buckets of %s that are in the ledger: it was lost or restored", family.name)
-        _take_back(family, family.backlog())
+        _retain_and_reseed(family, family.backlog())
 
 
-def _take_back(family: CounterFamily, held: Sequence[tuple[int, int]]) -> None:
-    """Have live counts seeded without buckets that are in Redis again after it had forgotten them."""
+def _retain_and_reseed(family: CounterFamily, held: Sequence[tuple[int, int]]) -> None:
+    """Have live counts seeded again without adding these applied buckets, which Redis holds again."""
     ledger.mark_retained(family.name, held)
     family.forget_all()
 
 
-def _mind_returned(family: CounterFamily, shard: int, numbers: Sequence[int]) -> None:
-    """Take back buckets that Redis had forgotten, unless another flusher has just deleted them."""
+def _check_returned(family: CounterFamily, shard: int, numbers: Sequence[int]) -> None:
+    """Retain released buckets that are in Redis again, unless another flusher has just deleted them."""
     sizes = zip(numbers, family.sizes(shard, numbers), strict=True)
     returned = [(shard, number) for number, size in sizes if size]
     if returned:
-        _take_back(family, returned)
+        _retain_and_reseed(family, returned)
 
 
 def _flush_shard(
@@ -124,7 +124,7 @@ def _flush_shard(
 ) -> None:
     sealed, now_ms = family.seal(shard, newest)
     known = ledger.rows_of(family.name, shard, sealed)
-    _mind_returned(family, shard, [number for number, row in known.items() if not row.retained])
+    _check_returned(family, shard, [number for number, row in known.items() if not row.retained])
     waiting = [number for number in sealed if number not in known]
     if waiting:
         done.backlog_seconds = max(done.backlog_seconds, family.age_seconds(waiting[0], now_ms))
@@ -137,7 +137,7 @@ def _flush_shard(
                 parsed = {bucket.number: bucket_fields.parse(bucket) for bucket in family.read(shard, chunk)}
                 _apply_chunk(family, shard, parsed, apply, done)
     finally:
-        # Whatever cannot be applied must not keep Redis from forgetting what was.
+        # Also after an error: buckets that were applied must still be deleted from Redis.
         done.changed += acknowledge(family, shard, sealed, known)
 
 
@@ -146,7 +146,7 @@ def _apply_chunk(
 ) -> None:
     name = family.name
     with transaction.atomic():
-        _allow_time(sum(len(each.counts) for each in parsed.values()))
+        _extend_timeout(sum(len(each.counts) for each in parsed.values()))
         mine, entered_at = ledger.enter(name, shard, {number: each.counts for number, each in parsed.items()})
         if entered_at is None:
             return
@@ -165,16 +165,18 @@ def _apply_chunk(
     done.poison += sum(len(parsed[number].poison) for number in mine)
 
 
-def _allow_time(fields: int) -> None:
-    """Let statements of this transaction take longer if a bucket is larger than a chunk: that of an hour may be."""
+def _extend_timeout(fields: int) -> None:
+    """Extend the statement timeout of this transaction if its bucket is larger than a chunk; one of an hour may be."""
     if fields > CHUNK_FIELDS:
         with connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL statement_timeout = {fields * _MS_A_FIELD}")
 
 
 def _chunks(family: CounterFamily, shard: int, numbers: Sequence[int]) -> Iterator[dict[int, int]]:
-    """Split buckets, which are yielded with their sizes, so that a transaction stays within one hour and a bounded
-    number of fields."""
+    """Yield chunks of buckets, as number to size, for one transaction each.
+
+    A chunk lies within one hour. It has at most CHUNK_FIELDS fields, or is a single larger bucket.
+    """
     per_hour = 3600 // family.bucket_seconds
     for _, group in groupby(numbers, key=lambda number: number // per_hour):
         hour = list(group)
@@ -189,7 +191,7 @@ def _chunks(family: CounterFamily, shard: int, numbers: Sequence[int]) -> Iterat
 
 
 def _hour(family: CounterFamily, number: int, entered_at: datetime) -> datetime:
-    """Return the hour that a bucket belongs to: not a later one than now, if it was counted by a clock ahead."""
+    """Return the hour that a bucket belongs to; the present hour if the bucket is ahead of the clock."""
     now = family.clock() / 1000 if family.clock else entered_at.timestamp()
     start = datetime.fromtimestamp(min(number * family.bucket_seconds, now), UTC)
     return start.replace(minute=0, second=0, microsecond=0)

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from caching.models import CounterBucket
 
 
-# How long Redis keeps a bucket after it was applied: a live count that is being seeded from an older snapshot still
-# adds it up.
+# Redis keeps a bucket for this long after it was applied, because a live count that is being seeded from an older
+# snapshot still adds it.
 RETAIN_SECONDS = 60
 
-# A column for the query that reads totals; its one parameter is the family, and `parse_applied` reads what it says.
+# A column for the query that reads totals; its one parameter is the family, and `parse_applied` parses its value.
 # It must be in the same statement as the totals, or a flush in between would be counted twice or not at all.
 # PostgreSQL evaluates it once, not for each row.
 APPLIED_BUCKETS = """(
@@ -56,8 +56,8 @@ _RETAIN = """
 
 
 class LedgerRow(NamedTuple):
-    """What the ledger says of a bucket: sum and number of its increments, whether Redis may still hold it, and whether
-    Redis may forget it by now."""
+    """The ledger row of a bucket: the sum of its increments and how many they are, whether Redis may still hold it
+    (`retained`), and whether it was applied more than RETAIN_SECONDS ago (`old`)."""
 
     total: int
     fields: int
@@ -66,7 +66,7 @@ class LedgerRow(NamedTuple):
 
 
 class Entered(NamedTuple):
-    """The buckets that were not in the ledger before, oldest first, and when that was by PostgreSQL's clock."""
+    """The buckets that were entered, oldest first, and when, by PostgreSQL's clock (None if there were none)."""
 
     buckets: list[int]
     at: datetime | None
@@ -92,17 +92,17 @@ def last_entered(family: str, shard: int) -> int:
 
 
 def rows_of(family: str, shard: int, sealed: Sequence[int]) -> dict[int, LedgerRow]:
-    """Return what is there of these buckets, and of those that Redis may still hold."""
+    """Return the rows of these buckets, and of all that Redis may still hold, by bucket number."""
     with connection.cursor() as cursor:
         cursor.execute(_KNOWN, [RETAIN_SECONDS, family, shard, list(sealed), RETAIN_SECONDS, family, shard])
         return {bucket: LedgerRow(*row) for bucket, *row in cursor.fetchall()}
 
 
 def enter(family: str, shard: int, counts: Mapping[int, Mapping[int, int]]) -> Entered:
-    """Insert rows for buckets, given with their increments, and return those that were not there: the caller's to
-    apply, in the same transaction.
+    """Insert rows for buckets, given as number to increments by id, and return the buckets that had none.
 
-    A flusher that is inserting the same row makes this wait until it has committed or rolled back.
+    The caller must apply those in the same transaction. If another flusher is inserting the same row, this waits
+    until that one has committed or rolled back.
     """
     numbers = sorted(counts)
     totals = [sum(counts[number].values()) for number in numbers]
@@ -114,25 +114,25 @@ def enter(family: str, shard: int, counts: Mapping[int, Mapping[int, int]]) -> E
 
 
 def record_orphans(family: str, shard: int, orphans: Mapping[int, int]) -> None:
-    """Note how much of each bucket belonged to rows that no longer exist."""
+    """Record how much of each bucket belonged to rows that no longer exist."""
     for number, orphaned in orphans.items():
         if orphaned:
             _rows(family, shard).filter(bucket=number).update(orphaned=orphaned)
 
 
 def record_surplus(family: str, shard: int, number: int, surplus: int) -> None:
-    """Note that Redis' sum of a bucket was another one when it was looked at again."""
+    """Record by how much the sum of a bucket in Redis differs from the sum that was applied."""
     _rows(family, shard).filter(bucket=number).update(surplus=surplus)
 
 
 def mark_retained(family: str, buckets: Sequence[tuple[int, int]]) -> None:
-    """Note that Redis holds (shard, bucket) pairs, also those that it had forgotten once."""
+    """Record that Redis holds these (shard, bucket) pairs, including any that were released."""
     with connection.cursor() as cursor:
         cursor.execute(_RETAIN, [[shard for shard, _ in buckets], [bucket for _, bucket in buckets], family])
 
 
 def mark_released(family: str, shard: int, numbers: Sequence[int]) -> None:
-    """Note that Redis no longer holds these buckets."""
+    """Record that Redis no longer holds these buckets."""
     if numbers:
         _rows(family, shard).filter(bucket__in=numbers, retained=True).update(retained=False)
 

@@ -1,4 +1,4 @@
-"""What a fill carries along for counters: seeds of live counts, made from the snapshot that the load read."""
+"""Riders: what a fill sends along for counters, the seeds of live counts from the snapshot that the load read."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ class Snapshot(Protocol):
 
     @property
     def applied(self) -> frozenset[tuple[int, int]]:
-        """The (shard, bucket) pairs that the totals hold already."""
+        """The (shard, bucket) pairs that the totals already include."""
 
 
 class Rider(Protocol):
-    """What a fill carries along for counters."""
+    """What a fill sends along for counters."""
 
     @property
     def unseeded(self) -> Sequence[Id]:
-        """The ids whose totals the load must bring."""
+        """The ids whose totals the load must return."""
 
     def seeds(self, found: Snapshot) -> list[Command]:
         """Return the commands that ride on the fill."""

@@ -1,8 +1,8 @@
 """The spill: increments that PostgreSQL accepts while Redis is away, until the flush merges them into the totals.
 
-Increments of an id within an hour share a few rows, so what an outage costs is bounded by ids and hours, and by a
-number of rows. A query for totals adds the spill (`SPILLED`), so that merging changes no sum. What the spill cannot
-accept is refused: counted in a metric, and logged once a second.
+Increments of an id within an hour share a few rows, so ids and hours bound the size of the spill; `spill_rows` of
+`CACHING` bounds it too. A query for totals adds the spill (`SPILLED`), so that merging changes no sum. What the spill
+cannot accept is refused: counted in a metric, and logged at most once a second (docs/decisions/0009).
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from caching.errors import DATABASE_ERRORS
 
 logger = logging.getLogger(__name__)
 
-# A column for the query that reads totals: what the spill holds of an id. Its parameter is the family.
+# A column for the query that reads totals: what the spill holds of an id. Its parameter is the family, and `{id}`
+# stands for the SQL of the id.
 SPILLED = """(
     SELECT coalesce(sum(amount), 0)::bigint FROM caching_counterspill WHERE family = %s AND counter = {id}
 )"""

@@ -1,6 +1,6 @@
-"""Merging the spill into the totals.
+"""Merges the spill into the totals.
 
-One transaction deletes rows of the spill and applies them, which is what makes each count once.
+One transaction deletes rows of the spill and applies them, so each increment is applied once.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from caching.counters.family import CounterFamily
 from caching.jobs.work_budget import WorkBudget
 from caching.redis.errors import REDIS_ERRORS
 
-# The ledger's shard for what never was in a bucket of Redis.
+# The ledger's shard number for merges, which have no bucket in Redis.
 SHARD = -1
 _CHUNK_ROWS = 10_000
 
@@ -25,9 +25,9 @@ _OLDEST = """
     SELECT id, counter, hour FROM caching_counterspill WHERE family = %s AND id <= %s ORDER BY id LIMIT %s
 """
 _LAST = "SELECT max(id) FROM caching_counterspill WHERE family = %s"
-# A row that another flush is merging is left to it.
+# SKIP LOCKED leaves out the rows that another flush is merging.
 _LOCK = "SELECT id FROM caching_counterspill WHERE id = ANY(%s) ORDER BY id FOR UPDATE SKIP LOCKED"
-# A statement of its own, which sees what was counted into the rows until they were locked.
+# A separate statement, because its snapshot includes what was added to the rows before they were locked.
 _TAKE = """
     WITH taken AS (DELETE FROM caching_counterspill WHERE id = ANY(%s) RETURNING id, counter, amount)
     SELECT counter, sum(amount)::bigint, max(id) FROM taken GROUP BY counter ORDER BY counter
@@ -35,18 +35,18 @@ _TAKE = """
 
 
 def merge(family: CounterFamily, apply: Apply, budget: WorkBudget, done: FlushStats) -> None:
-    """Apply what is in the spill by now, in transactions of one hour and a bounded number of rows."""
+    """Apply what is in the spill now, in transactions of one hour and a bounded number of rows; `done` is updated."""
     _forget_after_lost_merge(family)
     last = _last(family.name)
     while last is not None and not budget.is_spent and (rows := _oldest(family.name, last)):
         hour = rows[0][2]
-        mine = [(id, counter) for id, counter, of in rows if of == hour]
+        mine = [(id, counter) for id, counter, row_hour in rows if row_hour == hour]
         counters = {counter for _, counter in mine}
         forgotten = _forget_live_counts(family, counters)
         if not _merge(family, [id for id, _ in mine], hour, forgotten, apply, done):
-            # Another flush is at it.
+            # Another flush is merging these rows.
             return
-        # Once more, for live counts that were being seeded from before the spill.
+        # Again, because a live count may have been seeded meanwhile from a snapshot older than the spill.
         if forgotten and _forget_live_counts(family, counters):
             _record_merge(family)
 
@@ -66,9 +66,9 @@ def _oldest(family: str, last: int) -> list[tuple[int, int, datetime]]:
 
 
 def _forget_live_counts(family: CounterFamily, ids: Iterable[int]) -> bool:
-    """Have the live counts of ids seeded again, which do not hold the spill yet; return whether Redis was told.
+    """Delete the live counts of ids, which lack the spill; return whether Redis did so.
 
-    A count that is seeded from now on has the spill in it, as it is or merged.
+    A live count that is seeded from now on includes the spill, whether or not it is merged by then.
     """
     try:
         family.forget(ids)
@@ -78,17 +78,17 @@ def _forget_live_counts(family: CounterFamily, ids: Iterable[int]) -> bool:
 
 
 def _forget_after_lost_merge(family: CounterFamily) -> None:
-    """Have all live counts seeded again if Redis could not be told of a merge, or was restored to before the last."""
-    late, newest = list(ledger.rows_of(family.name, SHARD, [])), ledger.last_entered(family.name, SHARD)
+    """Delete all live counts if Redis was away during a merge, or was restored to before the last merge."""
+    unrecorded, newest = list(ledger.rows_of(family.name, SHARD, [])), ledger.last_entered(family.name, SHARD)
     try:
-        if late or family.last_merge() != newest:
-            # A Redis that refuses writes says so here, before all of its keys are looked through in vain.
+        if unrecorded or family.last_merge() != newest:
+            # A Redis that refuses writes raises here, before a useless scan over all of its keys.
             family.record_merge(-1)
             family.forget_all()
             family.record_merge(newest)
     except REDIS_ERRORS:
         return
-    ledger.mark_released(family.name, SHARD, late)
+    ledger.mark_released(family.name, SHARD, unrecorded)
 
 
 def _record_merge(family: CounterFamily) -> None:

@@ -22,9 +22,9 @@ from caching.redis.scripts import Command, script
 
 logger = logging.getLogger(__name__)
 
-# Members of one command that enters or corrects some: Redis serves nobody else while it runs.
+# Members of one command that enters or corrects. Redis serves no other client while a command runs.
 _CHUNK = 1000
-# Members of one command that removes some, wherever they lie: a job does so with thousands a second beside requests.
+# Members of one command that removes. A job removes thousands a second, scattered over the set, beside requests.
 _SMALL = 25
 # Members of one round trip, which must stay within the socket timeout.
 _BATCH = 8000
@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 
 class Corrected(NamedTuple):
-    """How many members got another score, and how many were removed."""
+    """How many members got another score (`moved`), and how many were removed."""
 
     moved: int
     removed: int
@@ -84,7 +84,7 @@ class DeadlineFamily(DeadlineShards):
         return Corrected(sum(moved for moved, _ in replies), sum(removed for _, removed in replies))
 
     def put_missing(self, deadlines: Iterable[Deadline]) -> int:
-        """Enter those deadlines that the index lacks, in one round trip, and return how many they were."""
+        """Enter the deadlines that the index lacks, in one round trip, and return how many."""
         return self._add("NX", deadlines)
 
     def _add(self, condition: str, deadlines: Iterable[Deadline]) -> int:
@@ -101,7 +101,7 @@ class DeadlineFamily(DeadlineShards):
     def _remove(self, ids: Sequence[int]) -> None:
         for shard, names in self._by_shard(ids).items():
             for part in _parts(names, _SMALL):
-                # One by one: Redis would serve nobody else between commands that came together.
+                # A round trip each: Redis serves no other client between the commands of one pipeline.
                 pool("state").call([Command(("ZREM", self.key(shard), *part))])
 
     def _by_shard(self, ids: Iterable[int]) -> dict[int, list[int]]:

@@ -1,8 +1,8 @@
-"""Repair of an expiry index from its table: what is missing is entered, what is wrong is corrected.
+"""Reconciles an expiry index with its table: enters what is missing and corrects what is wrong.
 
-Two walks, each resumed where it stopped last time: over the table to find what the index lacks, over the index to find
-what the table contradicts. A walk continues while it finds faults, so a wiped index is filled in one run, and a healthy
-one of millions costs a bounded slice of each run. A rebuild walks both to the end at once.
+A repair makes two walks: over the table for what the index lacks, over the index for what the table contradicts. Each
+resumes where the last repair stopped and continues while it finds faults. So a wiped index is filled in one run, and a
+healthy one of millions costs a bounded slice of each run. A rebuild makes both walks to the end.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ REBUILD_MEMBERS = 4000
 
 
 class Budget:
-    """Whether a walk continues: for `slice` seconds in any case, up to `limit` seconds while it finds faults."""
+    """The time budget of a walk: `slice` seconds in any case, and up to `limit` seconds while it finds faults."""
 
     def __init__(self, slice: float, limit: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -31,19 +31,19 @@ class Budget:
         self._slice, self._limit = start + slice, start + limit
 
     def allows(self, faults: int) -> bool:
-        """Whether there is time for another page after one that had this many faults."""
+        """Return whether there is time for another page after one with this many faults."""
         return self._clock() < (self._limit if faults else self._slice)
 
 
 def repair(family: DeadlineFamily, table: DeadlineTable, budget: Callable[[], Budget]) -> Repair:
-    """Walk both ways, each within a budget of its own; return what was done. Raises what is in `REDIS_ERRORS`."""
+    """Make both walks, each within a budget of its own; return what was done. Raises what is in `REDIS_ERRORS`."""
     done = Repair()
     done.removed += family.discard_foreign()
     if family.bookmark("table") is not None:
-        # What falls due next matters most, wherever the walk stands.
+        # The deadlines that fall due next matter most, so they are checked in every run.
         done.entered += family.put_missing(table.page(None, PAGE))
     for name, walk in (("table", enter_missing), ("index", correct_wrong)):
-        done.complete &= not _go(family, name, budget(), partial(walk, family, table, done, limit=PAGE))
+        done.complete &= not _resume(family, name, budget(), partial(walk, family, table, done, limit=PAGE))
     return done
 
 
@@ -51,7 +51,7 @@ def rebuild(family: DeadlineFamily, table: DeadlineTable, advance: Callable[[int
     """Enter every deadline that the index lacks, then correct every member that the table contradicts.
 
     It overwrites nothing that is written meanwhile. `advance` is called with the number of rows of each page. Raises
-    what is in `REDIS_ERRORS`; then call it again: what is there already costs little.
+    what is in `REDIS_ERRORS`. It is idempotent, so after an error call it again.
     """
     done = Repair()
     done.removed += family.discard_foreign()
@@ -62,8 +62,8 @@ def rebuild(family: DeadlineFamily, table: DeadlineTable, advance: Callable[[int
     return done
 
 
-def _go(family: DeadlineFamily, name: str, budget: Budget, walk: Callable[[str | None], Iterator[Page]]) -> bool:
-    """Follow a walk from its bookmark to the end, then once from the start; say whether it stopped amid faults."""
+def _resume(family: DeadlineFamily, name: str, budget: Budget, walk: Callable[[str | None], Iterator[Page]]) -> bool:
+    """Resume a walk at its bookmark, then walk once from the start; return whether time ran out amid faults."""
     start = family.bookmark(name)
     for place in [start, None] if start is not None else [None]:
         for page in walk(place):

@@ -23,7 +23,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Member(NamedTuple):
-    """A member of the index as it was seen, and the shard that it lay in."""
+    """A member of the index as it was read, and the shard that it was in."""
 
     name: bytes
     score: float
@@ -87,7 +87,7 @@ class DeadlineShards:
         return sum(pool("state").call([Command(("ZCARD", key)) for key in self._keys]))
 
     def discard_foreign(self) -> int:
-        """Remove keys of the index that are no sorted set, and return how many they were."""
+        """Remove keys of the index that are no sorted set, and return how many."""
         types = pool("state").call([Command(("TYPE", key)) for key in self._keys])
         foreign = [key for key, type in zip(self._keys, types, strict=True) if type not in {b"zset", b"none"}]
         if foreign:

@@ -1,4 +1,4 @@
-"""What the owner's table says of deadlines. The table decides; the index follows."""
+"""Deadlines as the owner's table has them. The table decides; the index follows it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 
 class Deadline(NamedTuple):
-    """When a row's time is over. Deadlines sort as the table is walked: by time, then by id."""
+    """When the time of a row ends. Deadlines sort as the table is walked: by time, then by id."""
 
     at: datetime
     id: int
@@ -18,7 +18,7 @@ class DeadlineTable(Protocol):
     """The live deadlines of a table, as its owner reads them."""
 
     def deadlines_of(self, ids: Sequence[int]) -> Mapping[int, datetime]:
-        """Return the deadlines of those ids that are live."""
+        """Return the deadlines by id, without ids that are not live."""
 
     def page(self, after: Deadline | None, limit: int) -> Sequence[Deadline]:
-        """Return up to `limit` live deadlines in order, from the first one after `after`."""
+        """Return up to `limit` live deadlines in order, from the first one after `after` (None: from the start)."""

@@ -27,8 +27,8 @@ class Repair:
 
 
 class Page(NamedTuple):
-    """A finished page of a walk: where the next one begins (None at the end), how many rows or members it had, and how
-    many of them were wrong."""
+    """A finished page of a walk: the bookmark where the next one begins (None at the end), how many rows or members it
+    had, and how many of them were wrong."""
 
     following: str | None
     size: int
@@ -39,7 +39,7 @@ def enter_missing(
     family: DeadlineFamily, table: DeadlineTable, done: Repair, place: str | None, limit: int
 ) -> Iterator[Page]:
     """Walk over the table in order of its deadlines, `limit` rows at a time, and enter what the index lacks."""
-    after = _row(place)
+    after = _row_at(place)
     while True:
         page = table.page(after, limit)
         entered = family.put_missing(page)
@@ -54,7 +54,7 @@ def correct_wrong(
     family: DeadlineFamily, table: DeadlineTable, done: Repair, place: str | None, limit: int
 ) -> Iterator[Page]:
     """Walk over the index, shard by shard, about `limit` members at a time, and correct what the table contradicts."""
-    shard, cursor = _spot(place, family.shards)
+    shard, cursor = _position_at(place, family.shards)
     while shard < family.shards:
         cursor, members = family.scan(shard, cursor, limit)
         ids = [family.id_of(member) for member in members]
@@ -70,8 +70,8 @@ def correct_wrong(
         yield Page(f"{shard}:{cursor}" if shard < family.shards else None, len(members), len(wrong))
 
 
-# A place is only a hint: a damaged one means starting over.
-def _row(place: str | None) -> Deadline | None:
+# A bookmark is only a hint. A damaged one starts the walk again.
+def _row_at(place: str | None) -> Deadline | None:
     id, found, at = (place or "").partition("@")
     try:
         return Deadline(datetime.fromisoformat(at), int(id)) if found else None
@@ -79,9 +79,9 @@ def _row(place: str | None) -> Deadline | None:
         return None
 
 
-def _spot(place: str | None, shards: int) -> tuple[int, int]:
+def _position_at(place: str | None, shards: int) -> tuple[int, int]:
     shard, _, cursor = (place or "").partition(":")
-    # As many digits as a cursor may have, which are fewer than int() refuses.
+    # A cursor has at most 20 digits; int() accepts that many.
     if not all(part.isdecimal() and len(part) <= 20 for part in (shard, cursor)) or int(shard) >= shards:
         return 0, 0
     return int(shard), min(int(cursor), 2**64 - 1)

@@ -1,4 +1,4 @@
-"""Jobs: at most one run of each at a time, recorded, within a budget of work; and handing work to Celery."""
+"""Jobs: at most one run of each at a time, each recorded and within a work budget; and sending tasks to Celery."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Handing work to Celery without failing the request that noticed it, or delaying it beyond one timeout."""
+"""Sends tasks to Celery. A broker that is away does not fail the request, and delays it by at most one timeout."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ from caching.transactions import in_transaction
 
 logger = logging.getLogger(__name__)
 
-# What a broker that is away raises, or one that is full.
-_BrokerAway = (KombuError, OSError, *REDIS_ERRORS)
+# What a broker raises that is away or full.
+_BROKER_ERRORS = (KombuError, OSError, *REDIS_ERRORS)
 
 
 def enqueue(task: str, *args: Any, expires: float) -> bool:
-    """Send a task by name once the current transaction has committed; at once if there is none.
+    """Send a task by name after the current transaction has committed; at once if there is none.
 
-    `expires` (seconds) drops it where workers come back too late for it to matter. A broker that is away is
-    logged, counted and answered by False: whoever reads next notices the same work again.
+    A worker that gets the message after `expires` seconds drops it. If the broker is away, that is logged and counted,
+    and the call returns False (True inside a transaction); the next read notices the same work again.
     """
     if in_transaction():
         transaction.on_commit(lambda: _send(task, args, expires), robust=True)
         return True
-    # Not by `on_commit`: that opens a connection to look at autocommit, and a stale hit needs no database.
+    # Not by `on_commit`: it opens a database connection to read autocommit, and a stale hit needs no database.
     return _send(task, args, expires)
 
 
 def prepare() -> None:
-    """Do what the first message of a process takes before it is sent, fifty milliseconds, ahead of any request."""
+    """Connect to the broker and declare the queue at start-up, so no request waits for it (docs/decisions/0008)."""
     queues, _ = current_app.amqp.queues, current_app.backend
     try:
         with producers[_broker()].acquire(block=False) as producer:
             maybe_declare(queues[current_app.conf.task_default_queue], producer.channel)  # type: ignore[no-untyped-call]
-    except _BrokerAway as error:
+    except _BROKER_ERRORS as error:
         logger.warning("the broker does not answer: %s", error)
 
 
@@ -51,7 +51,7 @@ def _send(task: str, args: tuple[Any, ...], expires: float) -> bool:
     try:
         with producers[_broker()].acquire(block=False) as producer:
             current_app.send_task(task, args=args, expires=expires, producer=producer, retry=False)
-    except _BrokerAway as error:
+    except _BROKER_ERRORS as error:
         metrics.ENQUEUE_FAILURES.labels(task).inc()
         logger.warning("could not enqueue %s: %s", task, error)
         return False
@@ -60,9 +60,9 @@ def _send(task: str, args: tuple[Any, ...], expires: float) -> bool:
 
 @cache
 def _broker() -> Connection:
-    """Return what requests publish by; kombu pools connections like it. It gives up as soon as a read does.
+    """Return the connection that requests publish through; kombu pools connections equal to it.
 
-    The worker's own connection is patient, since it has nobody waiting for it.
+    It has the timeout of a read. The worker's own connection waits longer, because no request waits for it.
     """
     timeouts = dict.fromkeys(("socket_timeout", "socket_connect_timeout"), conf().timeout_seconds)
     options = {**(current_app.conf.broker_transport_options or {}), **timeouts, "max_retries": 0}

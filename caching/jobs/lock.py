@@ -1,6 +1,6 @@
-"""Exclusivity by name: a lock of the PostgreSQL session that does the work, which ends when that does.
+"""Exclusive blocks by name: an advisory lock of the PostgreSQL session that does the work; it ends with the session.
 
-A session lock needs a connection of one's own: behind PgBouncer use session pooling for the workers.
+The lock needs one session for the whole block: behind PgBouncer use session pooling for the workers.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def lock_key(name: str) -> int:
 
 @contextmanager
 def exclusive(name: str) -> Iterator[bool]:
-    """Hold the lock `name` while the block runs; gives False, at once, if another session holds it."""
+    """Hold the lock `name` while the block runs and yield True; yield False at once if another session holds it."""
     key = lock_key(name)
     if not _ask("SELECT pg_try_advisory_lock(%s)", key):
         yield False
@@ -41,7 +41,7 @@ def _release(name: str, key: int) -> None:
         if not _ask("SELECT pg_advisory_unlock(%s)", key):
             logger.warning("the lock of %s was lost while it ran: its database session had ended", name)
     except DATABASE_ERRORS:
-        # A pool would hand this session on with the lock still held; only its end frees the lock for certain.
+        # A pool would reuse this session with the lock still held. Only the end of the session surely frees the lock.
         logger.warning("the lock of %s could not be released; its database session is ended", name)
         if connection.connection is not None:
             connection.connection.close()

@@ -1,7 +1,7 @@
 """Jobs: at most one run of each has effects, and every run leaves a record.
 
-The message that starts a job is a wake-up hint: lost, late or doubled, the outcome is the same. `job_status`
-in `caching.jobs.status` reads what is written here.
+The message that starts a job is a wake-up hint: lost, late or doubled, the outcome is the same (docs/jobs.md).
+`caching.jobs.status` reads the records.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from caching.models import JobRun
 logger = logging.getLogger(__name__)
 
 Stats = dict[str, Any]
-# What is kept of an error; a whole query with its parameters helps nobody in a list.
+# Characters of an error that are kept; it may quote a whole query with its parameters.
 _ERROR_CHARS = 2000
 
 
@@ -40,7 +40,7 @@ def run_job(name: str, work: Callable[[], Stats]) -> Stats | None:
         try:
             stats = work()
         except BaseException as error:
-            # BaseException: a soft time limit and a worker's shutdown end a run as much as a bug does.
+            # BaseException, because a worker's shutdown ends a run as a bug does.
             _fail(run, name, error, _milliseconds_since(started))
             raise
         stats = {**stats, "duration_ms": _milliseconds_since(started)}
@@ -50,7 +50,10 @@ def run_job(name: str, work: Callable[[], Stats]) -> Stats | None:
 
 
 def _begin(name: str) -> int:
-    """Insert the record of this run and return its id; who holds the lock knows that older runs are dead."""
+    """Mark unfinished runs as lost, insert the record of this run, and return its id.
+
+    The caller holds the lock, so an older run that is unfinished is dead.
+    """
     lost = JobRun.objects.filter(job=name, outcome=JobRun.Outcome.RUNNING).update(
         outcome=JobRun.Outcome.LOST, finished_at=Now()
     )

@@ -1,4 +1,4 @@
-"""What the scheduler's jobs are doing: their schedule, their last run, and whether the scheduler is alive."""
+"""The status of the scheduled jobs: their schedule, their last run, and whether the scheduler is alive."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from django.db import connection
 from caching.jobs.lock import lock_key
 from caching.models import JobRun
 
-# A job with the shortest period may be late by this much before the scheduler counts as stopped.
+# The scheduler never counts as stopped within this time after its most frequent job finished.
 _GRACE = timedelta(seconds=10)
 
-# The names are compared as ranges of one so that they take part in the order: with `=` the planner may walk the
-# index on started_at alone, which reads the whole history for a job that seldom or never ran.
+# BETWEEN instead of `=` keeps the name in the sort order. With `=` the planner may scan the index on started_at alone,
+# which reads the whole history for a job that seldom or never ran.
 _LATEST = """
     SELECT job.name, run.id, run.started_at, run.finished_at, run.outcome, run.stats, ended.finished_at,
            EXISTS (SELECT FROM pg_locks
@@ -38,7 +38,11 @@ _LATEST = """
 
 
 class LatestRun(NamedTuple):
-    """The newest run of one job (None throughout if it never ran) and what the database says around it."""
+    """The newest run of one job, None throughout if it never ran, and the state of the job in the database.
+
+    `last_finish` is when a run last succeeded or failed, `locked` whether a session holds the lock of the job, and
+    `now` the time by PostgreSQL's clock.
+    """
 
     job: str
     id: int | None
@@ -52,14 +56,16 @@ class LatestRun(NamedTuple):
 
     @property
     def unlocked(self) -> bool:
-        """Whether the run says running while no session holds its lock."""
+        """Whether the record says running while no session holds the lock."""
         return self.outcome == JobRun.Outcome.RUNNING and not self.locked
 
 
 def job_status() -> dict[str, Any]:
     """Return `running` (the scheduler is alive) and every scheduled job with its next and its last run.
 
-    A run that says running although nobody holds its lock reads as lost. Times are datetimes in UTC.
+    `jobs` is a list of dicts with `id`, `schedule`, `next_run_time` and `last_run`, which is None or a dict with
+    `started_at`, `finished_at`, `outcome` and `stats`. A run that is recorded as running while no session holds its
+    lock has the outcome lost. Times are datetimes in UTC.
     """
     entries: Mapping[str, Mapping[str, Any]] = current_app.conf.beat_schedule
     schedules = {name: maybe_schedule(entry["schedule"]) for name, entry in entries.items()}
@@ -71,12 +77,12 @@ def job_status() -> dict[str, Any]:
 
 
 def latest_runs(names: list[str]) -> dict[str, LatestRun]:
-    """Return the newest run of each job by name, those of dead processes as lost; one query, rarely two."""
+    """Return the newest run of each job by name, as lost if its process is dead; one query, rarely two."""
     runs = _query(names)
     suspects = [run.job for run in runs.values() if run.unlocked]
     if suspects:
-        # The rows are older than the sight of the locks: a run that just finished looks the same. Whoever is
-        # still unfinished in rows read after the lock was seen free is dead.
+        # The query reads the rows before the locks, so a run that has just finished may look unlocked too. One that
+        # is still unfinished in rows read after its lock was seen free is dead.
         for name, again in _query(suspects).items():
             dead = again.unlocked and again.id == runs[name].id
             runs[name] = again._replace(outcome=JobRun.Outcome.LOST.value) if dead else again
@@ -126,7 +132,7 @@ def _alive(schedules: Mapping[str, BaseSchedule], runs: Mapping[str, LatestRun])
 
 
 def _period(plan: BaseSchedule) -> timedelta:
-    # Crontabs are for the daily and rarer; an interval is what tells soon that the scheduler stopped.
+    # A crontab counts as daily. A job with an interval shows sooner that the scheduler has stopped.
     return plan.run_every if isinstance(plan, schedule) else timedelta(days=1)
 
 

@@ -1,3 +1,3 @@
-"""What operators and start-up ask: clean-up, inventory, statistics, checks."""
+"""For operators and start-up: clean-up, inventory, statistics, checks."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Verdicts on what the servers say of themselves: errors would lose data, warnings cost something."""
+"""The rules of the system checks. An error is what would lose data; a warning is what costs something."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def judge_settings(given: Any, vendor: str) -> Iterator[CheckMessage]:
 
 
 def judge_resource(resource: Resource) -> Iterator[CheckMessage]:
-    """Judge the times of a resource, and whether every process has it."""
+    """Judge the TTLs of a resource, and whether every process declares it."""
     policy = resource.policy
     earliest = policy.hard_ttl * (1 - policy.jitter)
     if policy.soft_ttl >= earliest:
@@ -73,7 +73,7 @@ def _judge_eviction(facts: RedisFacts, shared: bool) -> CheckMessage | None:
     name, policy = _name(facts, shared), facts.policy
     volatile = "Set its maxmemory-policy to volatile-lfu (CONFIG SET maxmemory-policy volatile-lfu, and redis.conf)."
     if policy is None:
-        return checks.Warning(f"{name} does not tell its maxmemory-policy.", hint=volatile, id=f"{TAG}.W003")
+        return checks.Warning(f"{name} does not report its maxmemory-policy.", hint=volatile, id=f"{TAG}.W003")
     if policy.startswith("allkeys-") and (shared or facts.role == "state"):
         lost = "queued tasks and state"
         return checks.Error(
@@ -118,7 +118,7 @@ def _judge_ahead(name: str, ahead: float, breaks: str, id: str) -> CheckMessage 
 
 
 def judge_persistence(facts: RedisFacts) -> Iterator[CheckMessage]:
-    """Judge whether the state outlives its server."""
+    """Judge whether state survives a restart of its Redis."""
     if facts.persistent is False:
         yield checks.Warning(
             f"{_name(facts, one_server())} writes nothing to disk: its restart loses what was counted in the last"

@@ -1,4 +1,4 @@
-"""What must be true before a process serves: Django system checks, and the gate that a starting process passes.
+"""Django system checks, and the gate that runs them before a process serves.
 
 Errors are what would lose data, and refuse the start. Warnings are logged. A server that does not answer is a warning
 too: the API must come up without Redis. docs/deployment.md lists every id and what to do.
@@ -38,7 +38,7 @@ Messages = list[CheckMessage]
 
 
 def install() -> None:
-    """Register the checks with Django; those that ask servers run like the database's, only where one is named."""
+    """Register the checks. Those that query servers are database checks, which run only if a database is named."""
     register(check_settings, TAG)
     register(check_resources, TAG)
     register(check_servers, TAG, Tags.database)
@@ -46,7 +46,7 @@ def install() -> None:
 
 
 def verify(production: bool) -> None:
-    """Let a process start, or not: log the warnings and raise SystemExit with all errors and their remedies.
+    """Log the warnings, and raise SystemExit with all errors and their hints if there are any.
 
     Call it once in each process, before it serves. It takes one timeout for each server that does not answer.
     """
@@ -69,7 +69,7 @@ def check_settings(**_: Any) -> Messages:
 
 
 def check_resources(**_: Any) -> Messages:
-    """Check the declarations of all resources; it asks no server."""
+    """Check the declarations of all resources; no server is queried."""
     return [message for name in registry.namespaces() for message in judge_resource(registry.get(name))]
 
 
@@ -79,7 +79,7 @@ def check_servers(databases: Iterable[str] | None = None, **_: Any) -> Messages:
 
 
 def check_persistence(databases: Iterable[str] | None = None, **_: Any) -> Messages:
-    """Check that what only Redis knows survives its restart."""
+    """Check that state, which only Redis holds, survives a restart of Redis."""
     if not databases or check_settings():
         return []
     facts = _answers(["state"])[0]

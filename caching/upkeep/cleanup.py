@@ -1,4 +1,4 @@
-"""The daily tidying: what is past its retention in PostgreSQL, what nothing needs in Redis, and what an app adds."""
+"""The daily clean-up: rows past their retention in PostgreSQL, unused keys in Redis, and the steps that apps add."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from caching.upkeep.sweep import Sweep
 logger = logging.getLogger(__name__)
 
 JOB = "cleanup_old_cache"
-# What one run may spend on Redis; the next one goes on from there.
+# Bounds of one run's sweep over Redis; the next run resumes where it stopped.
 SWEEP_SECONDS = 60.0
 SWEEP_KEYS = 2_000_000
 
 
 def cleanup_old_cache(seconds: float = SWEEP_SECONDS, keys: int = SWEEP_KEYS) -> dict[str, Any]:
-    """Delete what is past its retention or left over in Redis, and return the counts by kind.
+    """Delete what is past its retention or unused in Redis, and return the statistics of the run by name.
 
-    A ledger row is needed as long as a Redis restored from a backup could bring its bucket back.
+    A ledger row is kept as long as a Redis restored from a backup could bring its bucket back.
     `seconds` and `keys` bound the sweep over Redis.
     """
     now = timezone.now()
@@ -49,13 +49,13 @@ def _sweep(seconds: float, keys: int) -> dict[str, Any]:
     try:
         sweep.run()
     except (*REDIS_ERRORS, StoreUnavailable) as error:
-        # PostgreSQL's part is done and must be recorded as such; tomorrow there is another sweep.
+        # The part in PostgreSQL is done and must be recorded. The next run sweeps again.
         logger.warning("the sweep over Redis broke off: %s", error)
     return sweep.stats()
 
 
 def _last_cursor() -> int:
-    """Return where the last run's sweep ended, 0 if it came to its end."""
+    """Return the cursor at which the last successful run's sweep stopped; 0 if it was complete."""
     ended = JobRun.objects.filter(job=JOB, outcome=JobRun.Outcome.SUCCEEDED)
     last = ended.order_by("-started_at").values_list("stats", flat=True).first()
     return int(last.get("scan_cursor", 0)) if last else 0

@@ -1,4 +1,4 @@
-"""What lies in the cache: how many entries of each namespace, how much memory they take, how long they have left."""
+"""The inventory of the cache: the entries of each namespace, their memory, and the TTL they have left."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from caching.redis.connections import client
 from caching.redis.scan import Walk, literal
 
 _NAMESPACE = re.compile(rb"\{([a-z][a-z0-9_]*):")
-# Keys of each namespace that are measured; SCAN meets keys in no order, so the first are as good as any.
+# Keys of each namespace that are measured. SCAN returns keys in no order, so the first ones are a fair sample.
 _SAMPLE = 300
 
 
@@ -38,19 +38,19 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """All namespaces of which there are entries. Where the budget ended the count, `complete` is False and the
-    numbers are of what was met."""
+    """All namespaces that have entries. If the budget ended the count, `complete` is False and the numbers cover only
+    the keys that were met."""
 
     lines: list[Line]
     complete: bool
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it for JSON."""
+        """Return {"complete": ..., "namespaces": [a dict for each line]}, for JSON."""
         return {"complete": self.complete, "namespaces": [asdict(line) for line in self.lines]}
 
 
 def take(seconds: float, keys: int) -> Inventory:
-    """Count entries for at most so many seconds and keys. Raises `REDIS_ERRORS`."""
+    """Count entries for at most `seconds`, and at most `keys` keys. Raises `REDIS_ERRORS`."""
     redis = client("cache")
     walk = Walk(redis, f"{literal(prefix())}:c:*", seconds, keys)
     shelves: dict[str, Shelf] = {}

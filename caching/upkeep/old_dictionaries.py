@@ -10,16 +10,16 @@ from django.utils import timezone
 from caching.models import Dictionary
 from caching.readthrough.resource import registry
 
-# For how long after it was superseded, beyond the life of an entry, a dictionary is kept: clocks differ, and processes
-# go on packing with it for a minute.
+# A superseded dictionary is kept for the life of an entry and this margin, because clocks differ and processes pack
+# with it for up to another minute.
 _MARGIN = timedelta(days=1)
 
 
 def forget_old() -> int:
-    """Delete dictionaries that no entry can need any more, and return how many those were.
+    """Delete dictionaries that no entry can need any more, and return how many.
 
-    That is a day and the hard TTL of the namespace after a newer one came. A namespace that this process does not know
-    keeps all of its own.
+    A dictionary is needed until the hard TTL of its namespace and a day have passed since a newer one came. Those of
+    namespaces that this process does not know are kept.
     """
     newer = Dictionary.objects.filter(namespace=OuterRef("namespace"), created_at__gt=OuterRef("created_at"))
     first_newer = newer.order_by().values("namespace").annotate(first=Min("created_at")).values("first")

@@ -1,4 +1,4 @@
-"""What the servers say of themselves when a process starts: one question each, one timeout."""
+"""Facts about the servers, read when a process starts: one round trip and one timeout for each server."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ _CONNECT_SECONDS = 2
 
 
 class RedisFacts(NamedTuple):
-    """What one Redis is. What it does not tell is None, since hosts may forbid CONFIG or leave INFO incomplete.
+    """Facts about one Redis. What it does not report is None: hosts may forbid CONFIG or leave INFO incomplete.
 
     `run_id` names the process, `limit` is its memory limit in bytes (0: none), `persistent` says whether it writes to
-    disk, and `ahead` is how many seconds its clock is ahead of this machine's, beyond what the question took.
+    disk, and `ahead` is how many seconds its clock is ahead of this machine's (below 0: behind), less the time that
+    the round trip took.
     """
 
     role: Role
@@ -62,7 +63,7 @@ def ask_postgres() -> float:
 
 
 def _ahead(there: float, before: float, after: float) -> float:
-    """Return by how much a clock is off that was read between two moments here."""
+    """Return how many seconds a remote clock is off, which was read between the local times `before` and `after`."""
     return there - min(max(there, before), after)
 
 
@@ -78,5 +79,5 @@ def _setting(answer: Any, name: str) -> str | None:
 def _persistent(aof: int | None, save: str | None) -> bool | None:
     if aof:
         return True
-    # Without CONFIG nobody knows whether there are snapshots.
+    # Without CONFIG it is unknown whether there are snapshots.
     return None if aof is None or save is None else bool(save)

@@ -1,4 +1,4 @@
-"""What Redis says of itself: versions, memory, keys and how often it had what it was asked for."""
+"""Statistics that Redis reports: version, memory, keys and hit rate."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _MB = 1024 * 1024
 
 
 def redis_stats() -> dict[str, Any]:
-    """Return the numbers of the cache's Redis, and under `state` those of the other one if there are two.
+    """Return the statistics of the cache's Redis by name, and under `state` those of the other one if there are two.
 
-    Memory is in MB, `hit_rate` a part of 1 since that Redis started (None before its first read). Raises
+    Memory is in MB. `hit_rate` is between 0 and 1, since that Redis started (None before its first read). Raises
     `REDIS_ERRORS`.
     """
     stats = _describe("cache")

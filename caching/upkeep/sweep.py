@@ -1,8 +1,8 @@
-"""What nothing needs any more in Redis, and the sweep that removes it.
+"""The sweep: removes the keys of the cache that no read can use from Redis.
 
-An entry is left over when no read can use it: its namespace was cleared or is not registered, its schema is an old
-one, its bytes are none of ours, or its row is gone. And any key of the cache without a TTL would stay for ever.
-Deleting an entry is always safe, because a miss is. State (`n`, `d`, `g`), queues and keys of others are not looked at.
+Such an entry is of a namespace that was cleared or is not registered, has another schema, is no envelope of ours, or
+shows a row that is gone. A key without a TTL is removed too, because it would stay for ever. Deleting an entry is
+always safe: the next read is a miss. State (`n`, `d`, `g`), queues and keys of others are not read.
 """
 
 from __future__ import annotations
@@ -22,20 +22,21 @@ from caching.redis.connections import client, pool
 from caching.redis.scan import Walk, literal
 from caching.redis.scripts import script
 
-# Of `keys`: entries, leases and what belongs to them, `set_compressed`, throttles.
+# Kinds of keys, see `caching.keys`: entries, leases and what belongs to them, `set_compressed`, throttles.
 _KINDS = "clwkzt"
 _ENVELOPES = b"cz"
 _ENTRY = re.compile(rb"c:\{([a-z][a-z0-9_]*):(.*)\}\Z", re.DOTALL)
 # The beginning of the header in `entry`: format, codec, flags, schema, generation.
 _BEGINNING = struct.Struct(">BBBxHI")
 _NEGATIVE = 1
-# Rows that one sweep looks up of each namespace, at random; each costs what loading it costs.
+# Rows that one sweep looks up for each namespace, drawn at random; each lookup is a load.
 _ROWS = 2000
 _LOAD_CHUNK = 100
 
 
 class Key(NamedTuple):
-    """A key as the sweep saw it: `rest` is its name after the prefix, `ttl_ms` is -1 without a TTL."""
+    """A key as the sweep read it. `rest` is its name after the prefix, `head` the header of its value, b"" if it has
+    none, and `ttl_ms` its TTL (-1: none)."""
 
     name: bytes
     rest: bytes
@@ -53,7 +54,7 @@ class Removed:
 
 @dataclass(slots=True)
 class Sample:
-    """Entries of rows, drawn at random from those that were seen: each had the same chance."""
+    """A uniform random sample of the entries that hold rows: reservoir sampling, algorithm R (Vitter, 1985)."""
 
     seen: int = 0
     drawn: list[tuple[int, Key]] = field(default_factory=list)
@@ -79,14 +80,14 @@ class Sweep:
         self._samples: dict[str, Sample] = {}
 
     def run(self) -> None:
-        """Remove what is left over. Raises what Redis or a loader raises; what was done until then stays done."""
+        """Remove what no read can use. Raises what Redis or a loader raises; `stats` says what was removed before."""
         for names in self._walk:
             self._sweep(self._peek(names))
         for namespace, sample in self._samples.items():
             self._check_rows(self._resources[namespace], sample.drawn)
 
     def stats(self) -> dict[str, Any]:
-        """Return what was done; `scan_cursor` is where the next sweep goes on if the budget ended this one."""
+        """Return what was done, as docs/jobs.md lists it; the next sweep starts at `scan_cursor`."""
         return {
             "scanned": self._walk.met,
             "scan_complete": self._walk.complete,
@@ -102,7 +103,7 @@ class Sweep:
             pipeline.getrange(name, 0, HEADER_BYTES - 1)
             pipeline.pttl(name)
         answers = pipeline.execute(raise_on_error=False)
-        # A key that is no string answers with an error; one that just went has a TTL of -2.
+        # A key that is not a string answers with an error; one that was just deleted has a TTL of -2.
         return [
             Key(name, name.removeprefix(self._stem), head if isinstance(head, bytes) else b"", ttl)
             for name, head, ttl in zip(names, answers[::2], answers[1::2], strict=True)
@@ -124,12 +125,12 @@ class Sweep:
             self._discard(reason, ones)
 
     def _generations(self, batch: Sequence[Key]) -> dict[str, int]:
-        # Asked after the entries were seen: none of these is newer than its namespace's last clear.
+        # Read after the entries, so no entry has a newer generation: one that differs is from before a clear.
         present = {match[1].decode() for key in batch if (match := _ENTRY.match(key.rest))}
         return {name: self._resources[name].store.read([]).generation for name in present & self._resources.keys()}
 
     def _reason(self, key: Key, generations: Mapping[str, int]) -> str | None:
-        """Return why nobody needs it, or None if it may be needed or is not ours to judge."""
+        """Return why no read can use a key; None if one may, or if the key is of a kind that is not judged here."""
         if key.rest[0] not in _ENVELOPES:
             return None
         if len(key.head) < HEADER_BYTES or key.head[0] != FORMAT:
@@ -146,7 +147,7 @@ class Sweep:
         return "other_generation" if generation != generations[resource.policy.namespace] else None
 
     def _row(self, key: Key) -> tuple[str, int] | None:
-        """Return namespace and id of an entry that shows a row; ids that are no numbers name pages and calls."""
+        """Return namespace and id of an entry that holds a row, else None. Ids of pages and calls are no numbers."""
         match = _ENTRY.match(key.rest)
         id = row_id(match[2]) if match is not None else None
         if match is None or id is None or key.head[2] & _NEGATIVE:

@@ -1,6 +1,6 @@
-"""The books of the views: where each one that was accepted is, read off PostgreSQL and Redis as they lie there.
+"""The audit of the views: where each accepted view is, read from PostgreSQL and Redis directly.
 
-Nothing here goes through the code under test, so that it cannot be wrong in the same way.
+It does not use the code under test, so it cannot have the same errors.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from caching.keys import prefix
 from caching.redis.connections import client
 from products.cache import product_views
 
-# One statement, so that all of it is of one moment whatever commits meanwhile.
+# One statement, so that all sums are of one snapshot, whatever commits meanwhile.
 _BOOKS = """
     SELECT (SELECT coalesce(sum(views), 0) FROM products_productviews)::bigint,
            (SELECT coalesce(sum(views), 0) FROM products_productviewshour)::bigint,
@@ -30,8 +30,11 @@ _BOOKS = """
 
 
 class Books(NamedTuple):
-    """Where the views are: in the totals (and in the hours, and in the ledger's sums), waiting in buckets that are not
-    in the ledger, in the spill, and in the ledger as belonging to no product or to a full total."""
+    """How many views are where.
+
+    `applied` are in the totals, and so in the sums of the `hours` and of the `ledger`. `waiting` are in buckets that
+    are not in the ledger, `spilled` in the spill. `orphaned` had no product, `overflowed` had no room in a total.
+    """
 
     applied: int
     hours: int
@@ -51,14 +54,14 @@ class Books(NamedTuple):
 
 
 def read_books(family: CounterFamily = product_views, state: redis.Redis | None = None) -> Books:
-    """Read the books, while nobody counts; `state` is the Redis that counts, if it is not the test's own.
+    """Read the books while nothing is counted; `state` is the Redis that counts, if it is not the test's own.
 
-    What waits is what the index of buckets leads to: no flush would ever find anything else.
+    Only buckets in the index count as waiting, because no flush would find any other.
     """
     with connection.cursor() as cursor:
         cursor.execute(_BOOKS, {"family": family.name})
         applied, hours, ledger, orphaned, spilled, overflowed, known = cursor.fetchone()
-    # Read after the ledger: a bucket that goes meanwhile was in it.
+    # Read after the ledger: a bucket that is deleted in between was in the ledger.
     held = _buckets(family, client("state") if state is None else state)
     waiting = sum(amount for bucket, amount in held.items() if bucket not in known)
     return Books(applied, hours, ledger, waiting, spilled, orphaned, overflowed)
@@ -79,8 +82,8 @@ def balance(
 ) -> Books:
     """Assert that each accepted view is in one place, and return the books.
 
-    `opening` is what the totals held before anything was counted, and `deleted` what went with deleted products
-    after it had been applied.
+    `opening` is the sum of the totals before anything was counted, and `deleted` how many applied views were deleted
+    with their products.
     """
     books = read_books(family, state)
     assert books.all - opening + deleted == accepted, f"{accepted} were accepted: {books}"

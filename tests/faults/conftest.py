@@ -1,4 +1,4 @@
-"""The failing servers and the other processes of the cache's own tests."""
+"""The fixtures of the cache's own tests for failing servers and other processes."""
 
 from __future__ import annotations
 

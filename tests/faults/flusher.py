@@ -1,7 +1,7 @@
-"""The flusher as a process of its own: where it dies, in how large a crowd it runs, and what others do meanwhile.
+"""Flushers in processes of their own: killed at a moment, or run concurrently; and what others do meanwhile.
 
-The functions run in a `tests.caching.other_process`. Where flushers die or are many it forks them, which
-takes milliseconds, and each is a whole process with connections of its own.
+The functions run in a `tests.caching.other_process`. It forks the flushers that are killed or run concurrently, because
+a fork is fast; each is a whole process with connections of its own.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from products.view_counts import increment_view, sync_view_counts
 
 forking = multiprocessing.get_context("fork")
 
-# How often the counters' clock ticks in one of time: a bucket of five seconds is over after a tenth of one.
+# How much faster the counters' clock runs: a bucket of five seconds is over after a tenth of a second.
 SPEED = 50
-# Seconds; a flush takes about as long.
+# Seconds until a random kill, on average; a flush takes about as long.
 MEAN_LIFE = 0.06
 
 
 class FastClock:
-    """The counters' clock, faster than time and alike in all processes that start it at one moment; milliseconds."""
+    """A clock for the counters, SPEED times as fast as time, in ms; the same in all processes with one origin."""
 
     def __init__(self, origin: int) -> None:
         self._origin = origin
@@ -42,28 +42,29 @@ class FastClock:
 
 
 class Moments:
-    """The moments of a flush at which it may die; it does at the one with the number `fatal`.
+    """The moments at which a process may die; it is killed at the moment with the number `fatal`.
 
-    They are: before a request to Redis is sent, after it was, after each of its replies; before and after each
-    SQL statement; before COMMIT, when it was sent and its reply is not there yet, and after that.
+    They are: before and after a request to Redis is sent, and after each reply; before and after each SQL statement;
+    before COMMIT, after it was sent but not yet answered, and after its reply. `report` is called with the name of
+    the fatal moment.
     """
 
-    def __init__(self, fatal: int, tell: Callable[[str], None]) -> None:
+    def __init__(self, fatal: int, report: Callable[[str], None]) -> None:
         self.passed = 0
         self._fatal = fatal
-        self._tell = tell
+        self._report = report
 
     def reach(self, moment: str) -> None:
         self.passed += 1
         if self.is_fatal(self.passed):
-            self._tell(moment)
+            self._report(moment)
             os.kill(os.getpid(), signal.SIGKILL)
 
     def is_fatal(self, number: int) -> bool:
         return number == self._fatal
 
     def watch(self) -> None:
-        """Reach a moment at each step that this process makes from now on."""
+        """Call `reach` at each step of this process from now on."""
         self._watch_redis()
         connection.execute_wrappers.append(self._statement)
         self._watch_commit()
@@ -99,7 +100,7 @@ class Moments:
         def committing() -> None:
             self.reach("before COMMIT")
             if self.is_fatal(self.passed + 1):
-                # Nothing but libpq itself lets go of a connection between the two.
+                # Only libpq itself can send COMMIT without waiting for the reply.
                 wrapper.connection.pgconn.send_query(b"COMMIT")
                 wrapper.connection.pgconn.flush()
             self.reach("while COMMIT runs")
@@ -110,29 +111,28 @@ class Moments:
 
 
 def flush_until(moment: int, now: int) -> tuple[str, int]:
-    """Flush at a time of the counters' clock in a process that dies at a moment; return which one that was, and 0.
+    """Flush with the counters' clock at `now`, in a process that is killed at a moment; return (its name, 0).
 
-    If the flush ended before, return an empty name and the number of its moments.
+    If the flush ended before that moment, return ("", the number of its moments).
     """
-    told, tell = forking.Pipe(duplex=False)
+    received, sent = forking.Pipe(duplex=False)
 
     def flush() -> None:
         product_views.clock = lambda: now
-        moments = Moments(moment, lambda name: tell.send((name, 0)))
+        moments = Moments(moment, lambda name: sent.send((name, 0)))
         moments.watch()
         sync_view_counts()
-        tell.send(("", moments.passed))
+        sent.send(("", moments.passed))
 
     child = forking.Process(target=flush)
     child.start()
     child.join()
     assert child.exitcode in (0, -signal.SIGKILL), "the flusher failed"
-    return told.recv()
+    return received.recv()
 
 
 def flush_once(now: int, session: str = "") -> str:
-    """Flush in this process itself, and return the name of PostgreSQL's error if it failed; `session` is SQL that is
-    executed before."""
+    """Flush in this process itself, after the SQL in `session`; return the name of PostgreSQL's error, "" if none."""
     product_views.clock = lambda: now
     try:
         # As Celery does before each task.
@@ -146,16 +146,16 @@ def flush_once(now: int, session: str = "") -> str:
     return ""
 
 
-def look_at(ids: Sequence[int], now: int) -> list[tuple[int, str, int]]:
-    """Ask the API for products, and return the status, what the cache says and the count of each answer."""
+def request_details(ids: Sequence[int], now: int) -> list[tuple[int, str, int]]:
+    """Request products from the API; return (status, Cache-Status, view count) of each answer."""
     product_views.clock = lambda: now
     answers = [APIClient().get(f"/api/v1/products/{id}/") for id in ids]
     return [(each.status_code, each.headers["Cache-Status"], each.json().get("view_count")) for each in answers]
 
 
 def delete(ids: Sequence[int]) -> tuple[int, int]:
-    """Delete products one by one; return how many views that were applied went with them, and how many deletions had
-    to be repeated."""
+    """Delete products one by one; return how many applied views were deleted with them, and how many deletions had to
+    be repeated."""
     elsewhere = connection.copy()
     gone = repeated = 0
     for id in ids:
@@ -172,14 +172,15 @@ def delete(ids: Sequence[int]) -> tuple[int, int]:
 def _delete(id: int, elsewhere: Any) -> int:
     with transaction.atomic(), elsewhere.cursor() as cursor:
         Product.objects.get(pk=id).delete()
-        # The row is locked and goes with the commit, so what another session sees of it is what goes.
+        # The row is locked until the commit deletes it, so what another session reads of it is what is deleted.
         cursor.execute("SELECT views FROM products_productviews WHERE product_id = %s", [id])
         ((views,),) = cursor.fetchall()
     return int(views)
 
 
 def kill_at_random(times: int, seed: int, origin: int) -> int:
-    """Start a flusher that flushes over and over, kill it at some moment, and again; return how many failed before."""
+    """Start a flusher that flushes over and over and kill it at a random moment, `times` times; return how many failed
+    before they were killed."""
     dice = random.Random(seed)
     failed = 0
     for _ in range(times):
@@ -201,7 +202,7 @@ def _flush_for_ever(clock: FastClock) -> None:
 
 
 def flush_together(number: int, origin: int) -> list[int]:
-    """Flush in many processes that begin at one moment; return how many views each of them applied."""
+    """Flush in many processes that start together; return how many views each of them applied."""
     barrier, applied = forking.Barrier(number), forking.SimpleQueue()
 
     def flush() -> None:
@@ -220,8 +221,10 @@ def flush_together(number: int, origin: int) -> list[int]:
 
 
 def view_until(stop: str, ids: Sequence[int], seed: int, origin: int) -> int:
-    """View products at random, which are unknown to Redis now and then, until a file is there; return how many views
-    were accepted."""
+    """View random products until the file `stop` exists; return how many views were accepted.
+
+    Now and then a live count is deleted, so that Redis does not know the product.
+    """
     product_views.clock = FastClock(origin)
     dice = random.Random(seed)
     accepted = 0

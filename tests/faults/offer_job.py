@@ -16,9 +16,9 @@ BATCH = 4
 
 
 def run_until(moment: int) -> tuple[str, int]:
-    """Run the job in a process that dies at a moment; return which one that was, and 0.
+    """Run the job in a process that is killed at a moment; return (its name, 0).
 
-    If the job ended before, return an empty name and the number of its moments.
+    If the job ended before that moment, return ("", the number of its moments).
     """
     received, sent = forking.Pipe(duplex=False)
 

@@ -1,4 +1,4 @@
-"""A TCP proxy in front of Redis or PostgreSQL that does to a connection what networks do."""
+"""A TCP proxy in front of Redis or PostgreSQL that makes connections fail as networks do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Self
 
 
 class Fault(enum.StrEnum):
-    """What becomes of a request; a request is what a client sends at once, be it one command or many."""
+    """What happens to a request. A request is what a client sends at once: one command or several."""
 
     CUT_BEFORE = "cut before it arrives"
     CUT_AFTER = "cut after it ran"
@@ -51,11 +51,11 @@ class Proxy:
         self.cut()
 
     def arm(self, number: int, fault: Fault) -> None:
-        """Do `fault` to the `number`th request from now, counted from 1 over all connections."""
+        """Apply `fault` to the `number`th request from now, counted from 1 over all connections."""
         self.arm_at(b"", fault, number)
 
     def arm_at(self, content: bytes, fault: Fault, number: int = 1) -> None:
-        """Do `fault` to the `number`th request from now that holds `content`."""
+        """Apply `fault` to the `number`th request from now that contains `content`."""
         with self._lock:
             self._fault, self._content, self._ahead, self.fired = fault, content, number, False
 
@@ -67,16 +67,16 @@ class Proxy:
             _shut(side)
 
     def freeze(self) -> None:
-        """Let nothing through any more; connections stay and new ones are taken."""
+        """Forward nothing any more; connections stay open and new ones are accepted."""
         self._flows.clear()
 
     def refuse(self) -> None:
-        """Cut every connection, and every new one at once."""
+        """Cut every connection, and each new one as soon as it is accepted."""
         self._refuses = True
         self.cut()
 
     def thaw(self) -> None:
-        """Let through what waits and what comes."""
+        """Forward what waits, and everything from now on."""
         self._refuses = False
         self._flows.set()
 

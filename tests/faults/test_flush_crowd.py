@@ -1,4 +1,4 @@
-"""Law 11 in a crowd: fifty flushers that no lock holds back, and products that are deleted while they are flushed."""
+"""View counts with fifty flushers at once, without a lock, and with products deleted while they are flushed."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ _WAIT_FOR_ME = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_p
 
 @pytest.fixture
 def process_env(process_env: dict[str, str]) -> dict[str, str]:
-    """An environment patient with a busy machine: after a timeout nobody knows whether a view was counted."""
+    """An environment with long timeouts, because after a timeout a view may or may not have been counted."""
     return process_env | {"REDIS_TIMEOUT_SECONDS": "10", "LOG_LEVEL": "CRITICAL"}
 
 
 @pytest.fixture
 def fast(monkeypatch: pytest.MonkeyPatch) -> int:
-    """The moment at which the fast clock starts by which all processes count views."""
+    """The origin of the fast clock that all processes share."""
     origin = time.monotonic_ns()
     monkeypatch.setattr(product_views, "clock", flusher.FastClock(origin))
     return origin
@@ -52,7 +52,7 @@ def create(ids: Sequence[int]) -> list[int]:
 
 
 def flush_the_rest() -> None:
-    """Flush once the buckets of this moment are over."""
+    """Flush after the current buckets have ended."""
     time.sleep(2 * product_views.bucket_seconds / flusher.SPEED)
     sync_view_counts()
 
@@ -77,11 +77,11 @@ def test_fifty_flushers_at_once_without_any_lock_count_exactly(fast: int, others
     stop.touch()
     accepted = viewer.answer() + 5 * sum(ids)
 
-    # Then what they say they applied was applied, once, and is in the books
+    # Then what they report as applied is in the totals, once
     assert sum(applied) == balance(accepted).applied > 0
     flush_the_rest()
     settle(accepted)
-    # And they did get into each other's way
+    # And several of them had something to apply
     print(f"{accepted} views, applied by {[part for part in applied if part]}")
     assert sum(part > 0 for part in applied) > 1
 
@@ -119,7 +119,7 @@ def test_a_deletion_waits_for_a_flush_that_has_counted_the_product(
     product_views.increment_many({4: 3, 8: 5})
     clock.advance(product_views.bucket_seconds)
 
-    # When one is to be deleted before the flush commits
+    # When a deletion of one begins before the flush commits
     def apply(hour: datetime, views: Mapping[int, int]) -> Applied:
         applied = apply_views(hour, views)
         deleter.begin(flusher.delete, [4])
@@ -128,7 +128,7 @@ def test_a_deletion_waits_for_a_flush_that_has_counted_the_product(
 
     flush(product_views, apply)
 
-    # Then it is deleted after that, with its views
+    # Then it is deleted after the commit, with its views
     assert deleter.answer() == [3, 0]
     assert not Product.objects.filter(pk=4).exists()
     assert settle(8, deleted=3).orphaned == 0
@@ -154,12 +154,12 @@ def test_products_deleted_while_they_are_viewed_and_flushed_leave_an_exact_total
     stop.touch()
     accepted = viewer.answer()
 
-    # Then those that were applied went with their products, and the others are orphaned
+    # Then applied views were deleted with their products, and the others are orphaned
     balance(accepted, deleted=deleted)
     flush_the_rest()
     books = settle(accepted, deleted=deleted)
     print(f"{accepted} views: {deleted} deleted, {books}, {errors}, {repeated} deletions repeated")
     assert books.applied == 0
     assert min(deleted, books.orphaned) > 0
-    # And nobody met an error: a deletion locks the product first, as the flush does
+    # And there was no error, because a deletion locks the product first, as the flush does
     assert errors == {""}

@@ -1,5 +1,5 @@
-"""Law 11 under SIGKILL: wherever a flusher dies, each view that was accepted is in one place, and the next flush makes
-it exact."""
+"""View counts under SIGKILL: wherever a flusher dies, each accepted view is in one place, and the next flush applies
+the rest."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.faults.audit import balance, settle
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.fault, pytest.mark.slow]
 
-# Of two shards, so that each flush has the same moments; the last product is deleted before it is flushed.
+# Ids of two shards, so that each flush has the same moments. The product GONE is deleted before it is flushed.
 IDS = (4, 5, 8, 9, 12)
 GONE = 13
 KILLS = 300
@@ -43,12 +43,12 @@ _OTHERS = """
 
 @pytest.fixture
 def process_env(process_env: dict[str, str]) -> dict[str, str]:
-    """An environment patient with a busy machine: after a timeout nobody knows whether a view was counted."""
+    """An environment with long timeouts, because after a timeout a view may or may not have been counted."""
     return process_env | {"REDIS_TIMEOUT_SECONDS": "10", "LOG_LEVEL": "CRITICAL"}
 
 
 def age() -> None:
-    """Make everything that was applied so old that Redis may forget it; wait for nobody."""
+    """Make all retained buckets so old that they may be deleted; rows that are locked are skipped."""
     with connection.cursor() as cursor:
         cursor.execute(_AGE)
 
@@ -60,8 +60,10 @@ def products(ids: Any) -> list[Product]:
 
 
 def view_all(clock: FakeClock) -> int:
-    """Have views wait in two shards, in three buckets of two hours each, and in the spill, some of them of a product
-    that is gone; make what was applied before old. Return how many views that is."""
+    """Make views wait in two shards, in buckets of two hours, and in the spill; some are of a product that is gone.
+
+    Buckets that were applied before become old. Return how many views were added.
+    """
     some = Product.objects.get(pk=IDS[0])
     gone = ProductFactory(pk=GONE, seller=some.seller, category=some.category)
     amounts = {id: amount for amount, id in enumerate((*IDS, GONE), start=1)}
@@ -81,14 +83,14 @@ def view_all(clock: FakeClock) -> int:
 
 
 def nobody_else_is_connected() -> bool:
-    """Return whether the server has ended the sessions of the dead."""
+    """Return whether PostgreSQL has ended the sessions of killed processes."""
     with connection.cursor() as cursor:
         cursor.execute(_OTHERS)
         return cursor.fetchone() == (0,)
 
 
 def check_live_counts() -> None:
-    """Assert that the live counts which Redis knows are the totals, with nothing pending."""
+    """Assert that the live counts in Redis equal the totals; call it when nothing is pending."""
     live = product_views.live(IDS)
     assert live == dict(ProductViews.objects.filter(pk__in=live).values_list("pk", "views"))
 
@@ -101,7 +103,7 @@ def test_a_flusher_killed_at_any_step_loses_nothing_and_counts_nothing_twice(clo
     sync_view_counts()
     died: Counter[str] = Counter()
     for moment in range(1, 1000):
-        # Given views that wait wherever views can wait
+        # Given views that wait in buckets and in the spill
         accepted += view_all(clock)
 
         # When the flusher dies at the next moment
@@ -110,8 +112,8 @@ def test_a_flusher_killed_at_any_step_loses_nothing_and_counts_nothing_twice(clo
             break
         died[name] += 1
 
-        # Then each view is in one place, and the next flush makes it exact, or the one after that: what the server
-        # still does for the dead is left to it
+        # Then each view is in one place, and the next flush applies the rest; or the one after it, if PostgreSQL was
+        # still working for the killed process
         balance(accepted)
         sync_view_counts()
         if balance(accepted).pending:
@@ -119,11 +121,11 @@ def test_a_flusher_killed_at_any_step_loses_nothing_and_counts_nothing_twice(clo
             sync_view_counts()
         settle(accepted)
         check_live_counts()
-    # And the last flush ended before its death, so that all moments were tried
+    # And the last flush ended before it was killed, so that all moments were tried
     settle(accepted)
     print(died)
     assert moments == moment - 1 == died.total() > 100
-    # One transaction for the spill, and of each of two shards one for each of two hours.
+    # One transaction for the spill, and one for each of two hours in each of two shards.
     assert died["before COMMIT"] == died["while COMMIT runs"] == died["after COMMIT"] == 1 + 2 * 2
 
 
@@ -139,7 +141,7 @@ def test_flushers_killed_at_random_under_load_leave_an_exact_total(
     for number, viewer in enumerate(viewers):
         viewer.begin(flusher.view_until, str(stop), ids, seed + number, origin)
 
-    # When flushers die all the time, while PostgreSQL takes views too and what was applied ages fast
+    # When flushers are killed all the time, while views are spilled too and applied buckets age fast
     for number, killer in enumerate(killers):
         killer.begin(flusher.kill_at_random, KILLS // len(killers), seed + number, origin)
     failed = spilled = 0
@@ -152,7 +154,7 @@ def test_flushers_killed_at_random_under_load_leave_an_exact_total(
     stop.touch()
     accepted = spilled + sum(viewer.answer() for viewer in viewers)
 
-    # Then each view is in one place, and a last flush makes it exact
+    # Then each view is in one place, and a last flush applies the rest
     assert failed == 0
     waiting = balance(accepted).pending
     time.sleep(2 * product_views.bucket_seconds / flusher.SPEED)
@@ -161,6 +163,6 @@ def test_flushers_killed_at_random_under_load_leave_an_exact_total(
     print(
         f"{accepted} views, {waiting} of them for the last flush, in {CounterBucket.objects.count()} buckets: {books}"
     )
-    # And this was no idle run
+    # And the run had enough work
     assert accepted > 1_000
     assert CounterBucket.objects.filter(retained=False).count() > 20

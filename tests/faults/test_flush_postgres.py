@@ -1,4 +1,4 @@
-"""Law 11 when PostgreSQL fails: cut off at COMMIT, ended in the middle of an update, or away for ten minutes."""
+"""View counts when PostgreSQL fails: cut off at COMMIT, ended in the middle of an update, or away for ten minutes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.fault, pytest
 
 # Two products of the first shard and one of the second.
 IDS = (4, 8, 5)
-# What waits for each transaction of a flush.
+# Views that wait for each transaction of a flush.
 SPILL, FIRST, SECOND = 3, 24, 7
 AWAY_SECONDS = 600
 
@@ -35,7 +35,7 @@ _TOUCH = "UPDATE products_productviews SET views = views WHERE product_id = %s"
 
 @pytest.fixture(autouse=True)
 def products(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The products, whose views are counted by a clock that stands."""
+    """The products, whose views are counted by the test's clock."""
     monkeypatch.setattr(product_views, "clock", clock)
     first = ProductFactory(pk=IDS[0])
     for id in IDS[1:]:
@@ -51,7 +51,7 @@ def wire() -> Iterator[Proxy]:
 
 @pytest.fixture
 def cut_off(wire: Proxy, process_env: dict[str, str]) -> Iterator[OtherProcess]:
-    """A process whose way to PostgreSQL is the wire."""
+    """A process that reaches PostgreSQL through the proxy."""
     url = process_env["DATABASE_URL"].replace(f":{connection.settings_dict['PORT']}/", f":{wire.port}/")
     process = OtherProcess(process_env | {"DATABASE_URL": url})
     process.call(ready)
@@ -61,7 +61,7 @@ def cut_off(wire: Proxy, process_env: dict[str, str]) -> Iterator[OtherProcess]:
 
 @pytest.fixture
 def holder() -> Iterator[Any]:
-    """A session of its own in a transaction, for the locks that it takes."""
+    """Another session in a transaction, to hold locks."""
     session = connection.copy()
     session.set_autocommit(False)
     yield session
@@ -79,7 +79,7 @@ def nobody_is_busy() -> bool:
 
 
 def view_all(clock: FakeClock) -> int:
-    """Have views wait in the spill and in a bucket of each shard, and return how many that is."""
+    """Make views wait in the spill and in a bucket of each shard; return how many."""
     product_views.seed(dict.fromkeys(IDS, 0), ())
     product_views.increment_many({IDS[0]: 11, IDS[1]: 13, IDS[2]: SECOND})
     CounterSpillFactory(counter=IDS[0], amount=SPILL)
@@ -91,7 +91,7 @@ def view_all(clock: FakeClock) -> int:
 def test_a_connection_that_is_cut_at_any_commit_costs_no_view_and_counts_none_twice(clock, wire, cut_off, fault):
     accepted = 0
     for number, part in enumerate([SPILL, FIRST, SECOND], start=1):
-        # Given views for three transactions, of which one is to be cut off at its COMMIT
+        # Given views for three transactions, one of them to be cut off at its COMMIT
         accepted += view_all(clock)
         wire.arm_at(b"COMMIT", fault, number)
 
@@ -103,10 +103,10 @@ def test_a_connection_that_is_cut_at_any_commit_costs_no_view_and_counts_none_tw
         assert cut_off.answer() == "OperationalError"
         assert wire.fired
 
-        # Then all others were applied, and this one if PostgreSQL ever heard of its COMMIT
+        # Then all others were applied, and this one too if its COMMIT arrived
         wait_until(nobody_is_busy)
         assert balance(accepted).pending == (part if fault is Fault.CUT_BEFORE else 0)
-        # And the next flush of the same process makes it exact
+        # And the next flush of the same process applies the rest
         assert cut_off.call(flusher.flush_once, clock()) == ""
         settle(accepted)
 
@@ -125,10 +125,10 @@ def test_a_connection_that_is_cut_at_any_request_holds_up_one_part_of_a_flush_at
             break
         assert error != "" or balance(accepted).pending == 0
 
-        # Then one of them waits at most, or all if the flush could not even begin
+        # Then at most one of them still waits, or all if the flush could not begin
         wait_until(nobody_is_busy)
         assert balance(accepted).pending in (0, SPILL, FIRST, SECOND, SPILL + FIRST + SECOND)
-        # And the next flush of the same process makes it exact
+        # And the next flush of the same process applies the rest
         assert cut_off.call(flusher.flush_once, clock()) == ""
         settle(accepted)
     settle(accepted)
@@ -136,8 +136,8 @@ def test_a_connection_that_is_cut_at_any_request_holds_up_one_part_of_a_flush_at
 
 
 class Ending(NamedTuple):
-    """How a statement that waits for a lock ends: what its session said before, what the holder of the lock does to
-    its process, and what PostgreSQL calls it."""
+    """How a statement that waits for a lock ends: SQL that its session runs before, what is done while it waits (given
+    the session that holds the lock and the pid that waits), and the name of PostgreSQL's error."""
 
     session: str
     act: Callable[[Any, int], None]
@@ -149,7 +149,7 @@ def _terminate(holder: Any, pid: int) -> None:
 
 
 def _meet(holder: Any, pid: int) -> None:
-    """Wait for the flusher that waits for us."""
+    """Request the row that the flusher has locked, which is a deadlock."""
     holder.cursor().execute(_TOUCH, [IDS[0]])
 
 
@@ -166,7 +166,7 @@ ENDINGS = [
 ]
 
 
-def test_an_update_that_postgresql_ends_halfway_is_made_up_for_and_holds_up_no_other_shard(clock, others, holder):
+def test_an_update_that_postgresql_ends_halfway_is_repeated_and_delays_no_other_shard(clock, others, holder):
     (process,) = others()
     accepted = 0
     for ending in ENDINGS:
@@ -181,33 +181,33 @@ def test_an_update_that_postgresql_ends_halfway_is_made_up_for_and_holds_up_no_o
         # When PostgreSQL ends its statement
         ending.act(holder, *ask(_BLOCKED))
 
-        # Then it says so, and whatever else waited was applied
+        # Then the flush reports the error, and everything else was applied
         assert process.answer() == ending.error
         holder.rollback()
         assert balance(accepted).pending == FIRST
-        # And the next flush makes it exact
+        # And the next flush applies the rest
         assert process.call(flusher.flush_once, clock()) == ""
         settle(accepted)
 
 
 def test_ten_minutes_without_postgresql_cost_no_view_and_a_bounded_amount_of_memory(clock, wire, cut_off):
-    # Given products that are in the cache, and were looked at once
-    assert [look[0] for look in cut_off.call(flusher.look_at, IDS, clock())] == [200] * len(IDS)
+    # Given products that are in the cache and were viewed once
+    assert [look[0] for look in cut_off.call(flusher.request_details, IDS, clock())] == [200] * len(IDS)
     shown: list[Any] = []
     wire.refuse()
 
-    # When they are looked at all the time, and every flush fails
+    # When they are viewed all the time, and every flush fails
     errors = set()
     for _ in range(AWAY_SECONDS // product_views.bucket_seconds):
-        shown.append(cut_off.call(flusher.look_at, IDS, clock()))
+        shown.append(cut_off.call(flusher.request_details, IDS, clock()))
         clock.advance(product_views.bucket_seconds)
         errors.add(cut_off.call(flusher.flush_once, clock()))
     assert errors == {"OperationalError"}
 
-    # Then every look was a hit that counted
+    # Then every view was a hit and was counted
     assert {(status, cache) for looks in shown for status, cache, _ in looks} == {(200, "marketplace; hit")}
     assert [[count for *_, count in looks] for looks in shown] == [[n] * len(IDS) for n in range(2, len(shown) + 2)]
-    # And all of it waits, which is an alarm, in a few bytes
+    # And all views wait, in a few bytes, which raises an alarm
     accepted = len(IDS) * (1 + len(shown))
     assert pending() == balance(accepted).pending == accepted
     backlog = measure_backlog(product_views)

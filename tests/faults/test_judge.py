@@ -1,4 +1,4 @@
-"""The judge of the random run: which reads it calls stale."""
+"""The judge of the random run: which reads count as stale."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ WRITES = [
         pytest.param(61 + HEALED_NS, 3, False, id="killed-writer-healed"),
     ],
 )
-def test_a_read_is_stale_that_shows_less_than_was_due_when_it_began(began: int, version: int, is_stale: bool) -> None:
+def test_a_read_is_stale_if_it_shows_less_than_was_due_when_it_began(began: int, version: int, is_stale: bool) -> None:
     read = Record(What.READ, 1, version, began, began + 5, process=3)
 
     judge = Judge([*WRITES, read], final={1: 3})

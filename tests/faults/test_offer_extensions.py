@@ -1,8 +1,8 @@
-"""Law 15: ten thousand random schedules of an extension and the job. An extension answered 200 is always honoured.
+"""Ten thousand random schedules of an extension and the job: an extension answered 200 is always honoured.
 
-An extension has steps of its own: its commit, and the index after it. A process may die between them, and a faulty one
-may write the index first and then roll back. Each step happens at some boundary of the job: before or after one of its
-calls to Redis or one of its statements, each of which is a transaction.
+An extension has two steps: its commit, then its index entry. A process may die between them, and a faulty one may write
+the index first and then roll back. Each step happens at a boundary of the job: before or after one of its calls to
+Redis or one of its statements, each a transaction of its own.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ MINUTE = timedelta(minutes=1)
 
 @dataclass
 class Case:
-    """One offer of a schedule: when it ends, from the job's beginning on; the steps of its extension and the boundary
-    of each; the end that it was promised, if it was."""
+    """One offer of a schedule: the steps of its extension by boundary, its end at the start, and the end that an
+    extension promised, None if none did."""
 
     offer: Offer
     steps: dict[int, str]
@@ -55,7 +55,7 @@ class Case:
 
 
 def steps_of(dice: random.Random) -> dict[int, str]:
-    """Return what happens at which boundary: a whole extension, or one of the ways in which it breaks."""
+    """Return steps by boundary: a whole extension, or one of the ways in which it fails."""
     first, second = sorted(dice.sample(range(BOUNDARIES), 2))
     return dice.choice(
         [
@@ -70,7 +70,7 @@ def steps_of(dice: random.Random) -> dict[int, str]:
 
 
 def take(step: str, case: Case) -> None:
-    """Take a step of an extension by an hour, as its process would."""
+    """Do one step of an extension by an hour, as its process would."""
     end = (case.promised or case.end) + 60 * MINUTE
     buyer = Actor(Role.BUYER, case.offer.buyer)
     if step == "extend":
@@ -87,7 +87,7 @@ def take(step: str, case: Case) -> None:
 
 @contextmanager
 def interrupted(reach: Callable[[], None]) -> Iterator[None]:
-    """Call `reach` before and after each call to Redis and each statement made in it, but not in itself."""
+    """Call `reach` before and after each call to Redis and each statement in the block, but not in `reach` itself."""
     busy = False
 
     def step() -> None:
@@ -118,7 +118,7 @@ def interrupted(reach: Callable[[], None]) -> Iterator[None]:
 
 
 def make_cases(dice: random.Random, product: Any, buyers: list[Any], now: datetime) -> list[Case]:
-    """Make offers that end a little before or after this moment, and an index that is right, missing or wrong."""
+    """Make offers that end just before or after `now`, with index entries that are right, missing or wrong."""
     rows = []
     for buyer in buyers:
         end = now + dice.randint(-5, 5) * timedelta(milliseconds=1)

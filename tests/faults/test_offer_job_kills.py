@@ -1,4 +1,4 @@
-"""Laws 14 to 16 under SIGKILL and with concurrent runs: no offer expires early or twice, and the next run repairs."""
+"""The expiry job under SIGKILL and run concurrently: no offer expires early or twice, and the next run repairs."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def check_all_is_done(dead: list[Offer], alive: list[Offer]) -> None:
     assert set(index()) == set(stored)
 
 
-def test_a_job_killed_at_any_step_is_made_good_by_the_next(others) -> None:
+def test_a_job_killed_at_any_step_is_completed_by_the_next_run(others) -> None:
     (process,) = others()
     product, buyers = ProductFactory(), UserFactory.create_batch(DEAD + ALIVE)
     died: Counter[str] = Counter()
@@ -119,8 +119,8 @@ def test_jobs_at_once_without_any_lock_expire_each_offer_once(others) -> None:
         check_all_is_done(dead, alive)
 
 
-def test_an_extension_while_the_job_stands_still_in_its_middle_is_honoured(others) -> None:
-    """The table may have changed when a process goes on that was stopped after it read due offers."""
+def test_an_extension_while_the_job_is_stopped_halfway_is_honoured(others) -> None:
+    """The table may have changed while a process was stopped after it had read due offers."""
     product, buyers = ProductFactory(), UserFactory.create_batch(DEAD + ALIVE)
     (process,) = others()
     for seconds in (0.0, 0.002, 0.005, 0.01, 0.02, 0.04):

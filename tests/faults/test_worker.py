@@ -1,4 +1,4 @@
-"""Jobs as they really run: a Celery worker and beat in processes of their own."""
+"""Jobs in real processes: a Celery worker and beat."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.fault, pytest
 
 @contextmanager
 def process(env: dict[str, str], *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `celery -A marketplace …` and end it with its children."""
+    """Run `celery -A marketplace …`, and end it with its children."""
     command = [sys.executable, "-m", "celery", "-A", "marketplace", *arguments]
     running = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -45,7 +45,7 @@ def worker(env: dict[str, str]) -> subprocess.Popen[bytes]:
 
 
 def eventually(true: Callable[[], bool], seconds: float = 40) -> None:
-    """Wait until something that another process does has happened."""
+    """Wait until another process has done something."""
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -67,7 +67,7 @@ def test_a_worker_refreshes_what_a_reader_found_stale(api, process_env, redis_st
     # When it is read
     stale = api.get(path)
 
-    # Then the old value is answered, and a worker brings the new one
+    # Then the old value is returned, and a worker loads the new one
     assert stale.headers["Cache-Status"] == "marketplace; hit; detail=stale"
     assert stale.json()["title"] == "Old title"
     with worker(process_env):
@@ -86,10 +86,8 @@ def test_views_reach_the_database_by_beat_and_worker_and_each_run_leaves_a_recor
     assert product_views.live([product.pk]) == {product.pk: 25}
 
 
-def test_an_offer_dies_on_time_with_nobody_there_and_the_sweep_that_is_sent_closes_it_when_a_worker_is(
-    as_user, process_env, settings
-):
-    # Given an offer with the shortest life there is, made through the API while neither worker nor beat runs
+def test_an_offer_expires_on_time_without_a_worker_and_a_later_sweep_closes_its_row(as_user, process_env, settings):
+    # Given an offer with the shortest lifetime, made through the API while neither worker nor beat runs
     settings.OFFER_MIN_SECONDS = 2
     product, buyer = ProductFactory(), UserFactory()
     asked = {"product_id": product.pk, "amount": "10.00", "expires_at": timezone.now() + timedelta(seconds=2)}
@@ -98,17 +96,17 @@ def test_an_offer_dies_on_time_with_nobody_there_and_the_sweep_that_is_sent_clos
     path = f"/api/v1/offers/{made.json()['id']}/"
     row = Offer.objects.filter(pk=made.json()["id"])
 
-    # When its time is over
+    # When its lifetime ends
     seller = as_user(product.seller)
     eventually(lambda: seller.get(path).json()["status"] == "expired", 10)
 
-    # Then it ended at its very moment and cannot be accepted, though its row still says active
+    # Then it ended exactly on time and cannot be accepted, though its row still says active
     assert seller.get(path).json()["closed_at"] == made.json()["expires_at"]
     assert seller.post(f"{path}accept/").status_code == 409
     assert row.get().status == OfferStatus.ACTIVE
 
-    # And when a worker is there, the sweep says so in the row and in its record. It is sent by hand, for beat sends
-    # its first one after a minute.
+    # And when a worker runs, the sweep closes the row and leaves a record. The test sends the task itself, because beat
+    # sends its first one after a minute.
     current_app.send_task("offers.tasks.process_expired_offers")
     with worker(process_env):
         eventually(lambda: row.get().status == OfferStatus.EXPIRED)

@@ -1,4 +1,4 @@
-"""`manage.py cache_stats`: what Redis holds, and how it is doing."""
+"""`manage.py cache_stats`: what Redis holds, its memory and its hit rate."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from caching.readthrough.resource import registry
 
 
 class Command(HelpfulCommand):
-    """Prints what it cleared, and what happens to it while Redis is away."""
+    """Prints what it cleared, and whether Redis was away, so that processes replay the clear later."""
 
     help = "Make every entry of a namespace a miss, at once. Each is loaded again when it is next asked for."
     epilog = """

@@ -13,7 +13,7 @@ from caching.readthrough import warming
 
 
 class Command(HelpfulCommand):
-    """Prints what was there, what was filled, and whether the budget ended it."""
+    """Prints how many entries were there, how many were filled, and whether the budget ended the warming."""
 
     help = "Fill the cache ahead of traffic with what the apps registered as worth warming."
     epilog = """

@@ -1,4 +1,4 @@
-"""Redis forgets a bucket after a second look: one that changed since it was applied is kept for a person."""
+"""An applied bucket is compared with the ledger before it is deleted; one that changed is kept for a person."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def family(clock) -> CounterFamily:
 
 @pytest.fixture
 def flushed(family, clock):
-    """Return a function that flushes everything, and lets the ledger's rows grow old."""
+    """Return a function that flushes everything and then makes the ledger rows old."""
 
     def run() -> int:
         clock.advance(WIDTH)
@@ -51,7 +51,7 @@ def test_a_bucket_as_it_was_applied_is_deleted(family, flushed):
 
 
 @pytest.mark.parametrize(("field", "amount", "surplus"), [("1", 3, 3), ("7", 1, 1), ("1", -1, -1)])
-def test_a_bucket_that_changed_is_set_aside_with_what_it_has_too_much(
+def test_a_bucket_that_changed_is_set_aside_and_its_surplus_recorded(
     family, flushed, redis_state, caplog, field, amount, surplus
 ):
     view(family, id1=2)
@@ -69,7 +69,7 @@ def test_a_bucket_that_changed_is_set_aside_with_what_it_has_too_much(
     assert flushed() == 0
 
 
-def test_a_bucket_that_another_flusher_deleted_and_could_not_say_so_is_no_change(family, flushed, redis_state):
+def test_a_bucket_that_another_flusher_deleted_before_it_died_is_no_change(family, flushed, redis_state):
     view(family, id1=2)
     flushed()
     ((_, number),) = family.backlog()
@@ -81,7 +81,7 @@ def test_a_bucket_that_another_flusher_deleted_and_could_not_say_so_is_no_change
     assert CounterBucket.objects.get().retained is False
 
 
-def test_after_a_long_backlog_one_flush_looks_at_a_bounded_part(family, flushed, clock, monkeypatch):
+def test_after_a_long_backlog_one_flush_acknowledges_a_bounded_part(family, flushed, clock, monkeypatch):
     monkeypatch.setattr(acknowledge, "_MOST_FIELDS", 3)
     for _ in range(5):
         view(family, id1=1, id2=1)

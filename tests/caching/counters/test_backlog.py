@@ -1,4 +1,4 @@
-"""The backlog in numbers, and when they are an alarm."""
+"""The backlog in numbers, and which numbers raise an alarm."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_nothing_waits_where_nothing_was_counted(family):
 
 
 def test_it_is_what_the_ledger_does_not_have(family, clock, redis_commands, django_assert_num_queries):
-    # Given an applied bucket, and two that wait with three counts
+    # Given an applied bucket, and two buckets that wait with three fields
     family.seed({1: 0, 2: 0, 4: 0}, frozenset())
     family.increment(1)
     clock.advance(5)
@@ -49,7 +49,7 @@ def test_it_is_what_the_ledger_does_not_have(family, clock, redis_commands, djan
     assert (found.spilled, found.spill_rows) == (7, 1)
     assert found.bytes > 100
     assert found.last_flush_seconds < 30
-    # The index of both shards, and sizes and memory of each shard's buckets.
+    # One trip for the indexes of both shards; then for each shard one for the sizes and one for the memory.
     assert len(trips) == 5
 
 
@@ -69,7 +69,7 @@ def test_an_alarm_is_age_or_size_out_of_bounds(settings, wrong, said):
 
 
 def test_what_a_clock_that_ran_ahead_has_counted_waits_since_the_last_flush(family, clock):
-    # Given a flush by a clock a day ahead, which is right again
+    # Given a flush while the clock was a day ahead, and a clock that is right again
     family.seed({1: 0}, frozenset())
     clock.advance(24 * 3600)
     family.increment(1)

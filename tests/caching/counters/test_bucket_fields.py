@@ -1,4 +1,4 @@
-"""Fields of a bucket: what is an increment is applied, and the rest is kept to be looked at."""
+"""Fields of a bucket: increments are applied, and poison is kept for a person to inspect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Buckets: what is sealed stays as it is, whatever the clock does, and no reply is large."""
+"""Buckets: a sealed bucket does not change, whatever the clock does, and no reply is large."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_what_the_ledger_has_is_sealed_though_redis_has_forgotten_it(family, clo
 
 
 @pytest.mark.parametrize("rubbish", [1e300, 2.0**53, float("inf")])
-def test_a_bucket_number_that_is_none_does_not_stop_the_numbers(family, clock, redis_state, rubbish):
+def test_a_score_that_is_no_bucket_number_does_not_stop_the_numbers(family, clock, redis_state, rubbish):
     redis_state.zadd("mp:n:{clicks:0}:buckets", {"1": rubbish})
     view(family, 2)
     clock.advance(WIDTH)
@@ -108,7 +108,7 @@ def test_a_bucket_set_aside_is_kept_where_no_flush_looks(family, clock, redis_st
     assert redis_state.ttl(f"mp:n:{{clicks:0}}:aside:{NOW}") == -1
 
 
-def test_an_index_of_another_type_counts_nothing_rather_than_what_no_flush_would_find(family, redis_state):
+def test_an_index_of_another_type_counts_nothing_that_no_flush_would_find(family, redis_state):
     family.seed({2: 0}, frozenset())
     redis_state.set("mp:n:{clicks:0}:buckets", "rubbish")
 
@@ -119,8 +119,8 @@ def test_an_index_of_another_type_counts_nothing_rather_than_what_no_flush_would
     assert family.live([2]) == {2: 0}
 
 
-def test_while_nobody_flushes_for_long_an_hour_has_one_bucket(family, clock):
-    # Given as many buckets as an hour has, and nobody who flushed them
+def test_after_a_long_time_without_a_flush_an_hour_has_one_bucket(family, clock):
+    # Given as many buckets as an hour has, none of them flushed
     family.seed({2: 0}, frozenset())
     for _ in range(720):
         family.increment(2)
@@ -138,6 +138,6 @@ def test_while_nobody_flushes_for_long_an_hour_has_one_bucket(family, clock):
     assert [number % 720 for number in numbers[-5:]] == [0] * 5
     sizes = dict(zip(numbers, family.sizes(0, numbers), strict=True))
     assert sum(int(bucket.increments[b"2"]) for bucket in family.read(0, sizes)) == 1320
-    family.acknowledge(0, numbers)
+    family.delete(0, numbers)
     family.increment(2)
     assert family.backlog() == [(0, clock.now // 1000 // WIDTH)]

@@ -1,4 +1,4 @@
-"""One rule: count in Redis; else seed and count; else spill; else refuse. On a read, on a fill, and alone."""
+"""One rule: count in Redis, else seed and count, else spill, else refuse. On a read, on a fill, and alone."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @dataclass
 class Snapshot:
-    """What a loader says: totals by id, and no bucket that they hold already."""
+    """What a loader returns: totals by id, and no bucket that they already include."""
 
     totals: dict[Any, int] = field(default_factory=dict)
     applied: frozenset[tuple[int, int]] = frozenset()
@@ -36,7 +36,7 @@ def family() -> CounterFamily:
 
 @pytest.fixture
 def refused() -> Callable[[str], float]:
-    """Return a function to the number of increments that were refused in this test for a reason."""
+    """Return a function that returns how many increments this test had refused for a reason."""
 
     def total(reason: str) -> float:
         return metrics.INCREMENTS_REFUSED.labels("likes", reason)._value.get()

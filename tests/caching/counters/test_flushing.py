@@ -1,4 +1,4 @@
-"""The write-behind buffer: what is accepted is counted once, whatever happens to a flush."""
+"""The write-behind buffer: an accepted increment is counted once, whatever happens to a flush."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class Totals:
-    """Where a flush applies counts: a dict for PostgreSQL's rows, of which some ids are missing."""
+    """The target of a flush: a dict in place of PostgreSQL's rows, in which some ids are missing."""
 
     def __init__(self, *missing: int) -> None:
         self.counts: dict[int, int] = {}
@@ -112,7 +112,7 @@ def test_many_flushers_at_once_without_any_lock_count_exactly(family, totals, cl
     assert totals.counts == {id: 5 * id for id in range(1, 41)}
 
 
-def test_a_flush_that_fails_is_made_up_for_by_the_next(family, totals, clock):
+def test_after_a_failed_flush_the_next_one_applies_the_bucket(family, totals, clock):
     start(family, 1)
     family.increment(1)
     clock.advance(5)
@@ -180,7 +180,7 @@ def test_counts_of_rows_that_are_gone_are_orphaned_and_poison_is_set_aside(famil
     assert CounterBucket.objects.get().orphaned == 6
 
 
-def test_redis_forgets_a_bucket_a_while_after_it_was_applied(family, totals, clock):
+def test_a_bucket_is_deleted_from_redis_a_while_after_it_was_applied(family, totals, clock):
     start(family, 1)
     family.increment(1)
     clock.advance(5)
@@ -235,7 +235,7 @@ def test_after_a_script_flush_nothing_is_lost_or_doubled(family, totals, clock, 
 
 
 def test_no_state_key_but_the_live_count_has_a_ttl(family, redis_state):
-    """Law 8: the live count can be computed again, the others cannot."""
+    """The live count can be computed again, the other keys cannot."""
     start(family, 1)
     family.increment(1)
     ttls = {name.decode().split(":")[4]: redis_state.ttl(name) for name in redis_state.scan_iter("mp:n:*")}
@@ -243,7 +243,7 @@ def test_no_state_key_but_the_live_count_has_a_ttl(family, redis_state):
     assert set(ttls.values()) == {-1}
 
 
-def test_the_ledger_lets_go_of_buckets_that_redis_lost_by_itself(family, totals, clock, redis_state):
+def test_buckets_that_redis_lost_are_marked_released(family, totals, clock, redis_state):
     start(family, 1)
     family.increment(1)
     clock.advance(5)
@@ -257,7 +257,6 @@ def test_the_ledger_lets_go_of_buckets_that_redis_lost_by_itself(family, totals,
 
 
 def test_trouble_in_one_shard_does_not_hold_up_another(family, totals, clock, redis_state):
-    """Law 13."""
     start(family, 1, 2)
     family.increment(1)
     family.increment(2)
@@ -280,7 +279,7 @@ def test_a_live_count_that_is_rubbish_is_seeded_again(family, redis_state, rubbi
     assert family.seed({1: 4}, frozenset(), amount=1) == {1: 5}
 
 
-def test_rubbish_in_place_of_numbers_holds_up_nobody(family, totals, clock, redis_state, caplog):
+def test_rubbish_in_place_of_numbers_does_not_stop_a_flush(family, totals, clock, redis_state, caplog):
     start(family, 1, 2)
     family.increment(1)
     family.increment(2)
@@ -296,8 +295,8 @@ def test_rubbish_in_place_of_numbers_holds_up_nobody(family, totals, clock, redi
     assert b"rubbish" not in redis_state.zrange("mp:n:{clicks:0}:buckets", 0, -1)
 
 
-def test_a_bucket_that_another_flusher_has_just_forgotten_costs_no_live_count(family, totals, clock, monkeypatch):
-    # Given one that lists a bucket, and reads the ledger when another has deleted and released it
+def test_a_bucket_that_another_flusher_has_just_deleted_costs_no_live_count(family, totals, clock, monkeypatch):
+    # Given a flusher that lists a bucket, and reads the ledger after another one has deleted and released it
     start(family, 1)
     family.increment(1)
     clock.advance(5)
@@ -320,7 +319,7 @@ def test_a_bucket_that_another_flusher_has_just_forgotten_costs_no_live_count(fa
     assert family.live([1]) == {1: 1}
 
 
-def test_what_cannot_be_applied_does_not_keep_redis_from_forgetting_what_was(family, totals, clock):
+def test_an_error_in_a_flush_does_not_keep_applied_buckets_in_redis(family, totals, clock):
     start(family, 1)
     family.increment(1)
     clock.advance(5)
@@ -450,8 +449,8 @@ def test_a_name_stands_for_one_family():
         register(CounterFamily("product_views", shards=1, bucket_seconds=1))
 
 
-def test_a_bucket_that_redis_forgot_and_has_again_is_in_no_live_count_twice(family, totals, clock, redis_state):
-    # Given a Redis restored to before it forgot the newest bucket of all, which it knows to be sealed
+def test_a_deleted_bucket_that_a_restore_brings_back_is_in_no_live_count_twice(family, totals, clock, redis_state):
+    # Given a Redis restored to before the newest bucket was deleted, which it knows to be sealed
     start(family, 1)
     family.increment(1, 3)
     clock.advance(5)
@@ -464,7 +463,7 @@ def test_a_bucket_that_redis_forgot_and_has_again_is_in_no_live_count_twice(fami
     for name, dump in old.items():
         redis_state.restore(name, 0, dump)
     redis_state.delete("mp:n:{clicks:1}:live:1")
-    # A seed does not know of that, and counts the bucket once more
+    # The ledger says that Redis lacks the bucket, so a seed adds it once more
     assert family.seed({1: 3}, frozenset()) == {1: 6}
 
     # When

@@ -1,4 +1,4 @@
-"""The spill: PostgreSQL takes what Redis certainly did not, up to a bound."""
+"""The spill: PostgreSQL accepts what Redis certainly did not count, up to a limit."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def refused(reason: str) -> float:
 
 
 def rows() -> list[tuple[int, int]]:
-    """Return ids and amounts, row by row."""
+    """Return (id, amount) of each row."""
     return list(CounterSpill.objects.filter(family="clicks").order_by("id").values_list("counter", "amount"))
 
 
@@ -48,11 +48,11 @@ def test_a_full_spill_refuses_until_it_is_merged(settings):
     settings.CACHING = {**settings.CACHING, "SPILL_ROWS": 3}
     before = refused("full")
 
-    # Rows of other families take no room.
+    # Rows of other families do not count.
     assert spill.accept("others", 1, 1)
     assert [spill.accept("clicks", id, 1) for id in range(5)] == [True, True, True, False, False]
     assert refused("full") == before + 2
-    # What has a row already needs no room.
+    # An id that has a row needs no new one.
     assert spill.accept("clicks", 1, 1)
 
     CounterSpill.objects.filter(family="clicks").order_by("id").first().delete()
@@ -71,7 +71,7 @@ def test_without_postgresql_it_refuses_and_raises_nothing():
     assert refused("database") == before + 1
 
 
-def test_the_bound_costs_two_looks_at_an_index_however_full_it_is():
+def test_the_limit_costs_two_index_look_ups_however_full_the_spill_is():
     CounterSpill.objects.bulk_create(CounterSpillFactory.build(family="clicks", counter=n) for n in range(20_000))
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE caching_counterspill")

@@ -1,4 +1,4 @@
-"""Merging the spill: each row once, in the hour in which it was accepted, and seen in the live counts."""
+"""Merging the spill: each row once, in the hour in which it was accepted, and then included in live counts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class Totals:
-    """Where increments are applied; ids in `gone` have no row, those in `full` no room."""
+    """The target of a merge; ids in `gone` have no row, ids in `full` have no room."""
 
     def __init__(self) -> None:
         self.counts: dict[datetime, dict[int, int]] = {}
@@ -128,8 +128,8 @@ def test_a_redis_that_is_restored_to_before_a_merge_has_its_live_counts_seeded_a
     assert family.live([5, 6]) == {}
 
 
-def test_a_part_of_the_spill_that_redis_was_not_told_of_is_not_hidden_by_the_next(family, totals, monkeypatch):
-    # Given a spill of two parts, and a Redis that comes back while the first one is merged
+def test_a_merge_that_redis_missed_is_not_hidden_by_the_next_merge(family, totals, monkeypatch):
+    # Given a spill that takes two merges, and a Redis that comes back during the first
     monkeypatch.setattr(spill_merge, "_CHUNK_ROWS", 1)
     family.seed({5: 10, 6: 10}, frozenset())
     spill(5)
@@ -140,18 +140,18 @@ def test_a_part_of_the_spill_that_redis_was_not_told_of_is_not_hidden_by_the_nex
         pool("state").breaker.is_open = False
         return totals.apply(hour, counts)
 
-    # When both are merged, and the second is told
+    # When both are merged, and Redis records the second
     flush(family, apply)
     assert CounterBucket.objects.filter(retained=True).count() == 1
 
-    # Then the next flush makes up for the first
+    # Then the next flush deletes the live counts that the first one left
     flush(family, totals.apply)
     assert family.live([5, 6]) == {}
     assert not CounterBucket.objects.filter(retained=True).exists()
 
 
 def test_a_later_part_may_have_a_lower_number(family, totals):
-    # Given two merges, of which the second has the row that is older
+    # Given two merges, and the second merges an older row
     spill(5)
     old = CounterSpill.objects.get()
     CounterSpill.objects.all().delete()
@@ -160,7 +160,7 @@ def test_a_later_part_may_have_a_lower_number(family, totals):
     old.save()
     flush(family, totals.apply)
 
-    # When live counts are seeded, then flushes leave them alone
+    # When live counts are seeded, then a flush keeps them
     family.seed({5: 10, 6: 10}, frozenset())
     flush(family, totals.apply)
     assert family.live([5, 6]) == {5: 10, 6: 10}
@@ -176,14 +176,14 @@ def test_without_redis_it_is_merged_all_the_same_and_the_live_counts_follow(fami
     with pytest.raises(RedisError):
         flush(family, totals.apply)
 
-    # Then it is in the totals, and the ledger remembers that Redis was not told
+    # Then the totals have it, and the ledger keeps a retained row for the merge that Redis missed
     assert totals.counts == {this_hour(): {5: 1}}
     assert CounterBucket.objects.get().retained is True
     pool("state").breaker.is_open = False
     assert family.live([5]) == {5: 10}
     assert family.last_merge() == -1
 
-    # And it is told once
+    # And the next flush deletes the live counts, once
     flush(family, totals.apply)
     assert family.live([5, 6]) == {}
     assert family.last_merge() == CounterBucket.objects.get().bucket
@@ -194,7 +194,7 @@ def test_without_redis_it_is_merged_all_the_same_and_the_live_counts_follow(fami
 
 
 def test_a_merge_that_meets_another_leaves_it_its_rows_and_does_not_wait(family):
-    # Given a merge that stands in the middle of its transaction
+    # Given a merge that waits in the middle of its transaction
     for counter in range(1, 4):
         spill(counter)
     counted: list[int] = []
@@ -219,11 +219,11 @@ def test_a_merge_that_meets_another_leaves_it_its_rows_and_does_not_wait(family)
     slow.start()
     inside.wait(10)
 
-    # When another one comes
+    # When another merge runs
     spill(4)
     flush(family, apply)
 
-    # Then it has left those rows alone and taken the new one
+    # Then it has skipped those rows and merged the new one
     assert counted == [4]
     done.set()
     slow.join()
@@ -232,7 +232,7 @@ def test_a_merge_that_meets_another_leaves_it_its_rows_and_does_not_wait(family)
 
 
 def test_views_that_are_spilled_while_the_spill_is_merged_wait_for_the_next_flush(family):
-    # Given someone who spills as fast as it is merged
+    # Given increments that are spilled as fast as they are merged
     spill(1)
     calls = []
 
@@ -241,14 +241,14 @@ def test_views_that_are_spilled_while_the_spill_is_merged_wait_for_the_next_flus
         spill(1 + len(calls))
         return Applied()
 
-    # When / Then it has an end
+    # When / Then each flush ends
     assert flush(family, apply_and_be_overtaken).spilled == 1
     assert flush(family, apply_and_be_overtaken).spilled == 1
     assert calls == [{1: 1}, {2: 1}]
 
 
 def test_a_live_count_seeded_from_before_the_spill_is_forgotten_after_the_merge(family):
-    # Given a reader that loaded before the spill, and seeds while it is merged
+    # Given a reader that loaded before the spill, and seeds during the merge
     spill(5, 3)
 
     def apply(hour: datetime, counts: Mapping[int, int]) -> Applied:
@@ -263,7 +263,7 @@ def test_a_live_count_seeded_from_before_the_spill_is_forgotten_after_the_merge(
 
 
 def test_views_that_are_spilled_into_rows_that_are_being_merged_are_all_counted(family):
-    # Given four who spill views of three ids all the time
+    # Given four threads that spill views of three ids all the time
     over = threading.Event()
     counted: list[int] = []
 

@@ -1,4 +1,4 @@
-"""Visitors: who is counted once within a window, and how many they were, decided by the script that counts."""
+"""Visitors: one counts once within a window, and the unique ones are estimated, by the script that counts."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def visit(visitor: str = "ada", window: float = 60, day: str = "20270115", days:
     return Visit(visitor, round(window * 1000), day, days * 24 * 3600 * 1000)
 
 
-def test_a_visitor_counts_once_within_the_window_and_is_told_the_same_count(family, clock, redis_state):
+def test_a_visitor_counts_once_within_the_window_and_gets_the_same_count(family, clock, redis_state):
     start(family, 1, 2)
 
-    told = [family.increment(1, visit=visit(who)) for who in ("ada", "ada", "bob", "ada")]
-    assert told == [1, 1, 2, 2]
-    # Of another id it is another visit, and after the window a new one.
+    counts = [family.increment(1, visit=visit(visitor)) for visitor in ("ada", "ada", "bob", "ada")]
+    assert counts == [1, 1, 2, 2]
+    # For another id it is another visit, and after the window a new one.
     assert family.increment(2, visit=visit()) == 1
     redis_state.delete("mp:n:{clicks:1}:seen:1:ada")
     assert family.increment(1, visit=visit()) == 3
@@ -59,8 +59,8 @@ def test_a_visit_is_judged_and_counted_in_one_round_trip(family, redis_commands)
 def test_twenty_at_once_of_one_visitor_count_once(family):
     start(family, 1)
     with ThreadPoolExecutor(8) as threads:
-        told = list(threads.map(lambda _: family.increment(1, visit=visit()), range(20)))
-    assert told == [1] * 20
+        counts = list(threads.map(lambda _: family.increment(1, visit=visit()), range(20)))
+    assert counts == [1] * 20
 
 
 def test_a_visitor_of_what_cannot_be_counted_yet_is_not_marked(family, redis_state):
@@ -88,15 +88,15 @@ def test_a_cold_read_counts_its_visitor_once_and_marks_it(things, truth, family,
 
 
 @pytest.mark.parametrize(("other", "live"), [("bob", 42), ("ada", 41)])
-def test_who_waited_for_the_load_of_another_is_counted_then_and_not_before(
+def test_a_visitor_that_waited_for_another_load_is_counted_after_it_and_not_before(
     things, truth, family, monkeypatch, redis_state, other, live
 ):
-    # given one who found nothing, and was neither counted nor marked
+    # given a visitor whose read found nothing, and who was neither counted nor marked
     counted_truth(things, truth, family, monkeypatch)
     waiting = read_once(things, 1, 1, visit("ada"))
     assert list(redis_state.scan_iter("mp:n:*")) == []
 
-    # when another, or the same in a second request, has filled it meanwhile
+    # when another visitor, or the same one in a second request, has filled the entry meanwhile
     assert fetch(things, 1, 1, visit(other)).live == 41
     found = complete(waiting)
 
@@ -106,7 +106,7 @@ def test_who_waited_for_the_load_of_another_is_counted_then_and_not_before(
 
 
 def counted_truth(things: Resource, truth: Any, family: CounterFamily, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the things' loader tell a total of 40 with each row."""
+    """Have the loader of the things return a total of 40 with each row."""
     truth.rows[1] = b"one"
     things.family = family
     monkeypatch.setattr(things, "loader", lambda ids: replace(truth.load(ids), totals=dict.fromkeys(ids, 40)))
@@ -142,7 +142,7 @@ def test_the_keys_of_a_visit_share_a_slot_with_its_bucket(family):
 def test_five_thousand_visitors_are_estimated_within_three_percent(family):
     start(family, 1)
     for first in range(0, 5000, 500):
-        # Each comes twice, and every other one on the next day too.
+        # Each visitor comes twice, and every other one on the next day too.
         commands = [
             family.count_command(1, 1, visit(f"visitor {n}")) for n in range(first, first + 500) for _ in range(2)
         ]
@@ -180,7 +180,7 @@ def test_a_redis_that_is_full_refuses_a_visit_like_any_view_and_forgets_no_visit
         assert known > 40
         server.config_set("maxmemory", 1)
 
-        # When / Then: from 7.0 on the error code OOM is a class of the client's and no word of the message
+        # When / Then: from 7.0 on the client turns the code OOM into an exception class, so the message lacks it
         with pytest.raises(redis.ResponseError, match="used memory > 'maxmemory'"):
             family.increment(1, visit=visit("one more"))
         assert server.pfcount(name) == known

@@ -1,4 +1,4 @@
-"""The expiry index: what goes in and out of its shards, and that nothing in it can hurt."""
+"""The expiry index: what its shards take and return, and that nothing in them does harm."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MILLISECOND = timedelta(milliseconds=1)
 
 @pytest.fixture(autouse=True)
 def script_is_known(redis_state: redis.Redis) -> None:
-    """Redis knows the script, so that no first call of it is two round trips."""
+    """Load the script into Redis, so that its first call is not two round trips."""
     redis_state.script_load(script("deadline_correct").source)
 
 
@@ -47,12 +47,12 @@ def test_each_id_lives_in_the_shard_of_its_remainder(family, redis_state: redis.
 
 
 def test_due_are_the_earliest_of_each_shard_and_they_stay(family) -> None:
-    # given two shards with due members, of which one is due this very millisecond
+    # given two shards with due members, one of them due in this very millisecond
     for id, at in [(1, NOW), (5, NOW - HOUR), (9, NOW + MILLISECOND), (2, NOW - HOUR), (6, NOW - 2 * HOUR)]:
         assert family.schedule(id, at)
     # then they come by shard, the earliest first
     assert ids(family.due(8, NOW)) == [5, 1, 6, 2]
-    # and fewer come from each; but one in any case, so that no shard starves
+    # and with a smaller limit fewer come from each, but at least one, so that no shard starves
     assert ids(family.due(4, NOW)) == ids(family.due(1, NOW)) == [5, 6]
     assert family.count() == 5
 
@@ -96,7 +96,7 @@ def test_many_are_scheduled_and_cancelled_in_few_round_trips(family, redis_comma
     assert trips == [["ZADD"] * 8, ["ZADD"] * 8, ["ZADD"] * 4]
     with redis_commands() as trips:
         assert family.cancel(range(1, 19_901))
-    # 25 to a command, each by itself, so that Redis serves others in between
+    # 25 to a command, a round trip each, so that Redis serves other clients in between
     assert trips == [["ZREM"]] * (19_900 // 25)
     assert family.count() == 100
     assert family.schedule_many([])
@@ -109,7 +109,7 @@ def test_reads_and_corrections_are_one_round_trip_each(family, redis_commands) -
         seen = family.due(6000, NOW)
         family.count()
         family.scan(0, 0, 10)
-        # the second and the third thousand of a shard have commands of their own
+        # each shard has 1,500 members, so two commands
         family.correct(seen, {})
     assert trips == [
         ["ZADD"] * 8,
@@ -129,7 +129,7 @@ def test_put_missing_leaves_what_is_known(family, redis_state: redis.Redis) -> N
 
 
 def test_a_correction_sets_what_the_table_says_and_removes_the_rest(family) -> None:
-    # given three due members of which one is extended, one gone, and one moved after it was seen
+    # given three due members: one is extended, one is gone, and one was moved after it was seen
     family.schedule_many(Deadline(NOW, id) for id in (1, 2, 3))
     seen = family.due(12, NOW)
     family.schedule(3, NOW + 2 * HOUR)
@@ -156,14 +156,14 @@ def test_any_score_can_be_corrected(family, redis_state: redis.Redis, score) -> 
 
 
 def test_a_member_in_a_shard_not_its_own_is_removed_there_and_only_there(family, redis_state: redis.Redis) -> None:
-    # given an id at home, and the same one in another shard
+    # given an id in its own shard, and the same id in another one
     family.schedule(6, NOW)
     redis_state.zadd(family.key(1), {"6": to_ms(NOW) - 1, "x": 0})
     seen = family.due(12, NOW)
     assert [(member.name, family.id_of(member)) for member in seen] == [(b"x", None), (b"6", None), (b"6", 6)]
     # when both are corrected by the same table
     assert family.correct(seen, {6: NOW + HOUR}) == Corrected(moved=1, removed=2)
-    # then the one at home has it
+    # then only its own shard has it
     assert family.scan(2, 0, 10)[1] == [Member(b"6", to_ms(NOW + HOUR), 2)]
     assert family.count() == 1
 
@@ -200,19 +200,19 @@ def test_a_foreign_key_costs_its_own_shard_only_and_is_discarded(family, redis_s
     # given something else under the key of one shard
     redis_state.delete(family.key(1))
     redis_state.hset(family.key(1), "a", 1)
-    # then writing says that it failed, and the other shards have what was written
+    # then the write returns False, and the other shards have their part
     assert not family.schedule_many(Deadline(NOW, id) for id in range(5, 9))
     assert [redis_state.zcard(family.key(shard)) for shard in (0, 2, 3)] == [2, 2, 2]
     with pytest.raises(redis.ResponseError):
         family.due(8, NOW)
-    # until it is gone
+    # until the foreign key is discarded
     assert family.discard_foreign() == 1
     assert family.schedule(1, NOW)
     assert family.discard_foreign() == 0
     assert family.count() == 7
 
 
-def test_a_redis_that_is_away_fails_nobody_and_is_said_once(family, monkeypatch, caplog) -> None:
+def test_while_redis_is_away_writes_do_not_raise_and_one_line_is_logged(family, monkeypatch, caplog) -> None:
     # given a Redis that refuses connections
     away = Pool(host="127.0.0.1", port=1)
     failures = metrics.REDIS_FAILURES.labels("deadline_cancel")._value
@@ -220,7 +220,7 @@ def test_a_redis_that_is_away_fails_nobody_and_is_said_once(family, monkeypatch,
     with monkeypatch.context() as patch:
         for module in ("index", "shards"):
             patch.setattr(f"caching.deadlines.{module}.pool", lambda role: away)
-        # then writes say so
+        # then writes return False, and one line is logged
         assert not family.schedule(1, NOW)
         assert not family.schedule_many([Deadline(NOW, 1)])
         assert not family.cancel([1, 2])
@@ -230,7 +230,7 @@ def test_a_redis_that_is_away_fails_nobody_and_is_said_once(family, monkeypatch,
         with pytest.raises(redis.ConnectionError):
             family.due(1, NOW)
     away.breaker._probe = lambda: True
-    # and it comes back by itself
+    # and writes work again once it is back
     assert family.schedule(1, NOW)
 
 

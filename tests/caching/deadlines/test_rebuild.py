@@ -1,4 +1,4 @@
-"""Rebuilding an index in one go, while others write."""
+"""Rebuilding an index in one run, while others write."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_a_lost_index_is_made_anew(family, table) -> None:
 
 
 def test_a_wrong_one_is_put_right(family, table, redis_state) -> None:
-    # given wrong scores, strangers, rubbish, what lies in a shard not its own, and a key that is no index
+    # given wrong scores, unknown ids, rubbish, a member in a wrong shard, and a key that is no index
     family.put_missing(Deadline(NOW + timedelta(days=id), id) for id in range(1, 60))
     family.put_missing(Deadline(NOW, id) for id in range(5000, 5300))
     redis_state.zadd(family.key(0), {"1": 5, "x": 6})
@@ -46,11 +46,11 @@ def test_a_wrong_one_is_put_right(family, table, redis_state) -> None:
     assert (done.moved, done.removed) == (40 - 1, 200 + 2 + 1)
 
 
-def test_it_tells_how_far_it_is(family, table) -> None:
+def test_it_reports_its_progress(family, table) -> None:
     table.deadlines[1001] = NOW
-    told: list[int] = []
-    rebuild(family, table, told.append)
-    assert told == [100] * 10 + [1]
+    advanced: list[int] = []
+    rebuild(family, table, advanced.append)
+    assert advanced == [100] * 10 + [1]
 
 
 def test_pages_are_large_and_commands_are_not(family, monkeypatch, redis_commands) -> None:
@@ -59,20 +59,20 @@ def test_pages_are_large_and_commands_are_not(family, monkeypatch, redis_command
     table = Table(dict.fromkeys(range(1, 6001), NOW))
     with redis_commands() as trips:
         rebuild(family, table)
-    # 1,666 of each shard on the first page, of which a thousand to a command
+    # 1,666 of each shard on the first page, at most a thousand to a command
     assert trips[:3] == [["TYPE"] * 3, ["ZADD"] * 6, ["ZADD"] * 3]
     assert {name for trip in trips[3:] for name in trip} == {"ZSCAN"}
     assert 6 <= len(trips[3:]) <= 9
 
 
 def test_what_others_write_meanwhile_is_kept(family, table) -> None:
-    # given an index of which half is lost and half is wrong
+    # given an index that lacks half of its members and has wrong scores for the other half
     family.put_missing(Deadline(NOW - timedelta(hours=1), id) for id in range(1, 501))
     changes = iter(range(1, 1001))
     pages = Table.page
 
     def change() -> None:
-        """Put one deadline off and close the next one; each is in the index at once."""
+        """Extend one deadline and remove the next one, in the table and in the index."""
         later, closed = next(changes), next(changes)
         table.deadlines[later] += timedelta(days=1)
         assert family.schedule(later, table.deadlines[later])
@@ -80,7 +80,7 @@ def test_what_others_write_meanwhile_is_kept(family, table) -> None:
         assert family.cancel([closed])
 
     class Busy:
-        """The table, in which others change rows between what it answers and what is done with the answer."""
+        """The table, in which others change rows after each answer and before the answer is used."""
 
         def page(self, after, limit):
             answer = pages(table, after, limit)

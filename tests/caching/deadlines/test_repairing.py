@@ -16,7 +16,7 @@ NOW = datetime(2030, 1, 1, tzinfo=UTC)
 
 
 class Table:
-    """A table of deadlines in memory, which counts how often it was asked for a page."""
+    """A table of deadlines in memory; it counts the pages that were read."""
 
     def __init__(self, deadlines: dict[int, datetime]) -> None:
         self.deadlines = deadlines
@@ -43,7 +43,7 @@ def family() -> DeadlineFamily:
 
 @pytest.fixture
 def table() -> Table:
-    """105 rows, of which ten each share a deadline."""
+    """105 rows; ten at a time share a deadline."""
     return Table({id: NOW + timedelta(seconds=id // 10) for id in range(1, 106)})
 
 
@@ -76,7 +76,7 @@ def test_an_empty_index_is_filled_across_pages(family, table) -> None:
 
 
 def test_everything_wrong_is_put_right(family, table) -> None:
-    # given an index with holes, wrong scores, strangers and rubbish
+    # given an index with missing members, wrong scores and unknown ids
     family.put_missing(Deadline(NOW + timedelta(days=id), id) for id in range(1, 60))
     family.put_missing(Deadline(NOW, id) for id in range(1000, 1300))
     done = repair(family, table, unlimited)
@@ -94,7 +94,7 @@ def test_without_time_it_goes_on_where_it_stopped(family, table) -> None:
         repair(family, table, no_time)
         runs += 1
         assert runs < 50
-    # then it took several to fill, and the next has nothing to say
+    # then several runs filled it, and the next has nothing to do
     assert runs > 5
     assert repair(family, table, no_time) == Repair()
 
@@ -104,27 +104,27 @@ def test_a_walk_goes_on_while_it_finds_faults(family, table) -> None:
     done = repair(family, table, lambda: Budget(0, 60))
     # then a wiped index is filled in one run
     assert done.entered == 105
-    # and a whole one costs a page of each walk
+    # and a complete one costs a page of each walk
     table.pages = 0
     repair(family, table, lambda: Budget(0, 60))
     assert table.pages <= 3
 
 
-def test_members_in_shards_not_their_own_go_home(family, table, redis_state) -> None:
+def test_members_in_a_wrong_shard_are_moved_to_their_own(family, table, redis_state) -> None:
     # given an index that had another number of shards, and one key that is no index
     other = DeadlineFamily(family.name, shards=2)
     other.put_missing(Deadline(at, id) for id, at in table.deadlines.items())
     redis_state.set(family.key(2), "x")
     astray = sum(id % 2 != id % 3 for id in table.deadlines)
     done = repair(family, table, unlimited)
-    # then the key was replaced, and each is at home and nowhere else
+    # then the key was replaced, and each member is in its own shard only
     assert (done.entered, done.moved, done.removed, done.complete) == (astray, 0, astray + 1, True)
     assert members(family) == scores(table)
     assert family.count() == 105
 
 
 def test_the_walk_over_the_index_goes_on_in_the_shard_where_it_stopped(family, table) -> None:
-    # given shards so full that each is several pages, and runs that have time for one
+    # given shards of several pages each, and runs that have time for one page
     table.deadlines |= dict.fromkeys(range(1000, 1600), NOW)
     family.put_missing(Deadline(at, id) for id, at in table.deadlines.items())
     places: list[str] = []
@@ -132,7 +132,7 @@ def test_the_walk_over_the_index_goes_on_in_the_shard_where_it_stopped(family, t
         repair(family, table, no_time)
         places.append(family.bookmark("index") or "")
     begun_again = places.pop()
-    # then it went through all of them in turn
+    # then the walk went through all shards in turn
     shards = [place.partition(":")[0] for place in places]
     assert shards == sorted(shards)
     assert {*shards} == {"0", "1", "2"}

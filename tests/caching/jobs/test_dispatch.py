@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(params=["refusing", "frozen"])
 def broker_away(request) -> Iterator[None]:
-    """A broker that refuses connections, or one that accepts them and then says nothing."""
+    """A broker that refuses connections, or one that accepts them and never replies."""
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     if request.param == "refusing":

@@ -127,8 +127,8 @@ def test_a_session_that_is_cut_off_fails_clearly(caplog) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_run_that_lost_its_lock_does_not_overwrite_the_verdict() -> None:
-    # given a run that a later one has declared lost
+def test_a_run_that_lost_its_lock_does_not_overwrite_the_outcome_lost() -> None:
+    # given a run that a later one has marked lost
     def work() -> dict:
         JobRun.objects.update(outcome="lost", finished_at="2030-01-01T00:00:00Z")
         return {}
@@ -139,7 +139,7 @@ def test_a_run_that_lost_its_lock_does_not_overwrite_the_verdict() -> None:
 
 @pytest.mark.fault
 @pytest.mark.django_db(transaction=True)
-def test_a_killed_run_shows_as_lost_and_hinders_nobody(process_env) -> None:
+def test_a_killed_run_shows_as_lost_and_blocks_no_later_run(process_env) -> None:
     # given a process that holds the job and is killed
     process = subprocess.Popen([sys.executable, "-c", HOLDER], env=process_env, stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline().strip() == "working"
@@ -153,7 +153,7 @@ def test_a_killed_run_shows_as_lost_and_hinders_nobody(process_env) -> None:
     assert records() == ["running"]
     shown = next(job for job in job_status()["jobs"] if job["id"] == JOB)
     assert (shown["last_run"]["outcome"], shown["last_run"]["finished_at"]) == ("lost", None)
-    # and the next run marks it so and works
+    # and the next run marks it lost and does its work
     assert run_job(JOB, dict) is not None
     assert records() == ["lost", "succeeded"]
 

@@ -1,4 +1,4 @@
-"""What the status of the jobs says, and what it says when it must not be taken at its word."""
+"""The status of the jobs, and that a run whose record still says running may be lost."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_it_takes_one_query(django_assert_num_queries) -> None:
 
 
 def test_it_does_not_read_the_history() -> None:
-    """A job every five seconds leaves a quarter of a million rows in the retention of two weeks."""
+    """A job that runs every five seconds leaves a quarter of a million rows in two weeks, the retention."""
     now = datetime.now(UTC)
     JobRun.objects.bulk_create(
         JobRun(job="often", started_at=now - timedelta(seconds=5 * n), finished_at=now, outcome="succeeded")

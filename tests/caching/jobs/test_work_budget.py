@@ -1,4 +1,4 @@
-"""What came up since the last run is done without a pause; a backlog pauses, and ends in time."""
+"""New work is done without a pause; work on a backlog pauses, and ends in time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from caching.jobs.work_budget import WorkBudget
 
 
 class Time:
-    """Seconds that pass when told, or slept."""
+    """A clock in seconds that advances when a test sets `now` or the code sleeps."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -41,7 +41,7 @@ def test_what_comes_in_a_few_seconds_is_applied_without_a_pause():
     assert time.slept == []
 
 
-def test_a_backlog_is_worked_off_with_four_times_as_much_rest_as_work():
+def test_work_on_a_backlog_pauses_four_times_as_long_as_it_works():
     time = Time()
     one = WorkBudget(60, 100_000, 4, time, time.sleep)
     for _ in range(4):
@@ -49,7 +49,7 @@ def test_a_backlog_is_worked_off_with_four_times_as_much_rest_as_work():
     assert time.slept == [2.0, 2.0]
 
 
-def test_a_rest_is_cut_where_it_would_have_the_backlog_grow():
+def test_a_pause_is_cut_where_it_would_let_the_backlog_grow():
     time = Time()
     one = WorkBudget(60, 0, 20, time, time.sleep)
     for most in (4.0, 0.5):
@@ -82,7 +82,7 @@ def test_after_a_minute_nothing_more_is_begun():
 
 @pytest.mark.django_db(transaction=True)
 def test_a_backlog_is_flushed_six_times_as_fast_as_it_came_however_long_it_takes(clock, monkeypatch):
-    # Given three buckets of two shards in a backlog, and work that takes a tenth of a second each
+    # Given a backlog of three buckets, a family of two shards, and work that takes a tenth of a second for each
     family = CounterFamily("clicks", shards=2, bucket_seconds=5, clock=clock)
     family.seed({1: 0}, frozenset())
     for _ in range(3):
@@ -94,7 +94,7 @@ def test_a_backlog_is_flushed_six_times_as_fast_as_it_came_however_long_it_takes
         time.now += 0.1
         return Applied()
 
-    # When each is a batch of its own
+    # When each bucket is a batch of its own
     monkeypatch.setattr("caching.counters.flushing.CHUNK_FIELDS", 1)
     monkeypatch.setattr(
         "caching.counters.flushing.WorkBudget",
@@ -102,7 +102,7 @@ def test_a_backlog_is_flushed_six_times_as_fast_as_it_came_however_long_it_takes
     )
     assert flush(family, apply).total == 3
 
-    # Then each takes a sixth of half of its five seconds, not 21 tenths
+    # Then work and pause take a sixth of 5 s / 2 shards for each, not 21 tenths of a second
     assert time.slept == pytest.approx([5 / 2 / 6 - 0.1] * 3)
 
 

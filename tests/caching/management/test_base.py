@@ -1,4 +1,4 @@
-"""What `--help` of each of the project's commands shows."""
+"""What `--help` shows for each command of the project."""
 
 from __future__ import annotations
 

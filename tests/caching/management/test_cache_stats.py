@@ -34,7 +34,7 @@ def test_it_counts_the_entries_of_each_namespace_and_what_they_take(redis_state,
     assert found["eviction_policy"]
     (line,) = found["namespaces"]
     assert (line["namespace"], line["entries"]) == ("things", 10)
-    # Their sizes differ by a few bytes: a header says how long its load took.
+    # Their sizes differ by a few bytes, because the header holds how long the load took.
     sizes = [redis_state.memory_usage(f"mp:c:{{things:{id}}}") for id in range(10)]
     assert line["bytes_each"] == round(mean(sizes))
     assert 3200 <= line["ttl_seconds"] <= 3600

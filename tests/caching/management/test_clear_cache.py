@@ -70,5 +70,5 @@ def test_clearing_a_hundred_thousand_entries_is_one_command(redis_state, things,
     with redis_commands() as trips:
         clear("things")
     assert trips == [["SET"]]
-    # By a thread of Redis: here and now it would take longer than the next test waits.
+    # Asynchronously, because a synchronous FLUSHDB would take longer than the next test waits.
     redis_state.flushdb(asynchronous=True)

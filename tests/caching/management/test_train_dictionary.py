@@ -37,11 +37,11 @@ def warmer(things):
 
 
 def test_it_learns_from_cached_entries_and_is_used_from_then_on(things, rows, capsys, redis_state):
-    # Given entries in the cache, ten of which say that there is no such row
+    # Given entries in the cache, ten of them negative
     fetch_many(things, range(410))
     # When a dictionary is trained
     call_command("train_dictionary", "things", "--size", "2048")
-    # Then it says what that saves and what comes next
+    # Then it prints what that saves and what happens next
     said = capsys.readouterr().out
     assert "trained on 320 bodies, tried on 80 others" in said
     assert "this dictionary" in said

@@ -1,4 +1,4 @@
-"""What is said of each kind of server, by what would be lost."""
+"""The messages for each kind of server, by what would be lost."""
 
 from __future__ import annotations
 

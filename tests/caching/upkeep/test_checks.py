@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def redis_says(monkeypatch):
-    """Return a function that changes what Redis says of itself."""
+    """Return a function that changes the facts that Redis reports."""
 
     def say(**changes) -> None:
         facts = ask_redis("state")._replace(policy="volatile-lfu", limit=0, persistent=True)._replace(**changes)
@@ -36,7 +36,7 @@ def lines(caplog) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.name == "caching.upkeep.checks"]
 
 
-def test_the_servers_tell_what_is_needed_in_one_round_trip(redis_commands):
+def test_redis_reports_its_facts_in_one_round_trip(redis_commands):
     with redis_commands() as trips:
         facts = ask_redis("state")
 
@@ -49,8 +49,8 @@ def test_the_servers_tell_what_is_needed_in_one_round_trip(redis_commands):
     assert abs(ask_postgres()) < 1
 
 
-def test_where_config_is_forbidden_info_has_to_do(redis_state):
-    # Given a user as hosts give it, who may not ask for the configuration
+def test_where_config_is_forbidden_info_is_enough(redis_state):
+    # Given a user without the right to read the configuration, as hosts provide it
     redis_state.execute_command("ACL", "SETUSER", "guest", "on", ">guest", "~*", "+@all", "-config")
     connection = pool("state").get_connection()
     try:
@@ -68,7 +68,7 @@ def test_where_config_is_forbidden_info_has_to_do(redis_state):
         redis_state.execute_command("ACL", "DELUSER", "guest")
 
 
-def test_a_good_redis_starts_without_a_word(redis_says, caplog):
+def test_with_a_good_redis_the_start_logs_nothing(redis_says, caplog):
     redis_says()
     checks.verify(production=True)
     assert lines(caplog) == []

@@ -127,7 +127,7 @@ def test_after_a_clear_the_old_go_and_the_new_stay(redis_state, things, truth):
 
 
 def test_an_entry_that_was_filled_again_meanwhile_survives(redis_state, things, put, monkeypatch):
-    # Given an entry of another schema, that a reader fills again between the sweep's look and its deletion
+    # Given an entry of another schema that a reader fills again after the sweep has read it
     key = put("c:{things:1}", envelope(schema=9))
     look = Store.read
 

@@ -1,1 +1,1 @@
-"""A crowd of processes that read, write and are killed at random, and the judge of what its readers were served."""
+"""A crowd of processes that read, write and are killed at random, and a judge that finds their stale reads."""

@@ -1,7 +1,7 @@
 """The process that starts the crowd, kills its members at random and starts others: crowd.py FOLDER SECONDS.
 
-Members are forked, which makes a new one cheap, and die by SIGKILL as anywhere else. After the storm there is a calm
-in which nobody writes, nobody is killed, and readers go on.
+Members are forked, so a new one starts fast, and are killed by SIGKILL. After this storm comes a calm, in which readers
+go on, but nothing is written and no member is killed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _PATIENCE_SECONDS = 30.0
 
 
 class Crowd:
-    """The members by the process that each is, with what each does and its number; numbers are never used again."""
+    """The members by process id, each with its work and its number; a number is never used again."""
 
     def __init__(self, folder: Path, seconds: float) -> None:
         from tests.faults.random_run import members
@@ -48,7 +48,7 @@ class Crowd:
             self._kill(victim)
 
     def wait(self) -> int:
-        """Wait until all have ended by themselves; return how many failed or would not end."""
+        """Wait until all members have ended by themselves; return how many failed or did not end."""
         deadline = time.monotonic() + CALM_SECONDS + _PATIENCE_SECONDS
         failed = 0
         for process in self._work:
@@ -87,7 +87,7 @@ class Crowd:
         os.kill(process, signal.SIGKILL)
         _, status = os.waitpid(process, 0)
         if not os.WIFSIGNALED(status):
-            # It had ended before, and only a failure ends a member during the storm.
+            # It had ended by itself, and during the storm only a failure does that.
             sys.exit(f"member {number} ended with status {status}")
         self._log.write(What.KILLED, 0, number, began)
         self._start(work)
@@ -95,7 +95,7 @@ class Crowd:
 
 def main(folder: str, seconds: str) -> None:
     django.setup()
-    # What a member would otherwise import anew in each of its lives.
+    # Imported before the forks, so that members do not import it again.
     current_app.loader.import_default_modules()
     resolve_transport("redis")
     from tests.faults.random_run import rows

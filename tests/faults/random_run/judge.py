@@ -1,4 +1,4 @@
-"""Whether a read showed less than it had to, and what happened to its row meanwhile."""
+"""The judge: finds reads that showed an older version than they had to, and what happened to their rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import NamedTuple
 from tests.faults.random_run.log import Record, What
 from tests.faults.random_run.members import FAULTS
 
-# How long after its death the write of a writer that nobody answered may stay unseen, in nanoseconds.
+# If a writer was killed before its write returned, readers may miss the write for this long after, in ns.
 HEALED_NS = 3_000_000_000
 _BEFORE_NS = 300_000_000
 _LINES = 80
@@ -25,10 +25,10 @@ class Stale(NamedTuple):
 
 
 class Judge:
-    """Knows from when on each version must be seen.
+    """Computes from when on each version must be seen, which is when it is due.
 
-    That is from when its writer was answered; if the writer was killed before, though its transaction had
-    committed, from HEALED_NS after its death.
+    A version is due when its write has returned. If the writer was killed before that, but its transaction had
+    committed, the version is due HEALED_NS after the kill.
     """
 
     def __init__(self, records: Iterable[Record], final: Mapping[int, int]) -> None:
@@ -39,11 +39,11 @@ class Judge:
         self._due = self._due_by_id()
 
     def reads(self, what: What) -> int:
-        """Return how many reads there were of a kind."""
+        """Return how many reads of a kind there were."""
         return len(self._all(what))
 
     def stale(self, what: What) -> list[Stale]:
-        """Return the reads of a kind that began when a newer version was due than the one that they showed."""
+        """Return the reads of a kind that showed an older version than was due when they began."""
         found = []
         for read in self._all(what):
             moments, newest = self._due[read.id]
@@ -53,7 +53,7 @@ class Judge:
         return found
 
     def summary(self) -> str:
-        """Return what happened, in numbers."""
+        """Return a summary of the run in numbers."""
         faults = [list(FAULTS)[record.version] for record in self._all(What.FAULT)]
         done = ", ".join(f"{name} {faults.count(name)}" for name in FAULTS)
         return (
@@ -65,10 +65,10 @@ class Judge:
         )
 
     def story(self, stale: Stale) -> str:
-        """Return what happened to a row from before the write until the stale read, in milliseconds before that."""
+        """Return what happened to a row from shortly before the write until the stale read, in ms before the read."""
         since, until = stale.write.began - _BEFORE_NS, stale.read.ended
-        told = [record for record in self._records if since <= record.ended <= until and self._matters(record, stale)]
-        lines = [_line(record, stale.read.began) for record in told]
+        during = [record for record in self._records if since <= record.ended <= until and self._matters(record, stale)]
+        lines = [_line(record, stale.read.began) for record in during]
         return "\n".join([f"row {stale.read.id} should have shown {stale.write.version}:", *lines[-_LINES:]])
 
     def _matters(self, record: Record, stale: Stale) -> bool:
@@ -78,9 +78,9 @@ class Judge:
         return [record for record in self._records if record.what is what]
 
     def _unanswered(self, final: Mapping[int, int]) -> list[Record]:
-        """Return the writes that committed though their writer was killed before it was answered.
+        """Return the writes that committed although their writer was killed before they returned.
 
-        A version that was rolled back is given out again, so who wrote it last is who committed it.
+        A version that was rolled back is used again, so the last write of a version is the one that committed.
         """
         last = {(record.id, record.version): record for record in self._all(What.WRITING)}
         for record in self.answered:
@@ -88,7 +88,7 @@ class Judge:
         return [record for record in last.values() if record.version <= final[record.id]]
 
     def _due_by_id(self) -> dict[int, tuple[list[int], list[Record]]]:
-        """Return by id the moments at which a version became due, and the newest that was due from then on."""
+        """Return by id the moments at which a version became due, and the newest version due from each moment on."""
         due: dict[int, list[tuple[int, Record]]] = defaultdict(list)
         for record in self.answered:
             due[record.id].append((record.ended, record))

@@ -1,4 +1,4 @@
-"""What each process writes down while it lives: records that outlast its death, by a clock that all of them share."""
+"""The log of each process: records that outlive it, by a clock that all processes share."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 
 class What(enum.IntEnum):
-    """What a record tells.
+    """The kind of a record.
 
     READ and PLAIN_READ: a row was read through our cache or the plain one. WRITING: a row got a version, in a
     transaction that has yet to commit. ANSWERED: the call that wrote the version returned. KILLED: the process
-    whose number is the record's version was killed. FAULT: the saboteur did what has that number.
+    whose number is the record's version was killed. FAULT: the fault with that number was caused.
     """
 
     READ = 1
@@ -28,7 +28,7 @@ class What(enum.IntEnum):
 
 
 class Record(NamedTuple):
-    """One record. Times are nanoseconds of CLOCK_MONOTONIC; `process` is the number of who wrote it."""
+    """One record. Times are nanoseconds of CLOCK_MONOTONIC; `process` is the number of the process that wrote it."""
 
     what: What
     id: int
@@ -48,12 +48,12 @@ class Log:
         self._file = os.open(folder / f"{process}.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
 
     def write(self, what: What, id: int, version: int, began: int) -> None:
-        """Write a record of what began at a time and has ended now. It is with the kernel once this returns."""
+        """Write a record of what began at `began` and has ended now. The kernel has it when this returns."""
         os.write(self._file, _FORMAT.pack(what, id, version, began, time.monotonic_ns()))
 
 
 def read(folder: Path) -> Iterator[Record]:
-    """Return the records of all processes; one that a kill cut off is left out."""
+    """Return the records of all processes, without those that a kill cut off."""
     for path in folder.glob("*.log"):
         data = path.read_bytes()
         whole = data[: len(data) - len(data) % _FORMAT.size]

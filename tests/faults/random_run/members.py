@@ -1,4 +1,4 @@
-"""What the processes of the crowd do until their time is over: read, write, and harm Redis."""
+"""The work of the crowd's processes until their time is over: read, write, and harm Redis."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from caching.redis.errors import REDIS_ERRORS
 from tests.faults.random_run import rows
 from tests.faults.random_run.log import Log, What
 
-# Says whether it is time to end.
+# Returns whether it is time to end.
 Over = Callable[[], bool]
 
 
 def read(log: Log, over: Over) -> None:
-    """Read rows through both caches, and be the worker now and then."""
+    """Read rows through both caches, and now and then run a task as a worker does."""
     while not over():
         ways = random.choices([_read_one, _read_many, _read_inside_a_transaction, _work], [70, 20, 3, 10])
         ways[0](log)
@@ -52,7 +52,7 @@ def _read_inside_a_transaction(log: Log) -> None:
 
 
 def _work(log: Log) -> None:
-    """Take a message and run its task, as a worker would, if there is one and the broker does not fail."""
+    """Take a message and run its task, as a worker does, if there is one and the broker does not fail."""
     away = (*REDIS_ERRORS, KombuError, OSError)
     with contextlib.suppress(Empty, *away), current_app.connection_for_read() as broker:
         message = broker.SimpleQueue("celery").get_nowait()
@@ -73,7 +73,7 @@ class _ChangedItsMindError(Exception):
 def write(log: Log, over: Over) -> None:
     """Write one row or two in a transaction, which is rolled back now and then."""
     while not over():
-        # Always in the same order, or two writers would wait for each other.
+        # Always in the same order, or two writers could deadlock.
         ids = sorted(random.sample(rows.choose(), random.choice([1, 1, 1, 2])))
         with contextlib.suppress(_ChangedItsMindError):
             _write(log, ids)
@@ -93,7 +93,7 @@ def _write(log: Log, ids: Sequence[int]) -> None:
 
 
 def harm(log: Log, over: Over) -> None:
-    """Take things from Redis, and connections from everybody."""
+    """Remove keys from Redis, and close connections of other processes."""
     state = client("state")
     while not over():
         number = random.choices(range(len(FAULTS)), [weight for _, weight in FAULTS.values()])[0]
@@ -130,7 +130,7 @@ def _cut_all(state: redis.Redis) -> None:
 
 
 def _refuse_writes(state: redis.Redis) -> None:
-    """Be a replica without a master, as in a failover: it answers reads, and no invalidation reaches it."""
+    """Make Redis a replica without a master, as in a failover: it answers reads but takes no invalidation."""
     state.replicaof("127.0.0.1", "1")
     try:
         time.sleep(random.uniform(0.05, 0.3))
@@ -138,7 +138,7 @@ def _refuse_writes(state: redis.Redis) -> None:
         state.replicaof("NO", "ONE")
 
 
-# What the saboteur does, and how often beside the others.
+# The faults by name: what each does, and how often compared with the others.
 FAULTS: dict[str, tuple[Callable[[redis.Redis], None], int]] = {
     "leases lost": (_lose_leases, 40),
     "entries evicted": (_evict, 20),

@@ -1,4 +1,4 @@
-"""Rows that carry a version, in a table of the test's, behind two caches: ours, and plain cache-aside beside it."""
+"""Rows with a version, in a table of the test, behind two caches: ours and plain cache-aside."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from caching.readthrough.resource import Load, Resource, registry
 from caching.redis.connections import client
 from caching.redis.errors import REDIS_ERRORS
 
-# Hot rows are written all the time, and stale after a moment, so that tasks refresh them while others load and write.
-# Cold rows are written seldom and fresh for long, so that nothing but an invalidation renews them.
+# Hot rows are written all the time and are stale after a moment, so tasks refresh them while others load and write.
+# Cold rows are written seldom and are fresh for long, so only an invalidation renews them.
 HOT = tuple(range(1, 6))
 COLD = tuple(range(6, 26))
 IDS = HOT + COLD
 SOURCES = (
-    # Leases as short as this end under loaders now and then, and those of the dead hold up nobody for long.
+    # Such short leases sometimes end during a load, and the lease of a killed process ends soon.
     Resource(Policy("random_run_hot", soft_ttl=0.2, hard_ttl=60, lease=0.3, wait=0.1), lambda ids: _load(ids)),
     Resource(Policy("random_run_cold", soft_ttl=60, hard_ttl=300, lease=1.0, wait=0.5), lambda ids: _load(ids)),
 )
@@ -38,13 +38,13 @@ def create() -> None:
 
 
 def drop() -> None:
-    """Drop the table, whoever created it."""
+    """Drop the table if it exists."""
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE IF EXISTS {_TABLE}")
 
 
 def announce() -> None:
-    """Register the sources, for the tasks that refresh their entries."""
+    """Register the resources, for the tasks that refresh their entries."""
     for source in SOURCES:
         registry.add(source)
 
@@ -55,7 +55,7 @@ def choose() -> tuple[int, ...]:
 
 
 def source_of(id: int) -> Resource:
-    """Return the source of a row in our cache."""
+    """Return the resource of a row in our cache."""
     return SOURCES[id in COLD]
 
 
@@ -73,11 +73,11 @@ def versions(ids: Sequence[Id]) -> dict[Id, int]:
 
 
 def write(id: int) -> int:
-    """Give a row its next version in the current transaction and have both caches forget it; return the version."""
+    """Give a row its next version in the current transaction, and invalidate it in both caches; return the version."""
     with connection.cursor() as cursor:
         cursor.execute(f"UPDATE {_TABLE} SET version = version + 1 WHERE id = %s RETURNING version", [id])
         (version,) = cursor.fetchone()
-    # Between commit and invalidation is where a death does most harm, so there should be time for it.
+    # A kill between commit and invalidation does most harm, so this makes that interval longer.
     transaction.on_commit(lambda: dawdle(0.1))
     invalidate(source_of(id), [id])
     transaction.on_commit(lambda: _forget_plain(id))
@@ -102,7 +102,7 @@ def plain_key(id: int) -> str:
 
 
 def dawdle(chance: float) -> None:
-    """Lose some milliseconds, as a busy machine or a slow query does."""
+    """Sleep for some milliseconds at random, as a busy machine or a slow query would."""
     if random.random() < chance:
         time.sleep(random.uniform(0.002, 0.05))
 
