@@ -51,6 +51,7 @@ class Conf:
         return self.url if role == "cache" else self.state_url or self.url
 
 
+_NEVER_EMPTY = frozenset({"URL", "KEY_PREFIX", "NAME", "TIMEOUT_SECONDS", "MAX_CONNECTIONS"})
 _TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "float": (int, float), "int": (int,)}
 
 
@@ -76,13 +77,15 @@ def problems(given: Any) -> Iterator[str]:
     for name, field in known.items():
         if name not in given and field.default is MISSING:
             yield f"{SETTING} has no {name!r}. Write {example} in the settings."
-        elif name in given and (complaint := _complaint(given[name], str(field.type))):
+        elif name in given and (complaint := _complaint(name, given[name], str(field.type))):
             yield f"{SETTING}[{name!r}] is {given[name]!r}: {complaint}"
 
 
-def _complaint(value: Any, kind: str) -> str:
+def _complaint(name: str, value: Any, kind: str) -> str:
     if not isinstance(value, _TYPES[kind]) or isinstance(value, bool):
         return {"str": "it must be text.", "float": "it must be a number.", "int": "it must be a whole number."}[kind]
+    if name in _NEVER_EMPTY and not value:
+        return "it must not be empty." if kind == "str" else "it must be more than 0."
     return "it must not be negative." if isinstance(value, (int, float)) and value < 0 else ""
 
 

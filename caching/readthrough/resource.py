@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from django.apps import apps
 from django.db.models import Model
@@ -17,7 +17,7 @@ from caching import metrics
 from caching.clock import Clock, system_ms
 from caching.counters.count import NO_COUNT, Count, NoCount
 from caching.counters.counts import NO_COUNTS, Counts, NoCounts
-from caching.counters.family import CounterFamily, Visit
+from caching.counters.family import CounterFamily, Visit, checked
 from caching.entries.policy import Policy
 from caching.entries.store import Store
 from caching.errors import UnknownNamespace
@@ -79,8 +79,13 @@ class Resource:
         return str(getattr(function, "__module__", type(function).__module__))
 
     def count(self, id: Id, amount: int = 0, visit: Visit | None = None) -> Count | NoCount:
-        """Return the count to send in the round trip of a read."""
-        return NO_COUNT if self.family is None else Count(self.family, id, amount, visit)
+        """Return the count that rides on a read of an id; an amount of 0 only looks the live count up.
+
+        Raises ValueError for an amount below 0 or above a thousand million, TypeError for one without a counter family.
+        """
+        if self.family is None:
+            return self._uncounted() if amount else NO_COUNT
+        return Count(self.family, id, checked(amount) if amount else 0, visit)
 
     def counts(self, ids: Sequence[Id]) -> Counts | NoCounts:
         """Return the live counts to read in the round trip of many entries."""
@@ -94,8 +99,11 @@ class Resource:
         the loader raises.
         """
         if self.family is None:
-            raise TypeError(f"{self.policy.namespace} was declared without a counter family")
+            self._uncounted()
         return Count(self.family, id, amount, visit).alone(self.loader)
+
+    def _uncounted(self) -> NoReturn:
+        raise TypeError(f"{self.policy.namespace} was declared without a counter family")
 
     def worth_warming(self, limit: int) -> Iterable[Id]:
         """Return at most `limit` ids that are worth warming, the most wanted first."""

@@ -38,7 +38,7 @@ def test_the_keys_of_each_script_lie_in_one_slot(things, calls, id):
     views = CounterFamily("visits", shards=4, bucket_seconds=5)
     things.loader = lambda ids: Load(dict.fromkeys(ids, b"{}"), totals=dict.fromkeys(ids, 7))
     things.family = views if id == 1 else None
-    fetch(things, id, 1)
+    fetch(things, id, int(id == 1))
     views.seal(1)
     things.store.release(things.store.lease(["other"]), backoff_ms=1)
 

@@ -10,6 +10,11 @@ from pathlib import Path
 import pytest
 
 import caching
+import caching.counters
+import caching.deadlines
+import caching.http
+import caching.jobs
+import caching.redis
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

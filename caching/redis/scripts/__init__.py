@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple
+
+# The first line of a script that calls a function of another file: a script in Redis cannot call another one.
+_USES = re.compile(r"-- uses (\w+)\.lua\n")
 
 
 class Command(NamedTuple):
@@ -23,7 +27,9 @@ class Script:
     """One script: its source and its digest."""
 
     def __init__(self, name: str) -> None:
-        self.source = files(__package__).joinpath(f"{name}.lua").read_text("utf-8")
+        source = _text(name)
+        used = _USES.match(source)
+        self.source = f"{_text(used[1])}{source}" if used else source
         self.digest = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
 
     def command(self, keys: tuple[str | bytes, ...], *args: Any) -> Command:
@@ -35,3 +41,7 @@ class Script:
 def script(name: str) -> Script:
     """Return the script in `name`.lua."""
     return Script(name)
+
+
+def _text(name: str) -> str:
+    return files(__package__).joinpath(f"{name}.lua").read_text("utf-8")

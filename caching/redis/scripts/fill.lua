@@ -1,3 +1,4 @@
+-- uses wake.lua
 -- Compare-and-set: stores an entry if the lease under which it was loaded still has its token, and ends the lease.
 -- Every invalidation deletes the lease, so a value loaded before it is refused. Wakes the waiting readers either way.
 --   KEYS  1 lease, 2 entry, 3 number of waiters, 4 list on which the waiters block
@@ -9,12 +10,5 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then
   redis.call('DEL', KEYS[1])
   stored = 1
 end
-local waiters = tonumber(redis.call('GET', KEYS[3]) or 0) or 0
-if waiters > 0 then
-  redis.call('DEL', KEYS[3])
-  for _ = 1, math.min(waiters, 1000) do
-    redis.call('RPUSH', KEYS[4], '1')
-  end
-  redis.call('PEXPIRE', KEYS[4], 1000)
-end
+wake(KEYS[3], KEYS[4])
 return stored

@@ -1,3 +1,4 @@
+-- uses wake.lua
 -- Ends a lease after a load that failed, if the caller still holds it, and wakes the waiting readers.
 --   KEYS  1 lease, 2 number of waiters, 3 list on which the waiters block
 --   ARGV  1 token, 2 backoff of the loader in ms, in which the lease cannot be taken (0 for none)
@@ -10,12 +11,5 @@ if ARGV[2] == '0' then
 else
   redis.call('SET', KEYS[1], 'x', 'PX', ARGV[2])
 end
-local waiters = tonumber(redis.call('GET', KEYS[2]) or 0) or 0
-if waiters > 0 then
-  redis.call('DEL', KEYS[2])
-  for _ = 1, math.min(waiters, 1000) do
-    redis.call('RPUSH', KEYS[3], '1')
-  end
-  redis.call('PEXPIRE', KEYS[3], 1000)
-end
+wake(KEYS[2], KEYS[3])
 return 1

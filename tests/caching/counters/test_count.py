@@ -13,8 +13,11 @@ from caching import metrics
 from caching.counters.count import NO_COUNT, Count
 from caching.counters.counts import NO_COUNTS, Counts
 from caching.counters.family import MAX_INCREMENT, CounterFamily
+from caching.entries.policy import Policy
 from caching.errors import IncrementRefused
 from caching.models import CounterSpill
+from caching.readthrough.fetch import fetch
+from caching.readthrough.resource import Load, Resource
 from caching.redis.connections import pool
 from tests.deploy.services import free_port
 
@@ -167,3 +170,18 @@ def test_a_resource_without_counters_sends_and_counts_nothing():
         NO_COUNT.forget()
     assert (NO_COUNTS.commands(), NO_COUNTS.live([]), NO_COUNTS.unknown({})) == ((), {}, [])
     assert NO_COUNTS.rider([1], None) is NO_COUNT
+
+
+@pytest.mark.parametrize("amount", [-1, MAX_INCREMENT + 1])
+def test_a_read_with_an_amount_that_cannot_be_counted_asks_nobody(family, redis_commands, amount):
+    # Given a resource with a counter family, and one without
+    counted = Resource(Policy("liked", soft_ttl=60, hard_ttl=600), lambda ids: Load({}), family)
+    uncounted = Resource(Policy("plain", soft_ttl=60, hard_ttl=600), lambda ids: Load({}))
+
+    # When they are read with such an amount, then it is refused before the round trip
+    with redis_commands() as trips:
+        with pytest.raises(ValueError, match="between 1 and"):
+            fetch(counted, 1, amount)
+        with pytest.raises(TypeError, match="plain was declared without a counter family"):
+            fetch(uncounted, 1, amount)
+    assert trips == []
