@@ -34,7 +34,7 @@ def empty(alias: str) -> None:
     """Take all rows from all tables of a database but those that a migration made."""
     names = _tables(alias)
     with transaction.atomic(alias), connections[alias].cursor() as cursor:
-        # Whoever still writes, such as a session whose process was just killed, is waited for.
+        # A session that still writes, such as that of a process which was just killed, is waited for.
         cursor.execute(f"LOCK TABLE {', '.join(names)} IN SHARE MODE")
         counts = [f"(SELECT {_text(name)}, count(*) FROM (SELECT FROM {name} LIMIT {MOST_ROWS + 1}))" for name in names]
         cursor.execute(" UNION ALL ".join(counts))

@@ -20,8 +20,8 @@ ONE_PROCESS = (
     "-pno:xdist",
 )
 # A file stays in one process, so that what its tests share is made once. Groups by mark would be finer, and are
-# ignored without a word by pytest-xdist 3.8 under pytest 9.2 (pytest-dev/pytest-xdist#1386). Of its own, it begins with
-# the files that have the most tests, and those that have one long test come last.
+# ignored without a word by pytest-xdist 3.8 under pytest 9.2 (pytest-dev/pytest-xdist#1386). Left to
+# itself, it begins with the files that have the most tests and ends with those that have one long test.
 BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")
 
 
