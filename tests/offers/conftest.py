@@ -9,7 +9,17 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from offers import expiration
 from offers.models import Offer
+
+
+@pytest.fixture(autouse=True)
+def whole_repairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each run look at all of the index, as it does in its slice of a second unless the machine is busy.
+
+    What becomes of an index that is larger than a slice has tests of its own, in those of the walks.
+    """
+    monkeypatch.setattr(expiration, "_REPAIR_SLICE", 60.0)
 
 
 @pytest.fixture
