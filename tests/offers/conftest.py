@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from offers import expiration
 from offers.delivery import courier
 from offers.models import Offer
 from tests.database_clock import DatabaseClock, database_clock
@@ -28,6 +29,12 @@ def backend(monkeypatch: pytest.MonkeyPatch) -> RecordingBackend:
     backend = RecordingBackend()
     monkeypatch.setattr(courier, "configured_backend", lambda: backend)
     return backend
+
+
+@pytest.fixture(autouse=True)
+def whole_repairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each run walk the whole index. On a busy machine its time could end before; the tests of the walks cover that."""
+    monkeypatch.setattr(expiration, "_REPAIR_SLICE", 60.0)
 
 
 @pytest.fixture
