@@ -33,7 +33,7 @@ def backend(monkeypatch: pytest.MonkeyPatch) -> RecordingBackend:
 
 @pytest.fixture(autouse=True)
 def whole_repairs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let each run walk the whole index. On a busy machine its time could end before; the tests of the walks cover that."""
+    """Let each run walk the whole index; on a busy machine its time could end before, as in the tests of the walks."""
     monkeypatch.setattr(expiration, "_REPAIR_SLICE", 60.0)
 
 
