@@ -51,4 +51,4 @@ def drop(family: Buckets, numbers: Sequence[int]) -> None:
 
 def key(family: Buckets, shard: int, rest: str) -> str:
     """Return a key of a family."""
-    return family._key(shard, rest)
+    return family.key(shard, rest)

@@ -69,12 +69,12 @@ class Buckets:
     def seal(self, shard: int, newest: int = -1) -> Sealed:
         """Seal every bucket whose time is over, and all up to `newest`, the newest bucket in the ledger."""
         seal = script("seal")
-        keys = (self._key(shard, "sealed"), self._key(shard, "buckets"))
+        keys = (self.key(shard, "sealed"), self.key(shard, "buckets"))
         ((now, *names),) = pool("state").call([seal.command(keys, self._width_ms, self._now(), newest)])
         rubbish = [name for name in names if not name.isdigit()]
         if rubbish:
             logger.error("the index of %s:%d holds what is no bucket: %r", self.name, shard, rubbish)
-            client("state").zrem(self._key(shard, "buckets"), *rubbish)
+            client("state").zrem(self.key(shard, "buckets"), *rubbish)
         return Sealed([int(name) for name in names if name.isdigit()], int(now))
 
     def has_forgotten(self, newest: Sequence[int]) -> bool:
@@ -83,14 +83,14 @@ class Buckets:
         Then it does not know that the newest bucket of a shard in the ledger was sealed. `newest` has that bucket of
         each shard, -1 for none.
         """
-        sealed = client("state").mget([self._key(shard, "sealed") for shard in range(self.shards)])
+        sealed = client("state").mget([self.key(shard, "sealed") for shard in range(self.shards)])
         known = [int(number) if number and number.isdigit() else -1 for number in sealed]
         return any(mine < theirs for mine, theirs in zip(known, newest, strict=True))
 
     def last_merge(self) -> int:
         """Return the number of the last spill merge that Redis knows; -1 if none, as in a Redis that was emptied."""
         # MGET reads a key of another type as absent.
-        (number,) = client("state").mget([self._key(0, "merged")])
+        (number,) = client("state").mget([self.key(0, "merged")])
         return int(number) if number and number.isdigit() else -1
 
     def record_merge(self, number: int) -> None:
@@ -98,7 +98,7 @@ class Buckets:
 
         After a restore it is older than the ledger's, which shows that live counts must be seeded again.
         """
-        client("state").set(self._key(0, "merged"), number)
+        client("state").set(self.key(0, "merged"), number)
 
     def sizes(self, shard: int, numbers: Sequence[int]) -> list[int]:
         """Return how many ids each bucket holds, in one round trip."""
@@ -106,7 +106,7 @@ class Buckets:
             return []
         pipeline = client("state").pipeline(transaction=False)
         for number in numbers:
-            pipeline.hlen(self._key(shard, f"b:{number}"))
+            pipeline.hlen(self.key(shard, f"b:{number}"))
         return [int(size) for size in pipeline.execute()]
 
     def read(self, shard: int, sizes: Mapping[int, int]) -> Iterator[Bucket]:
@@ -127,22 +127,22 @@ class Buckets:
         if not numbers:
             return
         pipeline = client("state").pipeline(transaction=False)
-        pipeline.unlink(*(self._key(shard, f"b:{number}") for number in numbers))
-        pipeline.zrem(self._key(shard, "buckets"), *numbers)
+        pipeline.unlink(*(self.key(shard, f"b:{number}") for number in numbers))
+        pipeline.zrem(self.key(shard, "buckets"), *numbers)
         pipeline.execute()
 
     def set_aside(self, shard: int, number: int) -> None:
         """Rename a bucket to its `aside` key, which no flush reads, for a person to inspect."""
         pipeline = client("state").pipeline(transaction=True)
-        pipeline.rename(self._key(shard, f"b:{number}"), self._key(shard, f"aside:{number}"))
-        pipeline.zrem(self._key(shard, "buckets"), number)
+        pipeline.rename(self.key(shard, f"b:{number}"), self.key(shard, f"aside:{number}"))
+        pipeline.zrem(self.key(shard, "buckets"), number)
         pipeline.execute()
 
     def backlog(self) -> list[tuple[int, int]]:
         """Return (shard, bucket) of every bucket in Redis, applied or not, in one round trip."""
         pipeline = client("state").pipeline(transaction=False)
         for shard in range(self.shards):
-            pipeline.zrange(self._key(shard, "buckets"), 0, -1)
+            pipeline.zrange(self.key(shard, "buckets"), 0, -1)
         found = enumerate(pipeline.execute())
         return [(shard, int(name)) for shard, names in found for name in names if name.isdigit()]
 
@@ -150,25 +150,26 @@ class Buckets:
         """Return the bytes that each bucket takes, as Redis estimates them, in one round trip."""
         pipeline = client("state").pipeline(transaction=False)
         for number in numbers:
-            pipeline.memory_usage(self._key(shard, f"b:{number}"))
+            pipeline.memory_usage(self.key(shard, f"b:{number}"))
         return [int(size or 0) for size in pipeline.execute()]
 
     def _read_whole(self, shard: int, numbers: Sequence[int]) -> list[Bucket]:
         pipeline = client("state").pipeline(transaction=False)
         for number in numbers:
-            pipeline.hgetall(self._key(shard, f"b:{number}"))
+            pipeline.hgetall(self.key(shard, f"b:{number}"))
         return [Bucket(number, found) for number, found in zip(numbers, pipeline.execute(), strict=True)]
 
     def _scan(self, shard: int, number: int) -> dict[bytes, bytes]:
         # HSCAN may repeat a field. In a sealed bucket its value is the same.
-        redis, key = client("state"), self._key(shard, f"b:{number}")
+        redis, key = client("state"), self.key(shard, f"b:{number}")
         return dict(redis.hscan_iter(key, count=PAGE))
 
     @cached_property
     def _tags(self) -> list[str]:
         return [f"{prefix()}:n:{{{self.name}:{shard}}}:" for shard in range(self.shards)]
 
-    def _key(self, shard: int, rest: str) -> str:
+    def key(self, shard: int, rest: str) -> str:
+        """Return a key of a shard, such as `sealed`, `buckets` or `b:<bucket>`."""
         return self._tags[shard] + rest
 
     @property

@@ -85,7 +85,7 @@ class CounterFamily(Buckets):
 
     def forget(self, ids: Iterable[int]) -> None:
         """Delete live counts that are wrong, or whose rows are gone. The ids are not counted until they are seeded."""
-        names = [self._live(id) for id in ids]
+        names = [self.live_key(id) for id in ids]
         for start in range(0, len(names), _CHUNK):
             client("state").unlink(*names[start : start + _CHUNK])
 
@@ -100,13 +100,13 @@ class CounterFamily(Buckets):
 
         The estimate is within a percent or two. Days that are no longer kept add nothing.
         """
-        names = [self._unique(id, day) for day in days]
+        names = [self.unique_key(id, day) for day in days]
         return int(client("state").pfcount(*names)) if names else 0
 
     def count_command(self, id: Id, amount: int, visit: Visit | None = None) -> Command:
         """Return the command that counts, or that reads the live count if `amount` is 0; it may ride on a read."""
         if not amount:
-            return Command(("GET", self._live(id)))
+            return Command(("GET", self.live_key(id)))
         return self._script(id, amount, visit)
 
     def live_command(self, ids: Sequence[Id]) -> Command:
@@ -132,10 +132,10 @@ class CounterFamily(Buckets):
 
     def _script(self, id: Id, amount: int, visit: Visit | None, *seed: int) -> Command:
         count, shard = script("count"), self.shard(id)
-        keys = (self._live(id), *self._bucket_keys[shard])
+        keys = (self.live_key(id), *self._bucket_keys[shard])
         if visit is None:
             return count.command(keys, id, amount, self._width_ms, self._now(), *seed)
-        marks = (f"{self._tags[shard]}seen:{id}:{visit.visitor}", self._unique(id, visit.day))
+        marks = (f"{self._tags[shard]}seen:{id}:{visit.visitor}", self.unique_key(id, visit.day))
         visiting = (visit.visitor, visit.window_ms, visit.unique_ms)
         return count.command((*keys, *marks), id, amount, self._width_ms, self._now(), *visiting, *seed)
 
@@ -143,10 +143,12 @@ class CounterFamily(Buckets):
     def _bucket_keys(self) -> list[tuple[str, str, str]]:
         return [(f"{tag}sealed", f"{tag}buckets", f"{tag}b:") for tag in self._tags]
 
-    def _live(self, id: Id) -> str:
+    def live_key(self, id: Id) -> str:
+        """Return the key of a live count."""
         return f"{self._tags[int(id) % self.shards]}live:{id}"
 
-    def _unique(self, id: Id, day: str) -> str:
+    def unique_key(self, id: Id, day: str) -> str:
+        """Return the key of the unique visitors of a day."""
         return f"{self._tags[int(id) % self.shards]}uniq:{id}:{day}"
 
 

@@ -59,7 +59,7 @@ class Store:
     def __init__(self, policy: Policy, clock: Clock = system_ms) -> None:
         self.policy = policy
         self.clock = clock
-        self._keys = KeySpace(policy.namespace)
+        self.keys = KeySpace(policy.namespace)
 
     def read(self, ids: Sequence[Id], riders: Sequence[Command] = ()) -> ReadResult:
         """Return what is stored under the ids in one round trip (two if cache and state are two servers).
@@ -76,8 +76,8 @@ class Store:
 
     def read_command(self, ids: Iterable[Id]) -> Command:
         """Return the command that reads the entries; `read_result` takes its reply."""
-        stem = self._keys.entry_stem
-        return Command(("MGET", self._keys.generation, *[f"{stem}{id}}}" for id in ids]))
+        stem = self.keys.entry_stem
+        return Command(("MGET", self.keys.generation, *[f"{stem}{id}}}" for id in ids]))
 
     def read_result(
         self, ids: Sequence[Id], values: list[bytes | None], replies: list[Any] | None, unknown: bool = False
@@ -105,7 +105,7 @@ class Store:
         `saw_nothing` means that the caller's read found nothing under any of the keys: an entry that is there now was
         filled since, so its id is in `filled` and is not leased.
         """
-        keys, lease, stamp = self._keys, script("lease"), secrets.token_hex(8)
+        keys, lease, stamp = self.keys, script("lease"), secrets.token_hex(8)
         # A token is compared under its own key only, so the ids of one call may share one.
         tokens = {id: ("b" if id in background else "r") + stamp for id in ids}
         options = (ttl_ms or round(self.policy.lease * 1000), wait_ms, int(saw_nothing))
@@ -129,7 +129,7 @@ class Store:
             time.sleep(min(seconds, _NAP_SECONDS))
             return
         try:
-            pool("cache").call([Command(("BLPOP", self._keys.wake(id), f"{seconds:.3f}"))], patience=seconds)
+            pool("cache").call([Command(("BLPOP", self.keys.wake(id), f"{seconds:.3f}"))], patience=seconds)
         except REDIS_ERRORS as error:
             raise StoreUnavailable(f"wait for {self.policy.namespace}") from error
         finally:
@@ -162,12 +162,12 @@ class Store:
     def renew(self, tokens: Mapping[Id, str], ttl_ms: int) -> dict[Id, str]:
         """Restart the time of those leases that are still held, and return them. Raises StoreUnavailable."""
         renew = script("renew")
-        replies = self._run("renew", [renew.command((self._keys.lease(id),), tokens[id], ttl_ms) for id in tokens])
+        replies = self._run("renew", [renew.command((self.keys.lease(id),), tokens[id], ttl_ms) for id in tokens])
         return {id: token for (id, token), stands in zip(tokens.items(), replies, strict=True) if stands}
 
     def release(self, tokens: Mapping[Id, str], backoff_ms: int = 0) -> None:
         """End leases after a load that failed; for `backoff_ms` no caller can take them."""
-        keys, release = self._keys, script("release")
+        keys, release = self.keys, script("release")
         round_trip(
             "release",
             [
@@ -197,7 +197,7 @@ class Store:
         loaded_ms: int,
         generation: int,
     ) -> Iterator[Command]:
-        policy, keys, fill = self.policy, self._keys, script("fill")
+        policy, keys, fill = self.policy, self.keys, script("fill")
         dictionary = dictionaries.current(policy.namespace)
         for id in ids:
             body = bodies[id]

@@ -58,6 +58,11 @@ def _send(task: str, args: tuple[Any, ...], expires: float) -> bool:
     return True
 
 
+def start_afresh() -> None:
+    """Forget the broker, as in a new process; the next task goes to the one that is configured then."""
+    _broker.cache_clear()
+
+
 @cache
 def _broker() -> Connection:
     """Return the connection that requests publish through; kombu pools connections equal to it.

@@ -24,9 +24,9 @@ class LoadTimes:
         self._most_lease_ms = round(most_lease * 1000)
         self.start_afresh()
 
-    def start_afresh(self) -> None:
-        """Forget all loads, as in a new process."""
-        self._mean_ms: float | None = None
+    def start_afresh(self, mean_ms: float | None = None) -> None:
+        """Forget all loads, as in a new process; `mean_ms` stands for loads that took that long."""
+        self._mean_ms = mean_ms
         self._failures = 0
         self.last_ms = 0.0
 

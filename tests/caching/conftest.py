@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 import redis
+from celery import current_app
 
 from caching.entries.policy import Policy
+from caching.jobs import dispatch
 from caching.keys import Id
 from caching.readthrough.resource import Load, Resource, registry
 from caching.redis import connections, round_trip
@@ -66,6 +68,20 @@ def things(truth: Truth, clock: FakeClock) -> Iterator[Resource]:
     policy = Policy("things", soft_ttl=60, hard_ttl=3600, negative_ttl=10, wait=0.05)
     yield registry.add(Resource(policy, truth.load, clock=clock))
     registry.remove("things")
+
+
+@pytest.fixture
+def broker_at() -> Iterator[Callable[[int], None]]:
+    """Return a function that makes this process send its tasks to another port."""
+    url = current_app.conf.broker_write_url
+
+    def change(port: int) -> None:
+        current_app.conf.broker_write_url = f"redis://127.0.0.1:{port}/0"
+        dispatch.start_afresh()
+
+    yield change
+    current_app.conf.broker_write_url = url
+    dispatch.start_afresh()
 
 
 @pytest.fixture

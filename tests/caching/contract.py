@@ -153,7 +153,7 @@ class ReadThrough:
             face.read(1)
         assert truth.loads == [1]
         # When the backoff is over
-        redis_state.delete(face.source.store._keys.lease(face.id(1)))
+        redis_state.delete(face.source.store.keys.lease(face.id(1)))
         truth.during_load = lambda: None
         assert face.read(1) == values(1)
 
@@ -177,7 +177,7 @@ class ReadThrough:
         self, face: Any, truth: Any, values: Any, key: Any, redis_state: Any
     ) -> None:
         truth.values[1] = values(1)
-        lease = face.source.store._keys.lease(face.id(1))
+        lease = face.source.store.keys.lease(face.id(1))
         redis_state.set(lease, "r0", px=60_000)
         assert face.read(1) == values(1)
         assert (redis_state.get(key(1)), redis_state.get(lease)) == (None, b"r0")
@@ -237,7 +237,7 @@ class ReadManyThrough:
         truth.during_load = lambda: None
         with pytest.raises(LoaderBackedOff):
             face.read_many([1, 2])
-        assert not redis_state.exists(face.source.store._keys.lease(2))
+        assert not redis_state.exists(face.source.store.keys.lease(2))
         assert face.read(2) == values(2)
 
 

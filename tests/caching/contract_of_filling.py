@@ -53,4 +53,4 @@ class Filling:
         truth.during_load = fail
         with pytest.raises(OutOfOrder):
             face.fill(1)
-        assert redis_state.get(face.source.store._keys.lease(face.id(1))) == b"x"
+        assert redis_state.get(face.source.store.keys.lease(face.id(1))) == b"x"

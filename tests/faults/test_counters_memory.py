@@ -173,7 +173,7 @@ def test_of_a_large_batch_only_those_without_their_script_are_sent_again(server,
         over.set()
 
     assert shown == [dict.fromkeys(ids, number) for number in range(1, 21)]
-    bucket = family._key(0, f"b:{clock() // 1000 // family.bucket_seconds}")
+    bucket = family.key(0, f"b:{clock() // 1000 // family.bucket_seconds}")
     assert sum(map(int, client("state").hvals(bucket))) == 20 * len(ids)
 
 
@@ -184,7 +184,7 @@ def test_a_count_never_goes_down_whatever_happens_to_it(server, ids, clock):
         for turn in range(40):
             # As a process does while Redis does not answer it.
             spilled += sum(spill.accept(product_views.name, id, 1) for id in ids)
-            client("state").unlink(*[product_views._live(id) for id in ids])
+            client("state").unlink(*[product_views.live_key(id) for id in ids])
             if turn % 3 == 0:
                 client("state").script_flush()
             clock.advance(1)

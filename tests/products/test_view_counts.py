@@ -81,7 +81,7 @@ def test_the_count_stays_while_and_after_views_are_flushed(
     flushed()
     assert counts_everywhere(api, product) == {8}
     # A live count computed again from the totals must not add the applied bucket once more.
-    redis_state.delete(product_views._live(product.pk))
+    redis_state.delete(product_views.live_key(product.pk))
     assert counts_everywhere(api, product) == {8}
     assert increment_view(product.pk) == 9
 
@@ -92,7 +92,7 @@ def test_a_live_count_that_is_lost_is_the_total_and_what_waits(redis_state: redi
     clock.tick()
     increment_view(product.pk)
 
-    redis_state.delete(product_views._live(product.pk))
+    redis_state.delete(product_views.live_key(product.pk))
 
     assert increment_view(product.pk) == 8
 
@@ -171,7 +171,7 @@ def test_a_poisoned_field_does_not_hold_up_the_others(
     product = ProductFactory()
     increment_view(product.pk)
     ((shard, bucket),) = product_views.backlog()
-    redis_state.hset(product_views._key(shard, f"b:{bucket}"), *map(str, poison))
+    redis_state.hset(product_views.key(shard, f"b:{bucket}"), *map(str, poison))
 
     stats = flushed()
 

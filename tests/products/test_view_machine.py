@@ -201,9 +201,9 @@ class Views(RuleBasedStateMachine):
         return sum(
             int(count)
             for shard in range(product_views.shards)
-            for name in self.redis.zrange(product_views._key(shard, "buckets"), 0, -1)
+            for name in self.redis.zrange(product_views.key(shard, "buckets"), 0, -1)
             if (shard, int(name)) not in applied
-            for field, count in self.redis.hgetall(product_views._key(shard, f"b:{int(name)}")).items()
+            for field, count in self.redis.hgetall(product_views.key(shard, f"b:{int(name)}")).items()
             if id is None or int(field) == id
         )
 

@@ -7,28 +7,22 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from celery import current_app
 from django.db import connection, transaction
 
-from caching.jobs import dispatch
 from caching.jobs.dispatch import enqueue
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(params=["refusing", "frozen"])
-def broker_away(request) -> Iterator[None]:
+def broker_away(request, broker_at) -> Iterator[None]:
     """A broker that refuses connections, or one that accepts them and never replies."""
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     if request.param == "refusing":
         listener.close()
-    url = current_app.conf.broker_write_url
-    current_app.conf.broker_write_url = f"redis://127.0.0.1:{port}/0"
-    dispatch._broker.cache_clear()
+    broker_at(port)
     yield
-    current_app.conf.broker_write_url = url
-    dispatch._broker.cache_clear()
     listener.close()
 
 

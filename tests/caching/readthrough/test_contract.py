@@ -86,7 +86,7 @@ def make(setting: Setting, truth: Truth, clock: Any) -> Iterator[Callable[[type]
 @pytest.fixture
 def key(face: Any) -> Callable[[int], str]:
     """Return a function from a number to the key of its entry."""
-    return lambda number: face.source.store._keys.entry(face.id(number))
+    return lambda number: face.source.store.keys.entry(face.id(number))
 
 
 class TestReadThrough(ReadThrough):

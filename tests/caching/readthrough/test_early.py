@@ -65,7 +65,7 @@ def test_a_limited_number_of_refreshes_is_remembered():
 def test_while_a_worker_seems_present_a_fresh_entry_is_not_refreshed(things, truth, clock, queue):
     truth.rows[1] = b"{}"
     fetch(things, 1)
-    things.load_times._mean_ms = 1e9
+    things.load_times.start_afresh(mean_ms=1e9)
     clock.advance(59)
     assert fetch(things, 1).state is State.HIT
     assert (len(truth.loads), queue.messages()) == (1, [])
@@ -78,12 +78,12 @@ def test_without_a_worker_a_reader_refreshes_before_the_entry_is_stale(things, t
     truth.rows[1] = b"new"
     worker_health.note_missing()
     clock.advance(59)
-    things.load_times._mean_ms = 1e9
+    things.load_times.start_afresh(mean_ms=1e9)
 
     # Then a reader, picked by chance, refreshes it itself and sends no message
     assert fetch(things, 1)[:2] == (b"new", State.MISS)
     assert queue.messages() == []
-    things.load_times._mean_ms = 0.001
+    things.load_times.start_afresh(mean_ms=0.001)
     assert fetch(things, 1)[:2] == (b"new", State.HIT)
 
 

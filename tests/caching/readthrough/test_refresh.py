@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import pytest
-from celery import current_app
 from django.db import transaction
 
-from caching.jobs import dispatch
 from caching.keys import KeySpace
 from caching.readthrough.batch import fetch_many
 from caching.readthrough.fetch import State, fetch
@@ -22,14 +20,9 @@ KEYS = KeySpace("things")
 
 
 @pytest.fixture
-def broker_away() -> Iterator[None]:
+def broker_away(broker_at: Callable[[int], None]) -> None:
     """A broker that refuses connections."""
-    url = current_app.conf.broker_write_url
-    current_app.conf.broker_write_url = f"redis://127.0.0.1:{free_port()}/0"
-    dispatch._broker.cache_clear()
-    yield
-    current_app.conf.broker_write_url = url
-    dispatch._broker.cache_clear()
+    broker_at(free_port())
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import json
 import logging
 import socket
 import threading
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,19 +22,7 @@ from offers.models import OfferEvent
 from tests.database_clock import database_clock
 from tests.deploy.services import free_port
 from tests.factories import OfferEventFactory
-from tests.offers.delivery.webhook_receiver import KEY, MESSAGE, SECRET, Receiver, answering, webhook_receiver
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with webhook_receiver() as receiver:
-        yield receiver
-
-
-@pytest.fixture
-def webhook(receiver: Receiver) -> Iterator[Webhook]:
-    with Webhook(receiver.url, SECRET, timeout=0.3) as webhook:
-        yield webhook
+from tests.offers.delivery.webhook_receiver import KEY, MESSAGE, SECRET, Receiver, answering
 
 
 def test_an_event_is_posted_without_personal_data(webhook: Webhook, receiver: Receiver) -> None:

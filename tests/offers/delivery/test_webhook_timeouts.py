@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -26,20 +25,7 @@ from tests.offers.delivery.webhook_receiver import (
     Receiver,
     answering,
     dripping,
-    webhook_receiver,
 )
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with webhook_receiver() as receiver:
-        yield receiver
-
-
-@pytest.fixture
-def webhook(receiver: Receiver) -> Iterator[Webhook]:
-    with Webhook(receiver.url, SECRET, timeout=0.3) as webhook:
-        yield webhook
 
 
 def test_a_receiver_that_hangs_times_out(webhook: Webhook, receiver: Receiver) -> None:

@@ -260,7 +260,7 @@ def test_a_live_count_that_was_evicted_costs_no_visitor_and_marks_none_twice(
     everything(settings)
     product = ProductFactory(views=40)
     reader.get(product)
-    redis_state.delete(product_views._live(product.pk))
+    redis_state.delete(product_views.live_key(product.pk))
 
     shown = [reader.count(product), reader.count(product, REMOTE_ADDR="192.0.2.7")]
 
@@ -289,7 +289,7 @@ def test_a_view_that_no_server_accepts_after_the_read_is_refused_and_the_read_an
     settings.CACHING = {**settings.CACHING, "SPILL_ROWS": 0}
     product = ProductFactory(views=40)
     reader.get(product)
-    redis_state.rpush(product_views._key(product_views.shard(product.pk), "sealed"), "of another type")
+    redis_state.rpush(product_views.key(product_views.shard(product.pk), "sealed"), "of another type")
     before = refused(reason)
 
     # when

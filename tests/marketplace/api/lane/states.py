@@ -73,7 +73,7 @@ def _of_entries(source: Resource, id: int | str) -> list[State]:
 
 
 def _of_counts(id: int) -> list[State]:
-    key = product_views._live(id)
+    key = product_views.live_key(id)
 
     def wrong_type(world: World) -> None:
         world.redis.delete(key)
