@@ -16,7 +16,7 @@ from rest_framework.test import APIClient
 
 from caching.entries import dictionaries
 from caching.entries.journal import journal
-from caching.readthrough.workers import worker_health
+from caching.readthrough.worker_health import worker_health
 from caching.redis.connections import client, pool
 from tests import emptying
 from tests.quick import LEFT_OUT

@@ -35,3 +35,13 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
     # Then its file is there, and so is its heading
     assert [str(file) for file, _ in targets if not file.exists()] == []
     assert [(file.name, anchor) for file, anchor in targets if anchor and anchor not in anchors(file)] == []
+
+
+@pytest.mark.parametrize("page", ["docs/architecture.md", "docs/glossary.md", "README.md"])
+def test_every_file_that_a_page_names_exists(page: str) -> None:
+    # Given the source files that are named from the root, or from the layer
+    named = re.findall(r"`((?:\w+/)+\w+\.(?:py|lua|md))`", (ROOT / page).read_text("utf-8"))
+
+    # Then each is there
+    assert named
+    assert [path for path in named if not any((base / path).exists() for base in (ROOT, ROOT / "caching"))] == []

@@ -20,7 +20,7 @@ from caching.readthrough.origin import Origin
 from caching.readthrough.refresh import refresh_later
 from caching.readthrough.resource import Load, Resource
 from caching.readthrough.waiting import lease_or_wait
-from caching.readthrough.workers import worker_health
+from caching.readthrough.worker_health import worker_health
 from caching.redis.round_trip import Replies, round_trip
 
 logger = logging.getLogger(__name__)

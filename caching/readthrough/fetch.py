@@ -21,7 +21,7 @@ from caching.readthrough.origin import ORIGIN_OF, Origin, State
 from caching.readthrough.refresh import background_lease, refresh_later
 from caching.readthrough.resource import Resource
 from caching.readthrough.waiting import Turn, lease_or_wait
-from caching.readthrough.workers import worker_health
+from caching.readthrough.worker_health import worker_health
 from caching.readthrough.xfetch import should_refresh_early
 
 logger = logging.getLogger(__name__)

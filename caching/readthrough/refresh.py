@@ -14,7 +14,7 @@ from caching.jobs.dispatch import enqueue
 from caching.keys import Id
 from caching.readthrough.load import load_and_fill, may_fill
 from caching.readthrough.resource import Resource, registry
-from caching.readthrough.workers import worker_health
+from caching.readthrough.worker_health import worker_health
 
 REFRESH_TASK = "caching.tasks.refresh"
 

@@ -11,7 +11,7 @@ import pytest
 from django.db import transaction
 
 from caching.errors import LoaderBackedOff
-from caching.readthrough.workers import worker_health
+from caching.readthrough.worker_health import worker_health
 from tests.deploy.services import free_port
 
 

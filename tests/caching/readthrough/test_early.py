@@ -9,7 +9,7 @@ import pytest
 from caching.keys import KeySpace
 from caching.readthrough.batch import fetch_many
 from caching.readthrough.fetch import State, fetch
-from caching.readthrough.workers import WorkerHealth, worker_health
+from caching.readthrough.worker_health import WorkerHealth, worker_health
 from caching.readthrough.xfetch import should_refresh_early
 from caching.redis.connections import client
 

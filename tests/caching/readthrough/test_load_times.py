@@ -12,7 +12,7 @@ from caching.readthrough.batch import fetch_many
 from caching.readthrough.fetch import State, fetch
 from caching.readthrough.invalidation import invalidate
 from caching.readthrough.load_times import LoadTimes
-from caching.readthrough.workers import worker_health
+from caching.readthrough.worker_health import worker_health
 from caching.redis.connections import client
 from tests.caching.conftest import Truth
 

@@ -11,7 +11,7 @@ from caching.keys import KeySpace
 from caching.readthrough.batch import fetch_many
 from caching.readthrough.fetch import State, fetch
 from caching.readthrough.refresh import prefetch
-from caching.readthrough.workers import worker_health
+from caching.readthrough.worker_health import worker_health
 from caching.redis.connections import client
 from tests.deploy.services import free_port
 

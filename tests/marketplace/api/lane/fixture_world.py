@@ -17,7 +17,7 @@ from caching.keys import Id, KeySpace
 from caching.models import CounterSpill
 from caching.readthrough.batch import fetch_many
 from caching.readthrough.resource import Resource
-from caching.readthrough.workers import worker_health
+from caching.readthrough.worker_health import worker_health
 from caching.redis.connections import pool
 from marketplace.accounts.cache import users
 from products import feeds

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from caching.entries.entry import decode, encode
 from caching.keys import KeySpace
 from caching.readthrough.resource import Resource
-from caching.readthrough.workers import worker_health
+from caching.readthrough.worker_health import worker_health
 from marketplace.accounts.cache import users
 from products import feeds
 from products.cache import feed_pages, product_views, products
