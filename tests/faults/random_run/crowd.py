@@ -65,7 +65,7 @@ class Crowd:
         parent = os.getpid()
         process = os.fork()
         if process == 0:
-            os._exit(self.live_key(work, self._numbers, parent))
+            os._exit(self._live(work, self._numbers, parent))
         self._work[process] = work, self._numbers
 
     def _live(self, work: Callable[..., None], number: int, parent: int) -> int:
