@@ -27,8 +27,8 @@ forking = multiprocessing.get_context("fork")
 
 # How much faster the counters' clock runs: a bucket of five seconds is over after a tenth of a second.
 SPEED = 50
-# Seconds until a random kill, on average; a flush takes about as long.
-MEAN_LIFE = 0.06
+# Flushers that are killed before it is measured again how long a flush takes.
+KILLS_BETWEEN = 25
 
 
 class FastClock:
@@ -180,18 +180,38 @@ def _delete(id: int, elsewhere: Any) -> int:
 
 def kill_at_random(times: int, seed: int, origin: int) -> int:
     """Start a flusher that flushes over and over and kill it at a random moment, `times` times; return how many failed
-    before they were killed."""
+    before they were killed.
+
+    On average a flusher lives as long as a flush takes now, so most die in their first flush and some in a later one,
+    however busy the machine is.
+    """
     dice = random.Random(seed)
-    failed = 0
-    for _ in range(times):
+    failed, life = 0, 0.0
+    for number in range(times):
+        if number % KILLS_BETWEEN == 0:
+            life = _seconds_of_a_flush(FastClock(origin))
         child = forking.Process(target=_flush_for_ever, args=[FastClock(origin)])
         child.start()
-        # Most die in their first flush, some in a later one.
-        time.sleep(dice.expovariate(1 / MEAN_LIFE))
+        time.sleep(dice.expovariate(1 / life))
         child.kill()
         child.join()
         failed += child.exitcode != -signal.SIGKILL
     return failed
+
+
+def _seconds_of_a_flush(clock: FastClock) -> float:
+    """Return how long a flusher takes from its start to the end of its first flush."""
+    began = time.monotonic()
+    child = forking.Process(target=_flush, args=[clock])
+    child.start()
+    child.join()
+    assert child.exitcode == 0, "the flusher failed"
+    return time.monotonic() - began
+
+
+def _flush(clock: FastClock) -> None:
+    product_views.clock = clock
+    sync_view_counts()
 
 
 def _flush_for_ever(clock: FastClock) -> None:
