@@ -6,6 +6,7 @@ lost by Redis itself; and the live count of a product is the sum of its views.
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -87,6 +88,7 @@ class Views(RuleBasedStateMachine):
         # Until a flush has run to its end, Redis does not know what the ledger has sealed, or which live counts lack
         # what was spilled.
         self.forgot = self.lacks_spill = False
+        self.checked: Counter[int] = Counter()
 
     def teardown(self) -> None:
         pool("state").breaker.is_open = False
@@ -103,11 +105,10 @@ class Views(RuleBasedStateMachine):
             self.check()
 
     def view(self, which: int) -> None:
-        stored = self.stored()
         counted = increment_view(self.ids[which % PRODUCTS]) is not None
         self.accepted += counted
         self.lacks_spill |= self.away
-        if self.stored() == stored and counted:
+        if counted and self.stored() == self.checked:
             # Into a bucket that is in the ledger already.
             assert self.forgot
             self.lost += 1
@@ -180,32 +181,39 @@ class Views(RuleBasedStateMachine):
 
     def check(self) -> None:
         """Check the sum of all views, and the live counts."""
+        self.checked = stored = self.stored()
         orphaned = CounterBucket.objects.aggregate(sum=Sum("orphaned"))["sum"] or 0
-        assert self.accepted == self.stored() + orphaned + self.lost
+        assert self.accepted == stored.total() + orphaned + self.lost
         if self.forgot or self.lacks_spill or self.away:
             return
         for id, live in product_views.live(Product.objects.values_list("pk", flat=True)).items():
-            assert live == self.stored(int(id))
+            assert live == stored[int(id)]
 
-    def stored(self, id: int | None = None) -> int:
-        """Return how many views there are, of all products or of one."""
-        flushed, spilled = ProductViews.objects.all(), CounterSpill.objects.all()
-        if id is not None:
-            flushed, spilled = flushed.filter(product=id), spilled.filter(counter=id)
-        sums = [flushed.aggregate(sum=Sum("views"))["sum"], spilled.aggregate(sum=Sum("amount"))["sum"]]
-        return sum(each or 0 for each in sums) + self.pending(id)
+    def stored(self) -> Counter[int]:
+        """Return how many views there are by product: flushed, spilled and waiting."""
+        stored = self.waiting()
+        stored.update(dict(ProductViews.objects.values_list("product", "views")))
+        for id, amount in CounterSpill.objects.values_list("counter", "amount"):
+            stored[id] += amount
+        return stored
 
-    def pending(self, id: int | None = None) -> int:
-        """Return how many views lie in buckets that are not in the ledger."""
+    def pending(self) -> int:
+        return self.waiting().total()
+
+    def waiting(self) -> Counter[int]:
+        """Return how many views by product lie in buckets that are not in the ledger."""
         applied = set(CounterBucket.objects.values_list("shard", "bucket"))
-        return sum(
-            int(count)
-            for shard in range(product_views.shards)
-            for name in self.redis.zrange(product_views.key(shard, "buckets"), 0, -1)
-            if (shard, int(name)) not in applied
-            for field, count in self.redis.hgetall(product_views.key(shard, f"b:{int(name)}")).items()
-            if id is None or int(field) == id
-        )
+        shards, pipeline = range(product_views.shards), self.redis.pipeline(transaction=False)
+        for shard in shards:
+            pipeline.zrange(product_views.key(shard, "buckets"), 0, -1)
+        for shard, names in zip(shards, pipeline.execute(), strict=True):
+            for name in names:
+                if (shard, int(name)) not in applied:
+                    pipeline.hgetall(product_views.key(shard, f"b:{int(name)}"))
+        waiting: Counter[int] = Counter()
+        for bucket in pipeline.execute():
+            waiting.update({int(id): int(count) for id, count in bucket.items()})
+        return waiting
 
 
 def test_no_view_is_lost_or_doubled_in_any_order_of_events() -> None:
