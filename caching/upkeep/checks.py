@@ -14,6 +14,7 @@ import psycopg
 from django.conf import settings
 from django.core.checks import CheckMessage, Tags, register
 from django.db import connection
+from django.urls import get_resolver
 
 from caching.conf import SETTING
 from caching.readthrough.resource import registry
@@ -69,7 +70,12 @@ def check_settings(**_: Any) -> Messages:
 
 
 def check_resources(**_: Any) -> Messages:
-    """Check the declarations of all resources; no server is queried."""
+    """Check the declarations of all resources; no server is queried.
+
+    The routes are loaded first, because a module of views could declare a resource that no worker knows.
+    """
+    if getattr(settings, "ROOT_URLCONF", None):
+        _ = get_resolver().url_patterns
     return [message for name in registry.namespaces() for message in judge_resource(registry.get(name))]
 
 

@@ -9,6 +9,7 @@ from django.core import checks as django_checks
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 
+from caching.readthrough.resource import registry
 from caching.redis.connections import pool
 from caching.upkeep import checks
 from caching.upkeep.servers import RedisFacts, ask_postgres, ask_redis
@@ -123,6 +124,26 @@ def test_a_silenced_check_is_silent(redis_says, settings):
 def test_policies_that_never_become_stale_are_named(things, monkeypatch):
     monkeypatch.setattr(things, "policy", things.policy.__class__("things", soft_ttl=60, hard_ttl=60))
     assert [message.id for message in checks.check_resources() if message.id != "caching.W011"] == ["caching.W001"]
+
+
+def test_a_resource_of_a_module_of_views_is_named(settings, tmp_path, monkeypatch):
+    # Given routes whose views declare a resource, in a module that nothing has imported
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "late_views.py").write_text(
+        "from caching import Policy, resource\n"
+        "late = resource(Policy('late', soft_ttl=60, hard_ttl=600), lambda ids: {})\n"
+        "urlpatterns = []\n"
+    )
+    settings.ROOT_URLCONF = "late_views"
+
+    # When Django's check runs by the layer's tag alone
+    try:
+        found = django_checks.run_checks(tags=["caching"])
+    finally:
+        registry.remove("late")
+
+    # Then it says that a worker may lack the resource, and where it is
+    assert ["late_views" in message.msg for message in found if "late was declared" in message.msg] == [True]
 
 
 def test_djangos_check_asks_servers_only_when_asked_to(redis_says, redis_commands):
