@@ -13,11 +13,8 @@ from caching import metrics
 from caching.counters.count import NO_COUNT, Count
 from caching.counters.counts import NO_COUNTS, Counts
 from caching.counters.family import MAX_INCREMENT, CounterFamily
-from caching.entries.policy import Policy
 from caching.errors import IncrementRefused
 from caching.models import CounterSpill
-from caching.readthrough.fetch import fetch
-from caching.readthrough.resource import Load, Resource
 from caching.redis.connections import pool
 from tests.deploy.services import free_port
 
@@ -139,28 +136,6 @@ def test_after_the_fill_of_another_process_it_counts_again(family):
     assert count.again() == (count.counted(), 41)
 
 
-def test_many_counts_come_in_one_command_and_seed_what_is_missing(family):
-    family.seed({1: 10}, ())
-    counts = Counts(family, [1, 2, 3])
-    replies = pool("state").call(counts.commands())
-    live = counts.live(replies)
-    assert (live, counts.unknown(live)) == ({1: 10}, [2, 3])
-
-    rider = counts.rider([2, 3], replies)
-    found = Snapshot({2: 20})
-    seeded = rider.seeded(found, pool("state").call(rider.seeds(found)))
-
-    assert seeded == family.live([2, 3]) == {2: 20}
-
-
-def test_without_the_counters_redis_the_totals_are_the_counts(family):
-    counts = Counts(family, [1, 2])
-    rider = counts.rider(counts.unknown(counts.live(None)), None)
-    found = Snapshot({1: 10})
-    assert rider.seeds(found) == []
-    assert rider.seeded(found, ()) == rider.without_redis(found, unknown=False) == {1: 10}
-
-
 def test_a_resource_without_counters_sends_and_counts_nothing():
     found = Snapshot({1: 10})
     assert (NO_COUNT.commands(), NO_COUNT.live(()), NO_COUNT.seeds(found), list(NO_COUNT.unseeded)) == ((), 0, [], [])
@@ -170,18 +145,3 @@ def test_a_resource_without_counters_sends_and_counts_nothing():
         NO_COUNT.forget()
     assert (NO_COUNTS.commands(), NO_COUNTS.live([]), NO_COUNTS.unknown({})) == ((), {}, [])
     assert NO_COUNTS.rider([1], None) is NO_COUNT
-
-
-@pytest.mark.parametrize("amount", [-1, MAX_INCREMENT + 1])
-def test_a_read_with_an_amount_that_cannot_be_counted_asks_nobody(family, redis_commands, amount):
-    # Given a resource with a counter family, and one without
-    counted = Resource(Policy("liked", soft_ttl=60, hard_ttl=600), lambda ids: Load({}), family)
-    uncounted = Resource(Policy("plain", soft_ttl=60, hard_ttl=600), lambda ids: Load({}))
-
-    # When they are read with such an amount, then it is refused before the round trip
-    with redis_commands() as trips:
-        with pytest.raises(ValueError, match="between 1 and"):
-            fetch(counted, 1, amount)
-        with pytest.raises(TypeError, match="plain was declared without a counter family"):
-            fetch(uncounted, 1, amount)
-    assert trips == []

@@ -24,6 +24,14 @@ def rows() -> list[tuple[int, int]]:
     return list(CounterSpill.objects.filter(family="clicks").order_by("id").values_list("counter", "amount"))
 
 
+@pytest.fixture
+def now(monkeypatch) -> list[float]:
+    times = [100.0]
+    monkeypatch.setattr(spill.time, "monotonic", lambda: times[0])
+    spill.log.start_afresh()
+    return times
+
+
 def test_an_increment_is_accepted_by_one_statement(django_assert_num_queries):
     before = metrics.SPILLED.labels("clicks")._value.get()
 
@@ -110,3 +118,22 @@ def test_many_at_once_are_all_accepted():
 
     assert sum(amount for _, amount in rows()) == 240
     assert len(rows()) <= 8
+
+
+def test_every_refusal_is_counted_by_its_reason(now):
+    before = metrics.INCREMENTS_REFUSED.labels("clicks", "full")._value.get()
+    spill.refuse("clicks", 2, "full")
+    spill.refuse("clicks", 3, "full")
+    assert metrics.INCREMENTS_REFUSED.labels("clicks", "full")._value.get() == before + 5
+
+
+def test_the_first_is_logged_at_once_and_the_others_once_a_second(now, caplog):
+    for _ in range(1000):
+        spill.refuse("clicks", 1, "full")
+    now[0] += 1.0
+    spill.refuse("clicks", 1, "database")
+
+    assert [record.getMessage() for record in caplog.records] == [
+        "1 increments were refused since the last such line, one of clicks now: full",
+        "1000 increments were refused since the last such line, one of clicks now: database",
+    ]

@@ -1,4 +1,4 @@
-"""The expiry index: what its shards take and return, and that nothing in them does harm."""
+"""The expiry index: what its owner enters, corrects and cancels, and that nothing stored in it does harm."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from caching.redis.scripts import script
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-MILLISECOND = timedelta(milliseconds=1)
 
 
 @pytest.fixture(autouse=True)
@@ -37,48 +36,6 @@ def ids(members: list[Member]) -> list[int | None]:
 def scores(family: DeadlineFamily) -> dict[int | None, float]:
     members = [member for shard in range(family.shards) for member in family.scan(shard, 0, 100)[1]]
     return {member.id: member.score for member in members}
-
-
-def test_each_id_lives_in_the_shard_of_its_remainder(family, redis_state: redis.Redis) -> None:
-    assert family.key(0) == "mp:d:{parcels:0}:due"
-    family.schedule_many(Deadline(NOW, id) for id in range(1, 9))
-    assert redis_state.zrange(family.key(1), 0, -1) == [b"1", b"5"]
-    assert [redis_state.zcard(family.key(shard)) for shard in range(4)] == [2, 2, 2, 2]
-
-
-def test_due_are_the_earliest_of_each_shard_and_they_stay(family) -> None:
-    # given two shards with due members, one of them due in this very millisecond
-    for id, at in [(1, NOW), (5, NOW - HOUR), (9, NOW + MILLISECOND), (2, NOW - HOUR), (6, NOW - 2 * HOUR)]:
-        assert family.schedule(id, at)
-    # then they come by shard, the earliest first
-    assert ids(family.due(8, NOW)) == [5, 1, 6, 2]
-    # and with a smaller limit fewer come from each, but at least one, so that no shard starves
-    assert ids(family.due(4, NOW)) == ids(family.due(1, NOW)) == [5, 6]
-    assert family.count() == 5
-
-
-def test_members_carry_the_shard_they_lay_in(family) -> None:
-    family.schedule(6, NOW)
-    assert family.due(4, NOW) == [Member(b"6", to_ms(NOW), 2)]
-    assert family.scan(2, 0, 10) == (0, [Member(b"6", to_ms(NOW), 2)])
-    assert family.scan(1, 0, 10) == (0, [])
-
-
-def test_counting(family) -> None:
-    family.schedule_many(Deadline(NOW + id * MILLISECOND, id) for id in range(1, 11))
-    assert family.count() == 10
-
-
-def test_scores_round_up(family) -> None:
-    assert to_ms(NOW + timedelta(microseconds=1)) == to_ms(NOW) + 1
-    assert to_ms(datetime(1969, 12, 31, 23, 59, 59, 999_999, UTC)) == 0
-    family.schedule(1, NOW + timedelta(microseconds=1))
-    assert family.due(10, NOW) == []
-
-
-@pytest.mark.parametrize("micros", [0, 1, 999, 1000, 1001, 999_999])
-def test_a_score_is_the_exact_time(micros) -> None:
-    assert to_ms(NOW + timedelta(microseconds=micros)) == 1_893_456_000_000 + -(-micros // 1000)
 
 
 def test_schedules_may_arrive_out_of_order(family) -> None:
@@ -174,26 +131,6 @@ def test_a_correction_survives_a_script_flush(family, redis_state: redis.Redis) 
     assert family.correct(family.due(4, NOW), {}).removed == 1
 
 
-@pytest.mark.parametrize(
-    ("name", "id"),
-    [
-        (b"1", 1),
-        (b"9223372036854775807", 2**63 - 1),
-        (b"9223372036854775808", None),
-        (b"007", None),
-        (b"0", None),
-        (b"", None),
-        (b"-1", None),
-        (b"1.0", None),
-        (b"\xff", None),
-        ("\u0661".encode(), None),
-        (b"1" * 5000, None),
-    ],
-)
-def test_which_members_are_ids(name, id) -> None:
-    assert Member(name, 0).id == id
-
-
 def test_a_foreign_key_costs_its_own_shard_only_and_is_discarded(family, redis_state: redis.Redis) -> None:
     family.schedule_many(Deadline(NOW, id) for id in range(1, 5))
     assert family.discard_foreign() == 0
@@ -232,19 +169,3 @@ def test_while_redis_is_away_writes_do_not_raise_and_one_line_is_logged(family, 
     away.breaker._probe = lambda: True
     # and writes work again once it is back
     assert family.schedule(1, NOW)
-
-
-def test_no_key_has_a_ttl_and_bookmarks_lie_beside_the_first_shard(family, redis_state: redis.Redis) -> None:
-    family.schedule(4, NOW)
-    family.set_bookmark("table", "5")
-    keys = list(redis_state.scan_iter("*"))
-    assert len(keys) == 2
-    assert all(b"{parcels:0}" in key and redis_state.ttl(key) == -1 for key in keys)
-
-
-def test_bookmarks(family) -> None:
-    assert family.bookmark("table") is None
-    family.set_bookmark("table", "5")
-    assert family.bookmark("table") == "5"
-    family.set_bookmark("table", None)
-    assert family.bookmark("table") is None

@@ -9,7 +9,7 @@ import pytest
 from caching.deadlines import Deadline
 from caching.deadlines.index import DeadlineFamily
 from caching.deadlines.repairing import rebuild
-from tests.caching.deadlines.test_repairing import NOW, Table, members, scores
+from tests.caching.deadlines.deadline_table import NOW, Table, members, scores
 
 
 @pytest.fixture

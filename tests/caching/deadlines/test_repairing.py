@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
-from caching.deadlines.index import DeadlineFamily, to_ms
+from caching.deadlines.index import DeadlineFamily
 from caching.deadlines.repairing import Budget, repair
 from caching.deadlines.table import Deadline
 from caching.deadlines.walks import Repair
-
-NOW = datetime(2030, 1, 1, tzinfo=UTC)
-
-
-class Table:
-    """A table of deadlines in memory; it counts the pages that were read."""
-
-    def __init__(self, deadlines: dict[int, datetime]) -> None:
-        self.deadlines = deadlines
-        self.pages = 0
-
-    def deadlines_of(self, ids: Sequence[int]) -> Mapping[int, datetime]:
-        return {id: self.deadlines[id] for id in ids if id in self.deadlines}
-
-    def page(self, after: Deadline | None, limit: int) -> Sequence[Deadline]:
-        self.pages += 1
-        rows = sorted(Deadline(at, id) for id, at in self.deadlines.items())
-        return [row for row in rows if after is None or row > after][:limit]
+from tests.caching.deadlines.deadline_table import NOW, Table, members, scores
 
 
 @pytest.fixture(autouse=True)
@@ -53,20 +35,6 @@ def unlimited() -> Budget:
 
 def no_time() -> Budget:
     return Budget(0, 0)
-
-
-def members(family: DeadlineFamily) -> dict[int | None, float]:
-    found: dict[int | None, float] = {}
-    for shard in range(family.shards):
-        cursor = -1
-        while cursor:
-            cursor, page = family.scan(shard, max(cursor, 0), 100)
-            found.update((family.id_of(member), member.score) for member in page)
-    return found
-
-
-def scores(table: Table) -> dict[int, int]:
-    return {id: to_ms(at) for id, at in table.deadlines.items()}
 
 
 def test_an_empty_index_is_filled_across_pages(family, table) -> None:
@@ -121,33 +89,3 @@ def test_members_in_a_wrong_shard_are_moved_to_their_own(family, table, redis_st
     assert (done.entered, done.moved, done.removed, done.complete) == (astray, 0, astray + 1, True)
     assert members(family) == scores(table)
     assert family.count() == 105
-
-
-def test_the_walk_over_the_index_goes_on_in_the_shard_where_it_stopped(family, table) -> None:
-    # given shards of several pages each, and runs that have time for one page
-    table.deadlines |= dict.fromkeys(range(1000, 1600), NOW)
-    family.put_missing(Deadline(at, id) for id, at in table.deadlines.items())
-    places: list[str] = []
-    while len(places) < 2 or places[-1] >= places[-2][:2]:
-        repair(family, table, no_time)
-        places.append(family.bookmark("index") or "")
-    begun_again = places.pop()
-    # then the walk went through all shards in turn
-    shards = [place.partition(":")[0] for place in places]
-    assert shards == sorted(shards)
-    assert {*shards} == {"0", "1", "2"}
-    assert len(places) > 5
-    assert begun_again.startswith("0:")
-
-
-_LONG = "9" * 5000
-_ROWS = ["x", "5", "@", "5@never", "\udcff", "1@2030-01-01T00:00:00+00:00"]
-_SPOTS = ["3:0", "1:x", "2:", "1:5", "0:9e9", f"1:{2**64}", _LONG, f"1:{_LONG}", f"{_LONG}:1"]
-
-
-@pytest.mark.parametrize("place", _ROWS + _SPOTS)
-def test_a_damaged_bookmark_is_harmless(family, table, redis_state, place) -> None:
-    for walk in ("table", "index"):
-        redis_state.hset(f"{family.key(0).removesuffix(':due')}:walk", walk, place.encode("utf-8", "surrogateescape"))
-    assert repair(family, table, unlimited).complete
-    assert members(family) == scores(table)

@@ -2,22 +2,17 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
 from django.db.utils import OperationalError
-from django.utils import timezone
 
 from caching.entries import dictionaries
 from caching.entries.dictionaries import POLL_SECONDS, UNKNOWN_SECONDS, Registry
 from caching.models import Dictionary
-from caching.upkeep.old_dictionaries import forget_old
 from tests.caching.packing import data
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-DAY = timedelta(days=1)
 
 
 class Seconds:
@@ -42,10 +37,6 @@ def registry(seconds):
 
 def keep(namespace="things", size=2048):
     return dictionaries.keep(namespace, data(size), 400, 10_000, 3_000)
-
-
-def aged(stored, age):
-    Dictionary.objects.filter(pk=stored.pk).update(created_at=timezone.now() - age)
 
 
 @pytest.fixture
@@ -193,20 +184,3 @@ def test_a_number_that_means_other_data_is_refused():
     Dictionary.objects.filter(pk=keep().pk).update(namespace="others")
     with pytest.raises(ValueError, match="same number"):
         keep()
-
-
-def test_old_ones_are_kept_until_no_entry_can_need_them(things):
-    # Given three that followed each other: entries of `things` live for an hour
-    first, second, third = keep(size=1024), keep(size=1500), keep(size=2048)
-    aged(first, 30 * DAY)
-    aged(second, DAY + timedelta(minutes=59))
-    # The second came less than an hour and a day ago, so entries of the first may exist
-    assert forget_old() == 0
-    aged(second, DAY + timedelta(minutes=61))
-    assert forget_old() == 1
-    assert set(Dictionary.objects.values_list("pk", flat=True)) == {second.pk, third.pk}
-    # However old, the current one stays, and so do those of a namespace that this process does not know
-    aged(third, 900 * DAY)
-    aged(second, 901 * DAY)
-    Dictionary.objects.update(namespace="unheard_of")
-    assert forget_old() == 0

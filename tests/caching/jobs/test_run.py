@@ -12,7 +12,6 @@ from threading import Event, Thread
 import pytest
 from django.db import DatabaseError, OperationalError, connection, transaction
 
-from caching.jobs.lock import exclusive, lock_key
 from caching.jobs.run import run_job
 from caching.jobs.status import job_status, latest_runs
 from caching.models import JobRun
@@ -175,21 +174,3 @@ def wait_until_unlocked(job: str, seconds: float = 10) -> None:
     while latest_runs([job])[job].locked:
         assert time.monotonic() < until
         time.sleep(0.01)
-
-
-@pytest.mark.django_db
-def test_locks_of_different_jobs_differ() -> None:
-    assert lock_key("a") != lock_key("b")
-    assert -(2**63) <= lock_key("a") < 2**63
-    with exclusive("a") as first, exclusive("b") as second:
-        assert (first, second) == (True, True)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_lock_is_gone_after_the_block() -> None:
-    with exclusive("a") as mine:
-        assert mine
-        with other_session(autocommit=True) as other:
-            assert other.execute("SELECT pg_try_advisory_lock(%s)", [lock_key("a")]).fetchone() == (False,)
-    with other_session(autocommit=True) as other:
-        assert other.execute("SELECT pg_try_advisory_lock(%s)", [lock_key("a")]).fetchone() == (True,)

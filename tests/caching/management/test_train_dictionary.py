@@ -10,7 +10,6 @@ from caching.keys import KeySpace
 from caching.models import Dictionary
 from caching.readthrough.batch import fetch_many
 from caching.readthrough.fetch import State, fetch
-from caching.readthrough.sampling import sample
 from tests.caching.packing import body
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -56,21 +55,6 @@ def test_it_learns_from_cached_entries_and_is_used_from_then_on(things, rows, ca
     assert raw[HEADER_BYTES:].startswith(stored.number.to_bytes(4, "big"))
     assert len(raw) < 0.6 * len(body(500))
     assert fetch(things, 500) == (body(500), State.HIT, 0)
-
-
-def test_what_is_not_cached_comes_from_the_loader(things, rows, warmer, truth):
-    fetch_many(things, range(50))
-    truth.loads.clear()
-    advanced = []
-    assert sorted(sample(things, 250, advanced.append)) == sorted(rows[number] for number in range(250))
-    assert [len(load) for load in truth.loads] == [100, 100, 50]
-    assert sum(advanced) == 250
-
-
-def test_bad_and_missing_entries_teach_nothing(things, rows, redis_state):
-    fetch_many(things, [*range(20), 1000])
-    redis_state.set(next(redis_state.scan_iter(match="*:c:{things:7}")), b"rubbish", ex=60)
-    assert sorted(sample(things, 100)) == sorted(rows[number] for number in range(20) if number != 7)
 
 
 def test_a_dry_run_and_one_that_saves_nothing_store_nothing(things, rows, warmer, capsys):

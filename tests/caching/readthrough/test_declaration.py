@@ -10,7 +10,6 @@ from django.db import transaction
 
 from caching.counters.family import CounterFamily
 from caching.entries.policy import Policy
-from caching.errors import UnknownNamespace
 from caching.keys import Id
 from caching.readthrough.declaration import Change, Forget, resource, withdraw
 from caching.readthrough.fetch import fetch
@@ -20,7 +19,6 @@ from products.models import Category
 from tests.factories import CategoryFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
 POLICY = Policy("shelves", soft_ttl=60, hard_ttl=3600)
 
 
@@ -161,8 +159,3 @@ def test_a_namespace_is_declared_once_and_known_until_it_is_withdrawn(declare: A
     with pytest.raises(ValueError, match="'shelves' is declared twice"):
         resource(POLICY, load_categories)
     assert registry.get("shelves") is shelves
-
-
-def test_an_unknown_namespace_names_the_known_ones() -> None:
-    with pytest.raises(UnknownNamespace, match=r"no namespace 'shelves'; there are .*product"):
-        registry.get("shelves")

@@ -13,28 +13,11 @@ from caching import metrics
 from caching.counters.family import CounterFamily
 from caching.entries.erasure import erase
 from caching.errors import LoaderBackedOff
-from caching.keys import KeySpace
 from caching.readthrough.batch import fetch_many
 from caching.readthrough.fetch import State, fetch
 from caching.readthrough.resource import Load
-from caching.redis.connections import client
 
 pytestmark = pytest.mark.django_db(transaction=True)
-KEYS = KeySpace("things")
-
-
-@pytest.mark.parametrize("lost", ["lease", "everything"])
-def test_a_lease_lost_to_eviction_or_a_flush_refuses_the_fill(things, truth, lost):
-    truth.rows[1] = b"old"
-
-    def lose() -> None:
-        truth.during_load = lambda: None
-        client("cache").flushdb() if lost == "everything" else client("cache").delete(KEYS.lease(1))
-
-    truth.during_load = lose
-
-    assert fetch(things, 1).body == b"old"
-    assert client("cache").get(KEYS.entry(1)) is None
 
 
 def test_a_reader_that_finds_a_lease_waits_for_its_holder_and_loads_nothing(things, truth):
@@ -51,18 +34,6 @@ def test_a_reader_that_finds_a_lease_waits_for_its_holder_and_loads_nothing(thin
     assert truth.loads == []
 
 
-def test_every_entry_and_lease_has_a_ttl(things, truth):
-    """Law 8."""
-    truth.rows[1] = b"{}"
-    things.store.lease([9])
-    fetch(things, 1)
-    fetch(things, 2)
-
-    names = list(client("cache").scan_iter("mp:[cl]:*"))
-    assert len(names) == 3
-    assert all(client("cache").pttl(name) > 0 for name in names)
-
-
 def test_a_reader_that_finds_nothing_takes_over_the_lease_of_a_task_that_never_ran(things, truth):
     truth.rows[1] = b"{}"
     task = things.store.lease([1], background=[1])
@@ -75,12 +46,6 @@ def test_a_reader_that_finds_nothing_takes_over_the_lease_of_a_task_that_never_r
     erase("things", [1])
     things.store.fill({1: b"old"}, task, things.store.clock(), 0)
     assert fetch(things, 1).body == b"new"
-
-
-def test_the_lease_of_a_reader_is_not_taken_over(things):
-    assert things.store.lease([1])
-    assert things.store.lease([1]) == {}
-    assert things.store.lease([1], background=[1]) == {}
 
 
 def test_readers_of_a_cold_counted_key_load_it_once(things, truth):
@@ -180,3 +145,12 @@ def test_an_entry_without_its_live_count_is_answered_while_the_database_is_away(
 
     assert fetch(things, 1, 1) == (b"{}", State.HIT, 0)
     assert refused() == before + 1
+
+
+def test_an_entry_from_a_clock_that_was_ahead_is_stale(things, truth, clock):
+    truth.rows[1] = b"{}"
+    clock.advance(3600)
+    fetch(things, 1)
+    clock.advance(-3600)
+
+    assert fetch(things, 1).state is State.STALE

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from django.db import transaction
 
-from caching.entries.entry import decode
 from caching.errors import UnknownNamespace
 from caching.keys import KeySpace
 from caching.readthrough.batch import fetch_many
@@ -88,56 +87,3 @@ def test_without_ids_nothing_is_sent(things, redis_commands, django_assert_num_q
     with redis_commands() as trips, django_assert_num_queries(0):
         invalidate(things, [])
     assert trips == []
-
-
-def test_a_clear_makes_one_namespace_miss_and_touches_nothing_else(things, truth, redis_state):
-    """Law 7."""
-    truth.rows[1] = b"{}"
-    fetch(things, 1)
-    redis_state.set("mp:q:celery", "a queue")
-
-    things.store.clear()
-
-    assert fetch(things, 1).state is State.MISS
-    assert fetch(things, 1).state is State.HIT
-    assert redis_state.get("mp:q:celery") == b"a queue"
-
-
-def test_a_value_loaded_before_a_clear_is_a_miss_after_it(things, truth):
-    truth.rows[1] = b"old"
-    truth.during_load = things.store.clear
-
-    fetch(things, 1)
-    truth.during_load = lambda: None
-    truth.rows[1] = b"new"
-
-    assert fetch(things, 1).body == b"new"
-
-
-def test_an_entry_of_another_schema_is_a_miss(things, truth):
-    truth.rows[1] = b"{}"
-    fetch(things, 1)
-    raw = client("cache").get(KEYS.entry(1))
-    assert decode(raw).schema == 1
-
-    object.__setattr__(things.policy, "schema", 2)
-
-    assert fetch(things, 1).state is State.MISS
-
-
-@pytest.mark.parametrize("rubbish", ["rubbish", "-1", "4294967296", "99999999999999999999", ""])
-def test_a_damaged_generation_is_replaced_and_brings_no_old_entry_back(things, truth, redis_state, rubbish):
-    # Given an entry of generation 0, and another one from before a clear
-    truth.rows = {1: b"old", 2: b"old"}
-    fetch(things, 1)
-    things.store.clear()
-    fetch(things, 2)
-    truth.rows = {1: b"new", 2: b"new"}
-    redis_state.set(KEYS.generation, rubbish)
-
-    # Then one read misses and replaces it, the read after next is a hit, and neither old entry comes back
-    assert fetch(things, 1)[:2] == (b"new", State.MISS)
-    assert redis_state.get(KEYS.generation).isdigit()
-    assert fetch(things, 1)[:2] == (b"new", State.MISS)
-    assert fetch(things, 1)[:2] == (b"new", State.HIT)
-    assert fetch(things, 2)[:2] == (b"new", State.MISS)

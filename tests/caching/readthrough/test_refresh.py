@@ -7,10 +7,11 @@ from collections.abc import Callable
 import pytest
 from django.db import transaction
 
+from caching.entries.erasure import erase
 from caching.keys import KeySpace
 from caching.readthrough.batch import fetch_many
 from caching.readthrough.fetch import State, fetch
-from caching.readthrough.refresh import prefetch
+from caching.readthrough.refresh import prefetch, refresh
 from caching.readthrough.worker_health import worker_health
 from caching.redis.connections import client
 from tests.deploy.services import free_port
@@ -113,3 +114,12 @@ def test_after_a_clear_a_refresh_fills_what_readers_find(things, truth, clock, q
     # Then it is of that generation too
     found = fetch(things, 1)
     assert (found.body, found.state) == (b"new", State.HIT)
+
+
+def test_a_refresh_whose_lease_is_gone_loads_nothing(things, truth):
+    truth.rows[1] = b"{}"
+    tokens = things.store.lease([1], background=[1])
+    erase("things", [1])
+
+    assert refresh("things", list(tokens.items()), 0) == {}
+    assert truth.loads == []

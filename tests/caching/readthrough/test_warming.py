@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import pytest
-from django.core.management import call_command
-from django.core.management.base import CommandError
 
 from caching.readthrough.fetch import State, fetch
 from caching.readthrough.warming import warm_cache
@@ -32,16 +30,3 @@ def test_missing_entries_are_filled_in_chunks_of_one_load_each(warmer, things, t
 def test_the_limit_and_the_budget_end_it(warmer):
     assert warm_cache(["things"], limit=7, budget=30)[0].filled == 7
     assert warm_cache(["things"], limit=7, budget=0)[0].out_of_time
-
-
-def test_the_command_warms_by_name_and_refuses_unknown_names(warmer, capsys):
-    call_command("warm_cache", "things", "--limit", "20")
-    assert "things: 20 filled, 0 there already" in capsys.readouterr().out
-    with pytest.raises(CommandError, match=r"nothing\. Known: .*popular"):
-        call_command("warm_cache", "nothing")
-
-
-@pytest.mark.parametrize("arguments", [["--limit", "0"], ["--budget", "0"]])
-def test_a_limit_or_budget_of_zero_is_refused(arguments):
-    with pytest.raises(CommandError, match="greater than 0"):
-        call_command("warm_cache", *arguments)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import pytest
-import redis
 
-from caching.redis.errors import NotSent, may_have_run
 from caching.redis.round_trip import round_trip
 from caching.redis.scripts import Command
 from tests.deploy.services import free_port
@@ -46,19 +44,3 @@ def test_what_was_sent_and_not_answered_may_have_run(reroute, proxy):
     round_trip("read", [GET])
     proxy.freeze()
     assert round_trip("read", [GET], [INCR]) == (None, None, True)
-
-
-@pytest.mark.parametrize(
-    ("error", "may"),
-    [
-        (NotSent("no"), False),
-        (redis.MaxConnectionsError("full"), False),
-        (redis.exceptions.OutOfMemoryError("OOM"), False),
-        (redis.exceptions.ReadOnlyError("READONLY"), False),
-        (redis.TimeoutError("no reply"), True),
-        (redis.ConnectionError("cut"), True),
-        (redis.InvalidResponse("?"), True),
-    ],
-)
-def test_an_error_shows_whether_a_command_may_have_run(error, may):
-    assert may_have_run(error) is may

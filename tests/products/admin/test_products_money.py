@@ -17,12 +17,6 @@ INLINE = {"views-TOTAL_FORMS": 0, "views-INITIAL_FORMS": 0}
 HALF_A_YEN = {"price": ["JPY has no smaller unit than 1."]}
 
 
-@pytest.fixture
-def admin(client: Any) -> Any:
-    client.force_login(UserFactory(is_staff=True, is_superuser=True))
-    return client
-
-
 def errors_of(response: Any) -> dict[str, list[str]]:
     return dict(response.context["adminform"].form.errors)
 

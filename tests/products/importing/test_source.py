@@ -1,4 +1,4 @@
-"""Files are read in chunks and lines: compressed, cut, damaged, hostile."""
+"""Files are read in chunks: compressed, cut, damaged, hostile."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from products.importing.errors import CatalogueError, CutShort
-from products.importing.lines import MAX_RECORD, decoded, lines
 from products.importing.source import MAX_OUTPUT, SourceFile
 
 TEXT = b"name,price\n" + b"".join(b"thing %d,%d.99\n" % (number, number) for number in range(50_000))
@@ -74,20 +73,3 @@ def test_position_and_size_are_of_the_file_on_disk(tmp_path: Path) -> None:
     with SourceFile(path) as source:
         list(source.chunks())
         assert source.position == source.size == path.stat().st_size
-
-
-def test_letters_that_lie_across_chunks_are_whole_and_broken_bytes_stay_in_their_line() -> None:
-    data = "größe\nmaß\n".encode() + b"br\xffken\nfine\n"
-    texts = decoded(data[at : at + 1] for at in range(len(data)))
-    assert list(lines(texts)) == ["größe\n", "maß\n", "br\udcffken\n", "fine\n"]
-
-
-def test_a_byte_order_mark_is_no_part_of_the_text() -> None:
-    assert list(lines(decoded([b"\xef\xbb\xbfname\n"]))) == ["name\n"]
-
-
-def test_a_line_without_an_end_is_refused_before_it_fills_the_memory() -> None:
-    endless = iter(["x" * 100_000] * 1000)
-    with pytest.raises(CutShort, match=str(MAX_RECORD)):
-        list(lines(endless))
-    assert next(endless, None)

@@ -1,57 +1,25 @@
-"""Rows of each format, with the line they begin at and the problem they have."""
+"""Rows of JSON, as an array or a line each, with the line they begin at and the problem they have."""
 
 from __future__ import annotations
 
 import json
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from products.importing.csv_rows import CsvRows
-from products.importing.errors import CatalogueError, CutShort
-from products.importing.formats import Table
+from products.importing.errors import CutShort
 from products.importing.json_rows import JsonArrayRows, NdjsonRows
 from products.importing.lines import MAX_RECORD
 from products.importing.rows import Row
-from products.importing.source import SourceFile
 
 SHORT = st.text(max_size=12)
 VALUES = st.none() | SHORT | st.integers() | st.lists(SHORT, max_size=3)
 
 
-def csv_rows(text: str) -> list[Row]:
-    return list(CsvRows(iter(text.splitlines(keepends=True))))
-
-
 def json_rows(text: str, chunk: int = 7) -> list[Row]:
     return list(JsonArrayRows(text[at : at + chunk] for at in range(0, len(text), chunk)))
-
-
-@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
-def test_the_separator_is_found_in_the_header(separator: str) -> None:
-    text = f"name{separator}price\nlamp{separator}5\n"
-    assert csv_rows(text) == [Row(2, {"name": "lamp", "price": "5"})]
-
-
-def test_a_quoted_field_may_span_lines_and_later_lines_are_still_counted_right() -> None:
-    rows = csv_rows('name,price\n"a\nlamp",5\n\nchair,6\n')
-    assert [(row.line, row.values["name"]) for row in rows] == [(2, "a\nlamp"), (5, "chair")]
-
-
-def test_a_malformed_csv_row_costs_itself_only() -> None:
-    rows = csv_rows('name,price\nlamp,5\n"chair"x,6\nsofa\ndesk,7,8\nbed,9\n')
-    assert [row.line for row in rows if not row.problem] == [2, 6]
-    assert [row.line for row in rows if row.problem] == [3, 4, 5]
-
-
-def test_a_quote_that_is_never_closed_is_a_problem_with_its_first_line() -> None:
-    rows = csv_rows('name,price\nlamp,5\n"chair,6\nsofa,7\n')
-    assert [row.line for row in rows if not row.problem] == [2]
-    assert rows[-1].line == 3
-    assert "up to line 4" in rows[-1].problem
 
 
 def test_json_elements_are_given_with_their_lines_and_exact_numbers() -> None:
@@ -107,28 +75,3 @@ def test_deep_nesting_is_refused_in_both_json_forms() -> None:
 def test_a_broken_ndjson_line_costs_itself_only() -> None:
     rows = list(NdjsonRows(iter(['{"a": "b"}\n', "\n", '{"a": \n', "7\n", '{"a": "c"}\n'])))
     assert [(row.line, bool(row.problem)) for row in rows] == [(1, False), (3, True), (4, True), (5, False)]
-
-
-@pytest.mark.parametrize(
-    ("text", "columns"),
-    [
-        ("name,price\nlamp,5\n", ["name", "price"]),
-        ('  [{"name": "lamp", "price": 5}]', ["name", "price"]),
-        ('{"name": "lamp", "price": 5}\n', ["name", "price"]),
-        ('nonsense\n{"name": "lamp"}\n', ["nonsense"]),
-        ('{broken\n{"name": "lamp", "price": 5}\n', ["name", "price"]),
-    ],
-)
-def test_the_format_is_known_by_the_first_character(tmp_path: Path, text: str, columns: list[str]) -> None:
-    path = tmp_path / "file.dat"
-    path.write_text(text)
-    with SourceFile(path) as source:
-        assert Table(source).columns == columns
-
-
-@pytest.mark.parametrize("content", [b"", b"\n \n", b"\xef\xbb\xbf"])
-def test_an_empty_file_is_refused(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "empty.csv"
-    path.write_bytes(content)
-    with SourceFile(path) as source, pytest.raises(CatalogueError, match="empty"):
-        Table(source)

@@ -1,4 +1,4 @@
-"""Visitors: one counts once within a window, and the unique ones are estimated, by the script that counts."""
+"""A counter family: live counts, and visitors, who count once within a window and are estimated by the day."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from caching.counters.application import Applied
-from caching.counters.family import CounterFamily, Visit
+from caching.counters.family import CounterFamily, Visit, register
 from caching.counters.flushing import flush
 from caching.readthrough.fetch import complete, fetch, read_once
 from caching.readthrough.resource import Resource
@@ -185,3 +185,64 @@ def test_a_redis_that_is_full_refuses_a_visit_like_any_view_and_forgets_no_visit
             family.increment(1, visit=visit("one more"))
         assert server.pfcount(name) == known
         assert server.get("mp:n:{clicks:1}:live:1") == b"50"
+
+
+def test_an_id_that_was_never_seeded_is_not_counted(family, redis_state):
+    assert family.increment(1) is None
+    assert list(redis_state.scan_iter("mp:n:*")) == []
+
+
+def test_an_increment_is_one_round_trip(family, redis_commands):
+    start(family, 1)
+    with redis_commands() as trips:
+        family.increment(1)
+    assert trips == [["EVALSHA"]]
+
+
+def test_no_state_key_but_the_live_count_has_a_ttl(family, redis_state):
+    """The live count can be computed again, the other keys cannot."""
+    start(family, 1)
+    family.increment(1)
+    ttls = {name.decode().split(":")[4]: redis_state.ttl(name) for name in redis_state.scan_iter("mp:n:*")}
+    assert ttls.pop("live") > 0
+    assert set(ttls.values()) == {-1}
+
+
+@pytest.mark.parametrize("rubbish", ["rubbish", "-3", "1.5", "9" * 19, "9" * 5000, None])
+def test_a_live_count_that_is_rubbish_is_seeded_again(family, redis_state, rubbish):
+    name = "mp:n:{clicks:1}:live:1"
+    redis_state.set(name, rubbish) if rubbish else redis_state.rpush(name, "of another type")
+    assert family.live([1]) == {}
+    assert family.increment(1) is None
+    assert family.seed({1: 4}, frozenset(), amount=1) == {1: 5}
+
+
+def test_many_ids_are_counted_in_one_round_trip(family, redis_commands):
+    start(family, 1, 2)
+    with redis_commands() as trips:
+        assert family.increment_many({1: 2, 2: 5, 3: 1}) == {1: 2, 2: 5, 3: None}
+    assert trips == [["EVALSHA"] * 3]
+    assert family.increment_many({}) == {}
+
+
+@pytest.mark.parametrize("amount", [0, -1, 10**9 + 1])
+def test_an_amount_that_is_no_increment_is_refused_before_it_is_sent(family, redis_commands, amount):
+    start(family, 1)
+    with redis_commands() as trips:
+        for count in (lambda: family.increment(1, amount), lambda: family.increment_many({1: amount})):
+            with pytest.raises(ValueError, match="between 1 and 1000000000"):
+                count()
+    assert trips == []
+
+
+def test_a_name_stands_for_one_family():
+    with pytest.raises(ValueError, match="registered twice"):
+        register(CounterFamily("product_views", shards=1, bucket_seconds=1))
+
+
+def test_a_live_count_with_a_leading_zero_counts_nothing_rather_than_half(family, redis_state):
+    """HINCRBY would take it, and INCRBY fail: an error after the view was counted."""
+    redis_state.set("mp:n:{clicks:1}:live:1", "007")
+    assert family.increment(1) is None
+    assert family.backlog() == []
+    assert family.seed({1: 7}, frozenset(), amount=1) == {1: 8}

@@ -15,7 +15,7 @@ from caching.redis.connections import pool
 from products.api import view_rules
 from products.api.view_rules import View, view_of
 from products.cache import product_views
-from products.visitors import Visitors, visitors
+from products.visitors import visitors
 from tests.factories import UserFactory
 
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
@@ -167,19 +167,6 @@ def test_visitors_are_estimated_for_today_and_for_the_days_that_are_kept(setting
     today, kept = visitors(17)
     assert today == pytest.approx(1500, rel=0.03)
     assert kept == pytest.approx(2500, rel=0.03)
-
-
-def test_without_days_nobody_was_there(settings: Any, redis_commands: Any) -> None:
-    with redis_commands() as trips:
-        assert visitors(17) == Visitors(0, 0)
-    assert trips == []
-
-
-def test_visitors_take_two_round_trips(settings: Any, redis_commands: Any) -> None:
-    settings.VIEW_UNIQUE_DAYS = 30
-    with redis_commands() as trips:
-        assert visitors(17) == Visitors(0, 0)
-    assert trips == [["PFCOUNT"], ["PFCOUNT"]]
 
 
 def token_of(user: Any, **fields: Any) -> str:

@@ -1,8 +1,6 @@
-"""Early refresh by readers: by chance, and only while no worker seems to run."""
+"""Readers refresh entries themselves while no worker seems to run the refreshes that are sent."""
 
 from __future__ import annotations
-
-import random
 
 import pytest
 
@@ -10,26 +8,10 @@ from caching.keys import KeySpace
 from caching.readthrough.batch import fetch_many
 from caching.readthrough.fetch import State, fetch
 from caching.readthrough.worker_health import WorkerHealth, worker_health
-from caching.readthrough.xfetch import should_refresh_early
 from caching.redis.connections import client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 KEYS = KeySpace("things")
-
-
-def chance(now: int, stale_from: int, load_ms: float, tries: int = 4000) -> float:
-    random.seed(20)
-    return sum(should_refresh_early(now, stale_from, load_ms) for _ in range(tries)) / tries
-
-
-def test_the_chance_is_that_of_xfetch():
-    """P(load * beta * -ln(u) >= left) is exp(-left / load)."""
-    assert chance(now=0, stale_from=1000, load_ms=1000) == pytest.approx(0.368, abs=0.03)
-    assert chance(now=0, stale_from=2000, load_ms=1000) == pytest.approx(0.135, abs=0.03)
-    assert chance(now=0, stale_from=60_000, load_ms=100) == 0
-    assert chance(now=1000, stale_from=1000, load_ms=0) == 1
-    assert chance(now=1001, stale_from=1000, load_ms=5) == 1
-    assert chance(now=999, stale_from=1000, load_ms=0) == 0
 
 
 def test_a_worker_is_thought_absent_for_ten_seconds_after_a_refresh_that_was_not_run():
