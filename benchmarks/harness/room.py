@@ -29,7 +29,7 @@ def room(needed: int) -> Iterator[None]:
     if not limit or wanted <= limit:
         yield
         return
-    if not _is_own(redis):
+    if not is_own(redis):
         raise NoRoom(f"Redis would need {wanted // _MB:,} MB and may use {limit // _MB:,}: raise its maxmemory")
     redis.config_set("maxmemory", wanted)
     try:
@@ -39,7 +39,7 @@ def room(needed: int) -> Iterator[None]:
         redis.config_set("maxmemory", limit)
 
 
-def _is_own(redis: Redis) -> bool:
+def is_own(redis: Redis) -> bool:
     """Return whether the server's data lies in the run's own temporary directory."""
     try:
         directory = redis.config_get("dir")["dir"]
