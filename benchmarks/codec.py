@@ -25,8 +25,7 @@ from caching.entries.codec import TrainedDictionary
 from caching.entries.dictionaries import number_of
 from caching.entries.entry import Entry, encode
 from caching.entries.training import train
-from caching.keys import prefix
-from caching.redis.connections import client
+from caching.redis import client, key_prefix
 from products.rendering import FIELDS
 
 DICTIONARY_BYTES = 16 * 1024
@@ -193,6 +192,6 @@ def _memory(name: str, products: Sequence[Values], dictionary: TrainedDictionary
 
 def _memory_usage(name: str, value: bytes) -> int:
     """Return the bytes that Redis uses for a value under a key like `name`, the key of a real deployment."""
-    key = f"{prefix()}:".ljust(len(name), "x")
+    key = f"{key_prefix()}:".ljust(len(name), "x")
     client("cache").set(key, value, ex=60)
     return client("cache").memory_usage(key, samples=0)

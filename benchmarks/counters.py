@@ -53,7 +53,7 @@ def measure(scale: Scale) -> list[Row]:
     ids = make_products(scale.products)
     viewed = ids[: scale.viewed]
     warm(viewed)
-    return [row for name, part in _parts(scale, ids, viewed).items() for row in _attempted(name, part)]
+    return [row for name, part in _parts(scale, ids, viewed).items() for row in attempted(name, part)]
 
 
 def _parts(scale: Scale, ids: list[int], viewed: list[int]) -> dict[str, Callable[[], list[Row]]]:
@@ -66,7 +66,7 @@ def _parts(scale: Scale, ids: list[int], viewed: list[int]) -> dict[str, Callabl
     }
 
 
-def _attempted(name: str, measure: Callable[[], list[Row]]) -> Iterator[Row]:
+def attempted(name: str, measure: Callable[[], list[Row]]) -> Iterator[Row]:
     """Yield the rows, or one with the reason why there are none."""
     try:
         yield from measure()

@@ -114,10 +114,10 @@ def _schedule(scale: Scale) -> Schedule:
 
 def _all(parts: Parts) -> Iterator[Row]:
     for name, part in parts.items():
-        yield from _attempted(name, part)
+        yield from attempted(name, part)
 
 
-def _attempted(name: str, measure: Callable[[], list[Row]]) -> Iterator[Row]:
+def attempted(name: str, measure: Callable[[], list[Row]]) -> Iterator[Row]:
     """Yield the rows, or one with the reason why there are none."""
     try:
         yield from measure()

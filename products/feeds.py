@@ -11,7 +11,6 @@ from typing import NamedTuple
 from caching import (
     Batch,
     BatchLookup,
-    Id,
     Origin,
     Request,
     complete_many,
@@ -22,13 +21,10 @@ from caching import (
 )
 from products.cache import feed_pages, products
 from products.feed_pages import PageAddress, listed
+from products.page_guesses import guesses
 
 # PostgreSQL reads every row before OFFSET and skips it; no person pages this far.
 MAX_PAGE = 100_000
-# The product ids that this process last saw on each page, by its key. A read asks for the page and these products in
-# one round trip.
-_guesses: dict[str, list[Id]] = {}
-_MAX_GUESSES = 1000
 
 PREPARE_TASK = "products.tasks.prepare_feed_page"
 
@@ -70,14 +66,14 @@ def read_page_once(address: PageAddress) -> PageLookup:
     key = str(address)
     if not address.can_exist:
         return PageLookup(address, None, None)
-    guess = _guesses.get(key, [])
+    guess = guesses.of(key)
     pages, shown = read_all_once([Request(feed_pages, [key], ahead=[str(address.next())]), Request(products, guess)])
     found = pages.plain_hit()
     if found is None:
         return PageLookup(address, pages, None)
     ids = listed(found.bodies[key])
     if ids[: address.per_page] != guess:
-        _remember(key, ids[: address.per_page])
+        guesses.remember(key, ids[: address.per_page])
         shown = read_many_once(products, ids[: address.per_page])
     return PageLookup(address, pages, shown, found, has_next=len(ids) > address.per_page)
 
@@ -109,9 +105,3 @@ def complete_page(lookup: PageLookup) -> FeedPage | None:
 def prefetch_next_page(address: PageAddress) -> None:
     """Enqueue a task that loads the next page and its products, unless it is stored or already being loaded."""
     prefetch(feed_pages, [str(address.next())], PREPARE_TASK)
-
-
-def _remember(key: str, ids: list[Id]) -> None:
-    if len(_guesses) >= _MAX_GUESSES:
-        _guesses.clear()
-    _guesses[key] = ids

@@ -15,7 +15,7 @@ from benchmarks.counting.views_act import FLOOR, OURS, WAYS
 from benchmarks.harness.rounds import interleaved, median_ratio, percentile
 from benchmarks.harness.rows import Reach, Row, number, row
 from benchmarks.reads import raw
-from caching.keys import prefix
+from caching.redis import key_prefix
 
 P99_MS = Reach(2, at_least=False, unit="ms")
 RATE = Reach(0.8, at_least=True)
@@ -48,7 +48,7 @@ def rows(ids: Sequence[int], calls: int, rounds: int) -> list[Row]:
 
 
 def _ways() -> dict[str, Callable[[int], Any]]:
-    client, key = raw.client(), f"{prefix()}:floor"
+    client, key = raw.client(), f"{key_prefix()}:floor"
 
     def by_redis_py(id: int) -> Any:
         return client.hincrby(f"{key}:{id & 3}", id, 1)

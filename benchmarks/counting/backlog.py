@@ -15,8 +15,8 @@ from benchmarks.harness.beside import Beside, beside
 from benchmarks.harness.child import child
 from benchmarks.harness.rows import Reach, Row, number, row
 from benchmarks.harness.server import web_server
-from caching.counters.backlog import _FIELD_BYTES
-from caching.readthrough.batch import fetch_many
+from caching import fetch_many
+from caching.counters.backlog import FIELD_BYTES
 from products.cache import load_products, product_views, products
 from products.view_counts import increment_view, sync_view_counts
 
@@ -80,10 +80,10 @@ def _wrong_live_counts(asked: Sequence[int]) -> int:
 def _memory(found: Filled) -> list[Row]:
     held = found.measured
     said = f"{held.fields:,} counts; Redis grew by {number(found.grew / _MB)}"
-    each, assumed = found.field_bytes, f"{_FIELD_BYTES} where it cannot be measured"
+    each, assumed = found.field_bytes, f"{FIELD_BYTES} where it cannot be measured"
     return [
         row(f"{found.name}: memory", held.bytes / _MB, "MB", said, held.bytes / found.grew),
-        row("a distinct product and bucket: memory", each, "bytes", assumed, each / _FIELD_BYTES),
+        row("a distinct product and bucket: memory", each, "bytes", assumed, each / FIELD_BYTES),
     ]
 
 

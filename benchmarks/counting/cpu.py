@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django.db import connection
 
-from caching.redis.connections import client
+from caching.redis import client
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 

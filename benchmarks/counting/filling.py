@@ -12,9 +12,8 @@ from benchmarks.counting import waiting
 from benchmarks.counting.catalogue import chunks
 from benchmarks.counting.draws import draw
 from benchmarks.harness.room import room
-from caching.counters import backlog
-from caching.counters.family import CounterFamily
-from caching.redis.connections import client
+from caching.counters import Backlog, CounterFamily, measure_backlog
+from caching.redis import client
 from products.cache import product_views
 
 PER_SECOND = 10_000
@@ -27,12 +26,12 @@ _SPARE = 1.2
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A backlog: its buckets, the views in them, what `caching.counters.backlog` measured, the bytes by which Redis
-    grew, and the bytes of one count in a bucket that was counted, not copied."""
+    """A backlog: its buckets, the views in them, what `measure_backlog` found, the bytes by which Redis grew, and the
+    bytes of one count in a bucket that was counted, not copied."""
 
     buckets: int
     views: int
-    measured: backlog.Backlog
+    measured: Backlog
     grew: int
     field_bytes: float
 
@@ -101,9 +100,7 @@ def filled(ids: Sequence[int], buckets: int) -> Iterator[Filled]:
                 waiting.copy(templates.family, templates.numbers, numbers)
                 grew = _used_memory() - used
                 views = buckets * PER_SECOND * product_views.bucket_seconds
-                yield Filled(
-                    buckets, views, backlog.measure_backlog(product_views), grew, sum(sizes) / templates.fields()
-                )
+                yield Filled(buckets, views, measure_backlog(product_views), grew, sum(sizes) / templates.fields())
             finally:
                 waiting.drop(product_views, numbers)
                 # Live counts that were filled meanwhile include views that are gone now.

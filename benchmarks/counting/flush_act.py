@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from benchmarks.counting.statements import Statements
-from caching.jobs.run import run_job
+from caching.jobs import run_job
 from products.view_counts import sync_view_counts
 
 # An order instead of times: flush until nothing is left.

@@ -15,7 +15,7 @@ from benchmarks.counting import waiting
 from benchmarks.counting.sums import everywhere, exactness
 from benchmarks.harness.rounds import interleaved, median_ratio
 from benchmarks.harness.rows import Reach, Row, number, row
-from caching.jobs.run import run_job
+from caching.jobs import run_job
 from products.cache import product_views
 from products.view_counts import apply_views, sync_view_counts
 

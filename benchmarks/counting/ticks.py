@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from caching.redis.connections import client
+from caching.redis import client
 from products.cache import product_views
 
 # As in CELERY_BEAT_SCHEDULE. A bucket is shorter, so flushes come at every moment of it in turn.

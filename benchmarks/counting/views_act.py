@@ -14,9 +14,7 @@ from redis.exceptions import RedisError
 from benchmarks.counting.draws import draw
 from benchmarks.harness.rounds import percentile
 from caching import IncrementRefused
-from caching.keys import prefix
-from caching.redis.connections import pool
-from caching.redis.errors import may_have_run
+from caching.redis import key_prefix, may_have_run, pool
 from caching.redis.scripts import Command
 from products.cache import product_views
 from products.view_counts import increment_view
@@ -42,7 +40,7 @@ def views(orders: Iterator[Order]) -> Iterator[Any]:
 
 def bare_hincrby(id: int) -> Any:
     """Count by the cheapest command, over the connection that ours uses."""
-    return pool("state").call([Command(("HINCRBY", f"{prefix()}:floor:{id & 3}", id, 1))])
+    return pool("state").call([Command(("HINCRBY", f"{key_prefix()}:floor:{id & 3}", id, 1))])
 
 
 WAYS: dict[str, Callable[[int], Any]] = {OURS: increment_view, FLOOR: bare_hincrby}

@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 
 from benchmarks.counting.catalogue import chunks
-from caching.counters.buckets import Buckets
-from caching.redis.connections import client
+from caching.counters import CounterFamily
+from caching.redis import client
 from products.cache import product_views
 
 # Hashes unlinked by one command.
@@ -31,7 +31,7 @@ def put(number: int, counts: Mapping[int, int]) -> None:
         redis.execute()
 
 
-def copy(of: Buckets, templates: Sequence[int], numbers: Iterable[int]) -> None:
+def copy(of: CounterFamily, templates: Sequence[int], numbers: Iterable[int]) -> None:
     """Write buckets as copies of those of another family, in turn."""
     for turn, number in enumerate(numbers):
         redis = client("state").pipeline(transaction=False)
@@ -42,13 +42,13 @@ def copy(of: Buckets, templates: Sequence[int], numbers: Iterable[int]) -> None:
         redis.execute()
 
 
-def drop(family: Buckets, numbers: Sequence[int]) -> None:
+def drop(family: CounterFamily, numbers: Sequence[int]) -> None:
     """Remove buckets from Redis, applied or not."""
     for start in range(0, len(numbers), _CHUNK):
         for shard in range(family.shards):
             family.delete(shard, numbers[start : start + _CHUNK])
 
 
-def key(family: Buckets, shard: int, rest: str) -> str:
+def key(family: CounterFamily, shard: int, rest: str) -> str:
     """Return a key of a family."""
     return family.key(shard, rest)

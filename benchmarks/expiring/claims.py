@@ -14,8 +14,7 @@ from benchmarks.harness.progress import say
 from benchmarks.harness.room import room
 from benchmarks.harness.rounds import interleaved, median_ratio
 from benchmarks.harness.rows import Reach, Row, row
-from caching.deadlines import Deadline
-from caching.deadlines.index import DeadlineFamily
+from caching.deadlines import Deadline, DeadlineFamily
 
 GROWTH = Reach(2, at_least=False, unit="times")
 _START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -9,8 +9,7 @@ from typing import Any
 
 from benchmarks.expiring.transactions import Took, Transactions
 from benchmarks.harness.pause import Pause
-from caching.jobs.run import run_job
-from caching.jobs.work_budget import WorkBudget
+from caching.jobs import WorkBudget, run_job
 from offers import expiration
 
 

@@ -14,7 +14,7 @@ from benchmarks.expiring.market import Ends, Market
 from benchmarks.harness.rounds import interleaved, median_ratio
 from benchmarks.harness.rows import Reach, Row, number, row
 from caching.deadlines import Deadline
-from caching.jobs.work_budget import WorkBudget
+from caching.jobs import WorkBudget
 from offers.clock import database_now
 from offers.deadlines import offer_deadlines
 from offers.sweep import ExpiryStats, expire_due

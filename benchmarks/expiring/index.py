@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import psycopg
 from django.db import connection
 
-from caching.deadlines.index import DeadlineFamily, to_ms
-from caching.redis.connections import client
+from caching.deadlines import DeadlineFamily, to_ms
+from caching.redis import client
 from offers.deadlines import offer_deadlines
 
 # The most bytes of a member in Redis, with its share of the sorted set.
@@ -37,7 +37,7 @@ def differences() -> int:
 
 def drop(family: DeadlineFamily) -> None:
     """Remove an index."""
-    client("state").unlink(*(family.key(shard) for shard in range(family.shards)), family._walks)
+    client("state").unlink(*(family.key(shard) for shard in range(family.shards)), family.bookmarks_key)
 
 
 def _members(family: DeadlineFamily, shard: int) -> Iterator[tuple[int | None, float]]:

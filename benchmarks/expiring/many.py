@@ -14,7 +14,7 @@ from benchmarks.harness.child import child
 from benchmarks.harness.progress import say
 from benchmarks.harness.rows import Reach, Row, row
 from benchmarks.harness.server import web_server
-from caching.readthrough.batch import fetch_many
+from caching import fetch_many
 from products.cache import products
 
 PER_SECOND = Reach(20_000, at_least=True, unit="1/s")

@@ -15,7 +15,7 @@ from benchmarks.harness.child import Child, child
 from benchmarks.harness.progress import Progress, say
 from benchmarks.harness.room import room
 from benchmarks.harness.rows import Reach, Row, number, row
-from caching.deadlines.repairing import rebuild
+from caching.deadlines import rebuild
 from offers.deadlines import active_offers, offer_deadlines
 
 SECONDS = Reach(60, at_least=False, unit="s")

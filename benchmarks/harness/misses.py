@@ -10,7 +10,7 @@ from typing import TypeVar
 from benchmarks.harness.catalogue import Catalogue
 from benchmarks.harness.traffic import FLOOR, OURS, by_variant, detail, feed_page, product_batch, user_batch
 from benchmarks.peers import floor
-from caching.entries.erasure import erase
+from caching import invalidate
 from marketplace.accounts.cache import users
 from products.cache import product_views, products
 from products.feed_pages import PER_PAGE, newest_ids
@@ -36,8 +36,8 @@ class Missing:
         if variant == FLOOR:
             floor.forget(self.products, self.counts, self.users)
             return
-        erase(products.policy.namespace, self.products)
-        erase(users.policy.namespace, self.users)
+        invalidate(products, self.products)
+        invalidate(users, self.users)
         product_views.forget(self.counts)
 
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from redis.exceptions import ResponseError
+from redis import Redis, ResponseError
 
-from caching.redis.connections import Client, client
+from caching.redis import client
 
 _SETTLE_SECONDS = 30.0
 _MB = 1024 * 1024
@@ -29,7 +29,7 @@ def room(needed: int) -> Iterator[None]:
     if not limit or wanted <= limit:
         yield
         return
-    if not _is_own(redis):
+    if not is_own(redis):
         raise NoRoom(f"Redis would need {wanted // _MB:,} MB and may use {limit // _MB:,}: raise its maxmemory")
     redis.config_set("maxmemory", wanted)
     try:
@@ -39,7 +39,7 @@ def room(needed: int) -> Iterator[None]:
         redis.config_set("maxmemory", limit)
 
 
-def _is_own(redis: Client) -> bool:
+def is_own(redis: Redis) -> bool:
     """Return whether the server's data lies in the run's own temporary directory."""
     try:
         directory = redis.config_get("dir")["dir"]
@@ -48,7 +48,7 @@ def _is_own(redis: Client) -> bool:
     return "LOCAL_DIR" in os.environ and Path(directory) == Path(os.environ["LOCAL_DIR"]) / "redis"
 
 
-def _await_fit(redis: Client, limit: int) -> None:
+def _await_fit(redis: Redis, limit: int) -> None:
     """Wait until unlinked memory is freed; otherwise the lower limit would evict cached entries."""
     deadline = time.monotonic() + _SETTLE_SECONDS
     while redis.info("memory")["used_memory"] > limit and time.monotonic() < deadline:

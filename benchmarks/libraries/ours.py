@@ -1,4 +1,4 @@
-"""This project's own layer: `fetch`, `fetch_many`, `invalidate`, `store.clear`, with the settings that it ships."""
+"""This project's own layer: `fetch`, `fetch_many`, `invalidate`, `clear`, with the settings that it ships."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Ours(Peer):
     def read(self, id: int) -> int:
         from django.db import connection
 
-        from caching.readthrough.fetch import fetch
+        from caching import fetch
 
         try:
             return _version(fetch(self._things, id).body or b"")
@@ -41,14 +41,14 @@ class Ours(Peer):
             connection.close()
 
     def read_many(self, ids: Sequence[int]) -> dict[int, int]:
-        from caching.readthrough.batch import fetch_many
+        from caching import fetch_many
 
         return {int(id): _version(body) for id, body in fetch_many(self._things, ids).bodies.items()}
 
     def write(self, id: int, version: int) -> None:
         from django.db import connection, transaction
 
-        from caching.readthrough.invalidation import invalidate
+        from caching import invalidate
 
         with transaction.atomic():
             with connection.cursor() as cursor:
@@ -59,7 +59,9 @@ class Ours(Peer):
         change_row(self.place.database_url, id, version)
 
     def clear(self) -> None:
-        self._things.store.clear()
+        from caching import clear
+
+        clear(self._things.policy.namespace)
 
     @staticmethod
     def worker() -> list[str]:

@@ -10,9 +10,7 @@ from django.db import connection
 from benchmarks.libraries.loader import TEXT
 from benchmarks.libraries.orm import TABLE
 from benchmarks.libraries.peer import Place
-from caching.entries.policy import Policy
-from caching.keys import Id
-from caching.readthrough.resource import Load, Resource, registry
+from caching import Id, Load, Policy, resource
 
 _place = Place.here()
 LOADER = _place.loader()
@@ -27,4 +25,4 @@ def load(ids: Sequence[Id]) -> Load:
     return Load({id: orjson.dumps({"version": version, "text": TEXT}) for id, version in rows})
 
 
-THINGS = registry.add(Resource(Policy("laws_things", soft_ttl=_place.soft_ttl, hard_ttl=7200), load))
+THINGS = resource(Policy("laws_things", soft_ttl=_place.soft_ttl, hard_ttl=7200), load)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from benchmarks.harness.catalogue import Catalogue
 from benchmarks.peers import conventional, floor
-from caching.readthrough.batch import fetch_many
+from caching import fetch_many
 from marketplace.accounts.cache import load_users, users
 from products.cache import feed_pages, load_products, products
 from products.feed_pages import PER_PAGE, PageAddress

@@ -10,8 +10,8 @@ from benchmarks.libraries import raw_redis
 from benchmarks.libraries.ours_source import THINGS
 from benchmarks.libraries.peer import Place
 from benchmarks.reads import raw
+from caching import State, fetch
 from caching.keys import KeySpace
-from caching.readthrough.fetch import State, fetch
 
 _ID, _ROUNDS = 777, 15
 

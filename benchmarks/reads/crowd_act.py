@@ -13,7 +13,7 @@ from benchmarks.libraries.ours_source import THINGS
 from benchmarks.libraries.peer import Peer
 from benchmarks.reads import raw
 from benchmarks.reads.crowd import RAW
-from caching.readthrough.fetch import fetch
+from caching import fetch
 
 
 class _Reader:

@@ -13,7 +13,7 @@ import orjson
 from benchmarks.libraries.orm import change_row
 from benchmarks.libraries.ours_source import LOADER, THINGS
 from benchmarks.libraries.peer import Place
-from caching.readthrough.fetch import State, fetch
+from caching import State, fetch
 
 READS = 10
 GIVE_UP_SECONDS = 15.0

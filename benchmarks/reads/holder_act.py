@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 
 from benchmarks.libraries.ours_source import LOADER, THINGS
-from caching.readthrough.fetch import fetch
+from caching import fetch
 
 HANG, MEASURED, WAITED_FOR = "hang", 1, 2
 # A measured load this short shortens the lease.

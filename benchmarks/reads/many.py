@@ -9,7 +9,7 @@ from benchmarks.harness.rows import Reach
 from benchmarks.reads import raw
 from benchmarks.reads.compare import Comparison, Side
 from benchmarks.reads.entries import TTL_SECONDS, check_fresh, drop, uncounted
-from caching.readthrough.batch import fetch_many
+from caching import fetch_many
 from products.cache import load_products, product_views, products
 
 SIZE = 100

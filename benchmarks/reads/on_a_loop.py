@@ -17,7 +17,7 @@ from benchmarks.reads import raw
 from benchmarks.reads.compare import Comparison, Side
 from benchmarks.reads.entries import TTL_SECONDS, uncounted
 from benchmarks.reads.many import SIZE, Batch, batches, check_all
-from caching.readthrough.aio import afetch_many
+from caching import afetch_many
 from products.cache import load_products
 
 _FEW = 5

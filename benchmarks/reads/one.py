@@ -8,8 +8,8 @@ from benchmarks.harness.rows import Reach
 from benchmarks.reads import raw
 from benchmarks.reads.compare import Comparison, Side
 from benchmarks.reads.entries import TTL_SECONDS, check_fresh, drop, make_noticed, make_stale, uncounted
+from caching import State, fetch
 from caching.keys import KeySpace
-from caching.readthrough.fetch import State, fetch
 from products.cache import load_products, product_views, products
 
 HIT = Reach(1.25, at_least=False)

@@ -8,13 +8,14 @@ from typing import Any
 import redis
 import redis.asyncio
 
-from caching.keys import Id, KeySpace
-from caching.redis.connections import Client, pool
+from caching import Id
+from caching.keys import KeySpace
+from caching.redis import pool
 
 _PRODUCTS = KeySpace("product")
 
 
-def client() -> Client:
+def client() -> redis.Redis:
     """Return a client with the server, timeouts and retries of ours, and with redis-py's own pool."""
     ours = pool("cache")
     return redis.Redis(connection_pool=redis.ConnectionPool(ours.connection_class, **ours.connection_kwargs))

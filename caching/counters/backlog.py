@@ -14,7 +14,7 @@ from caching.conf import conf
 from caching.counters.family import CounterFamily
 
 # Bytes that a field takes, for hosts that forbid MEMORY USAGE; `bin/bench counters` measures it.
-_FIELD_BYTES = 90
+FIELD_BYTES = 90
 _MB = 1024 * 1024
 
 _APPLIED = "SELECT shard, bucket FROM caching_counterbucket WHERE family = %s AND retained AND shard >= 0"
@@ -113,7 +113,7 @@ def _bytes(family: CounterFamily, waiting: dict[int, list[int]], fields: int) ->
     try:
         return sum(sum(family.memory(shard, numbers)) for shard, numbers in waiting.items())
     except ResponseError:
-        return fields * _FIELD_BYTES
+        return fields * FIELD_BYTES
 
 
 def _age(family: CounterFamily, numbers: Sequence[int], since_flush: float) -> float:

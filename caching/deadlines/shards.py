@@ -96,23 +96,24 @@ class DeadlineShards:
 
     def bookmark(self, walk: str) -> str | None:
         """Return where the walk of that name stopped; None means at the beginning."""
-        place = client("state").hget(self._walks, walk)
+        place = client("state").hget(self.bookmarks_key, walk)
         return place.decode("utf-8", "replace") if place is not None else None
 
     def set_bookmark(self, walk: str, place: str | None) -> None:
         """Record where the walk of that name stopped."""
         if place is None:
-            client("state").hdel(self._walks, walk)
+            client("state").hdel(self.bookmarks_key, walk)
         else:
-            client("state").hset(self._walks, walk, place)
+            client("state").hset(self.bookmarks_key, walk, place)
+
+    @cached_property
+    def bookmarks_key(self) -> str:
+        """The key of the hash that holds the bookmarks."""
+        return f"{prefix()}:d:{{{self.name}:0}}:walk"
 
     @cached_property
     def _keys(self) -> list[str]:
         return [f"{prefix()}:d:{{{self.name}:{shard}}}:due" for shard in range(self.shards)]
-
-    @cached_property
-    def _walks(self) -> str:
-        return f"{prefix()}:d:{{{self.name}:0}}:walk"
 
 
 def _members(shard: int, reply: Sequence[Any]) -> list[Member]:

@@ -13,7 +13,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from caching.entries.codec import NUMBER_BYTES, TrainedDictionary
@@ -45,13 +45,23 @@ class Registry:
         """Take a new lock: another thread of the parent may have held this one."""
         self._asking = threading.Lock()
 
-    def start_afresh(self, poll_at: float = 0.0) -> None:
-        """Forget everything, and poll for the current ones once the clock has reached `poll_at`."""
+    def start_afresh(self, poll_at: float = 0.0, current: Mapping[str, TrainedDictionary] | None = None) -> None:
+        """Forget everything, and poll for the current ones once the clock has reached `poll_at`.
+
+        `current` stands for the dictionaries, by namespace, that an earlier poll found.
+        """
         self._poll_at = poll_at
         self._away_until = 0.0
         self._known: dict[int, TrainedDictionary] = {}
         self._current: dict[str, int] = {}
         self._unknown: dict[int, float] = {}
+        for namespace, dictionary in (current or {}).items():
+            self.know(dictionary)
+            self._current[namespace] = dictionary.number
+
+    def know(self, dictionary: TrainedDictionary) -> None:
+        """Keep a dictionary, so that its number is not looked up."""
+        self._known[dictionary.number] = dictionary
 
     def current(self, namespace: str) -> TrainedDictionary | None:
         """Return the dictionary that new entries of a namespace are packed with, if there is one.
@@ -114,7 +124,7 @@ class Registry:
                 logger.error("dictionary %08x of %s is damaged in PostgreSQL", number, namespace)
                 continue
             try:
-                self._known[number] = TrainedDictionary(number, data)
+                self.know(TrainedDictionary(number, data))
             except CodecError as error:
                 logger.error("dictionary %08x of %s: %s", number, namespace, error)
 

@@ -93,6 +93,14 @@ class Journal:
         return number
 
     @staticmethod
+    def records(after: int) -> list[tuple[int, str, Any]]:
+        """Return the next records after a number, as (number, namespace, ids); ids are None for a whole namespace."""
+        from caching.models import Invalidation
+
+        rows = Invalidation.objects.filter(pk__gt=after).order_by("pk").values_list("pk", "namespace", "ids")
+        return list(rows[:_CHUNK])
+
+    @staticmethod
     def delete(numbers: Sequence[int]) -> None:
         """Delete records that Redis has erased. One that cannot be deleted is replayed again, which is idempotent."""
         from caching.models import Invalidation
@@ -115,7 +123,7 @@ class Journal:
         """Erase what is recorded, delete the records, and trust Redis from the moment at which the check began."""
         last = 0
         try:
-            while records := self._records(last):
+            while records := self.records(last):
                 for last, namespace, ids in records:  # noqa: B007
                     erase_all(namespace) if ids is None else erase(namespace, ids)
                     metrics.JOURNALED.labels(namespace).inc()
@@ -131,13 +139,6 @@ class Journal:
         finally:
             connection.close()
             check.done.set()
-
-    @staticmethod
-    def _records(after: int) -> list[tuple[int, str, Any]]:
-        from caching.models import Invalidation
-
-        rows = Invalidation.objects.filter(pk__gt=after).order_by("pk").values_list("pk", "namespace", "ids")
-        return list(rows[:_CHUNK])
 
 
 journal = Journal()

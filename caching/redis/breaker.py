@@ -21,13 +21,16 @@ PROBE_SECONDS = 1.0
 
 
 class Breaker:
-    """The breaker of one Redis, `server`. `probe` returns whether it answers, and is called every `every` seconds."""
+    """The breaker of one Redis, `server`. `probe` returns whether it answers, and is called every `every` seconds.
+
+    Both may be changed at any time, also while it is open.
+    """
 
     def __init__(self, probe: Callable[[], bool], every: float = PROBE_SECONDS, server: str = "redis") -> None:
         self.is_open = False
         self._server = server
-        self._probe = probe
-        self._every = every
+        self.probe = probe
+        self.every = every
         self._lock = threading.Lock()
 
     def check(self) -> None:
@@ -54,8 +57,8 @@ class Breaker:
 
     def _until_answered(self) -> None:
         began = time.monotonic()
-        while not self._probe():
-            time.sleep(self._every)
+        while not self.probe():
+            time.sleep(self.every)
         self.is_open = False
         metrics.BREAKERS_OPEN.labels(self._server).dec()
         logger.warning("Redis at %s answers again after %.1f s", self._server, time.monotonic() - began)

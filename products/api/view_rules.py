@@ -53,7 +53,7 @@ _EACH = View(1)
 
 def view_of(request: HttpRequest, product_id: int) -> View:
     """Return the view of a request for a product's detail, by the settings."""
-    if request.method != "GET" or (settings.VIEW_SKIP_BOTS and _is_bot(_user_agent(request))):
+    if request.method != "GET" or (settings.VIEW_SKIP_BOTS and is_bot(_user_agent(request))):
         return _NONE
     if not (settings.VIEW_SKIP_SELLER or settings.VIEW_WINDOW_SECONDS or settings.VIEW_UNIQUE_DAYS):
         return _EACH
@@ -63,7 +63,7 @@ def view_of(request: HttpRequest, product_id: int) -> View:
 
 def counted(view: View, product_id: int, body: bytes, live: int) -> int:
     """Count a view that waited until the product was read, and return the live count, which was `live` before."""
-    if not view.token or _is_seller(view.token, body):
+    if not view.token or is_seller(view.token, body):
         return live
     try:
         now = increment_view(product_id, view.visit)
@@ -97,7 +97,8 @@ def _user_agent(request: HttpRequest) -> str:
 
 
 @lru_cache(maxsize=2048)
-def _is_bot(user_agent: str) -> bool:
+def is_bot(user_agent: str) -> bool:
+    """Return whether a User-Agent is that of a robot, or empty."""
     # A late import: a deployment that counts robots does not need the list (docs/counters.md has its cost).
     from crawleruseragents import is_crawler
 
@@ -112,7 +113,8 @@ def _token(request: HttpRequest) -> str:
     return token if scheme.lower() == "token" and token.isascii() and token.isalnum() else ""
 
 
-def _is_seller(token: str, body: bytes) -> bool:
+def is_seller(token: str, body: bytes) -> bool:
+    """Return whether the holder of a token sells the product of a rendered body."""
     holder = _holder(hash_token(token), visitors.clock() // _MINUTE_MS)
     return holder is not None and holder == orjson.loads(body)["seller_id"]
 

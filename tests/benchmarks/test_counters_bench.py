@@ -202,7 +202,7 @@ def test_statements_are_counted_with_those_that_the_driver_sends() -> None:
 
 def test_a_server_that_is_not_the_runs_own_is_not_changed(monkeypatch: pytest.MonkeyPatch, redis_state: Any) -> None:
     # Given a Redis with a limit that is not the run's own
-    monkeypatch.setattr(room, "_is_own", lambda redis: False)
+    monkeypatch.setattr(room, "is_own", lambda redis: False)
     limit = int(redis_state.config_get("maxmemory")["maxmemory"])
     if not limit:
         pytest.skip("this Redis has no limit")
@@ -215,7 +215,7 @@ def test_a_server_that_is_not_the_runs_own_is_not_changed(monkeypatch: pytest.Mo
 
 def test_the_runs_own_server_gets_room_for_a_while(redis_state: Any) -> None:
     limit = int(redis_state.config_get("maxmemory")["maxmemory"])
-    if not limit or not room._is_own(redis_state):
+    if not limit or not room.is_own(redis_state):
         pytest.skip("this Redis is not the run's own")
     with room.room(limit):
         assert int(redis_state.config_get("maxmemory")["maxmemory"]) > limit
@@ -226,7 +226,7 @@ def test_what_could_not_be_measured_is_no_success() -> None:
     def fail() -> list[Any]:
         raise ChildFailed("it ended without output")
 
-    (row,) = counters._attempted("sustained", fail)
+    (row,) = counters.attempted("sustained", fail)
     assert (row.name, row.beside, row.holds) == ("sustained", "it ended without output", False)
 
 

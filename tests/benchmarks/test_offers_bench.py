@@ -233,6 +233,6 @@ def test_what_could_not_be_measured_is_no_success(redis_state: Any) -> None:
     def fail() -> list[Any]:
         return [*redis_state.execute_command("NONSENSE")]
 
-    (row,) = offers._attempted("rebuild", fail)
+    (row,) = offers.attempted("rebuild", fail)
     assert (row.name, row.holds) == ("rebuild", False)
     assert "NONSENSE" in row.beside

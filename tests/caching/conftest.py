@@ -106,7 +106,7 @@ def reroute(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Pool]]:
     yield use
     for pool in made:
         # Ends the probes of a server that does not come back.
-        pool.breaker._probe = lambda: True
+        pool.breaker.probe = lambda: True
         pool.disconnect()
 
 

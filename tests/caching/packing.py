@@ -32,5 +32,6 @@ def data(size: int = 2048) -> bytes:
 def dictionary(namespace: str, content: bytes | None = None) -> TrainedDictionary:
     """Return a dictionary that this process knows by its number, and that no table holds."""
     content = content or data()
-    number = dictionaries.number_of(namespace, content)
-    return dictionaries.registry._known.setdefault(number, TrainedDictionary(number, content))
+    made = TrainedDictionary(dictionaries.number_of(namespace, content), content)
+    dictionaries.registry.know(made)
+    return made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,6 +61,14 @@ class RedisServer:
             self._process.kill()
             self._process.wait()
 
+    def freeze(self) -> None:
+        """Stop its process: it accepts connections and answers nothing, until it thaws."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let its process go on."""
+        self._signal(signal.SIGCONT)
+
     def answers(self) -> bool:
         try:
             return bool(self.client.ping())
@@ -101,6 +110,10 @@ class RedisServer:
             log.truncate(torn)
         self.start()
 
+    def _signal(self, number: int) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
     @property
     def _log(self) -> Path:
         # Redis before 7 has one file, later versions several in a directory; this is the newest.
@@ -116,13 +129,13 @@ def redirected(port: int, *roles: Role) -> Iterator[None]:
         pools = {role: connections.pool(role) for role in OPTION}
         # A frequent probe of the breaker saves each test a second.
         for pool in pools.values():
-            pool.breaker._every = 0.02
+            pool.breaker.every = 0.02
         try:
             yield
         finally:
             for role in roles or OPTION:
                 # Ends the probe of a server that does not come back.
-                pools[role].breaker._probe = lambda: True
+                pools[role].breaker.probe = lambda: True
                 pools[role].disconnect()
 
 

@@ -38,7 +38,7 @@ def hurry() -> None:
     """Shorten what this process needs for an outage: short buckets, kept briefly, and a frequent probe."""
     product_views.bucket_seconds = 1
     ledger.RETAIN_SECONDS = 2
-    pool("state").breaker._every = 0.02
+    pool("state").breaker.every = 0.02
 
 
 def spilled() -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -107,7 +106,7 @@ def test_a_frozen_redis_costs_a_run_one_timeout_and_blocks_no_action(server) -> 
     dead = scene(product, buyers)
     bidder, other = UserFactory(), ProductFactory()
     # Given a Redis that does not answer
-    server._process.send_signal(signal.SIGSTOP)
+    server.freeze()
     try:
         began = time.monotonic()
         # When the job runs, and users make, extend, decline and accept offers
@@ -121,7 +120,7 @@ def test_a_frozen_redis_costs_a_run_one_timeout_and_blocks_no_action(server) -> 
         # Then everything succeeds without long waits
         assert time.monotonic() - began < 5
     finally:
-        server._process.send_signal(signal.SIGCONT)
+        server.thaw()
     check(dead)
     assert Offer.objects.get(pk=made.pk).status == "accepted"
     # And the run after the outage makes the index match the table

@@ -166,6 +166,6 @@ def test_while_redis_is_away_writes_do_not_raise_and_one_line_is_logged(family, 
         # and reads raise
         with pytest.raises(redis.ConnectionError):
             family.due(1, NOW)
-    away.breaker._probe = lambda: True
+    away.breaker.probe = lambda: True
     # and writes work again once it is back
     assert family.schedule(1, NOW)

@@ -51,8 +51,8 @@ def test_an_invalidation_costs_its_transaction_one_insert_and_one_delete(things,
 def test_a_hit_asks_the_database_once_a_second_and_never_on_its_own_connection(
     things, truth, checking, seconds, monkeypatch, django_assert_num_queries
 ):
-    checks, read = [], checking._records
-    monkeypatch.setattr(checking, "_records", lambda after: checks.append(after) or read(after))
+    checks, read = [], checking.records
+    monkeypatch.setattr(checking, "records", lambda after: checks.append(after) or read(after))
     truth.rows[1] = b"{}"
     fetch(things, 1)
     assert len(checks) == 1
@@ -69,7 +69,7 @@ def test_under_load_a_check_begins_early_and_no_reader_waits_for_it(checking, se
     # Given a check that is slow
     checking.ensure_checked()
     begun, go_on = threading.Event(), threading.Event()
-    monkeypatch.setattr(checking, "_records", lambda after: begun.set() or (go_on.wait(5) and []))
+    monkeypatch.setattr(checking, "records", lambda after: begun.set() or (go_on.wait(5) and []))
 
     # When the trust of the last one has not ended, but soon will
     seconds.now += TRUST_SECONDS - EARLY_SECONDS
@@ -130,8 +130,8 @@ def test_readers_wait_for_a_slow_check(things, truth, checking, monkeypatch):
     things.store.fill({1: b"old"}, things.store.lease([1]), things.store.clock(), 0)
     checking.record("things", [1])
     truth.rows[1] = b"new"
-    read = checking._records
-    monkeypatch.setattr(checking, "_records", lambda after: time.sleep(0.4) or read(after))
+    read = checking.records
+    monkeypatch.setattr(checking, "records", lambda after: time.sleep(0.4) or read(after))
 
     assert fetch(things, 1).body == b"new"
 
@@ -142,7 +142,7 @@ def test_while_postgresql_hangs_readers_wait_once_and_then_get_what_redis_has(th
     truth.rows[1] = b"{}"
     fetch(things, 1)
     go_on = threading.Event()
-    monkeypatch.setattr(journal, "_records", lambda after: go_on.wait(10) and [])
+    monkeypatch.setattr(journal, "records", lambda after: go_on.wait(10) and [])
     journal.trust(0)
 
     began = time.monotonic()
@@ -215,7 +215,7 @@ def test_a_database_that_is_slow_to_fail_is_not_asked_again_within_the_second(ch
         seconds.now += 5
         raise OperationalError("timeout")
 
-    monkeypatch.setattr(Journal, "_records", hang)
+    monkeypatch.setattr(Journal, "records", hang)
     checking.ensure_checked()
     before = len(asked)
     checking.ensure_checked()

@@ -45,9 +45,8 @@ def setting(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setattr("caching.redis.round_trip.one_server", lambda: False)
     registry = dictionaries.registry
     # This process does not poll PostgreSQL for dictionaries: it knows the one it needs, or that there is none.
-    registry.start_afresh(poll_at=math.inf)
-    if chosen.tag == codec.ZSTD_DICT:
-        registry._current["things"] = packing.dictionary("things").number
+    current = {"things": packing.dictionary("things")} if chosen.tag == codec.ZSTD_DICT else {}
+    registry.start_afresh(poll_at=math.inf, current=current)
     yield chosen
     registry.start_afresh()
 

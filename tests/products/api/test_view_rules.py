@@ -72,11 +72,11 @@ def test_a_person_is_not(agent: str, settings: Any) -> None:
 
 def test_a_long_user_agent_is_matched_by_its_beginning_only(settings: Any) -> None:
     settings.VIEW_SKIP_BOTS = True
-    view_rules._is_bot.cache_clear()
+    view_rules.is_bot.cache_clear()
 
     assert view(HTTP_USER_AGENT=("x" * 600) + GOOGLE) == View(1)
     assert view(HTTP_USER_AGENT=("x" * 600) + "another") == View(1)
-    assert view_rules._is_bot.cache_info().currsize == 1
+    assert view_rules.is_bot.cache_info().currsize == 1
 
 
 def test_a_visit_says_how_long_it_is_remembered(settings: Any, clock: Clock) -> None:
@@ -174,7 +174,7 @@ def token_of(user: Any, **fields: Any) -> str:
 
 
 def is_seller(token: str, user: Any) -> bool:
-    return view_rules._is_seller(token, b'{"seller_id":%d}' % user.pk)
+    return view_rules.is_seller(token, b'{"seller_id":%d}' % user.pk)
 
 
 @pytest.mark.django_db

@@ -25,6 +25,7 @@ from products.cache import feed_pages, product_views, products
 from products.feed_pages import PageAddress
 from products.feeds import complete_page, read_page_once
 from products.models import ProductStatus, ProductViewsHour
+from products.page_guesses import PageGuesses
 from tests.caching.conftest import FakeClock
 from tests.factories import CategoryFactory, ProductFactory, UserFactory
 from tests.marketplace.api.lane import variants
@@ -76,13 +77,13 @@ class World:
         for source in SOURCES:
             monkeypatch.setattr(source.store, "clock", self.clock)
         monkeypatch.setattr(product_views, "clock", self.clock)
-        monkeypatch.setattr(feeds, "_guesses", {})
+        monkeypatch.setattr(feeds, "guesses", PageGuesses())
         # A clear then gives the same generation in both worlds.
         monkeypatch.setattr("caching.entries.erasure.secrets.randbelow", lambda limit: 6)
         self._began = self.clock.now
         _make_rows()
         self._warm()
-        self._guesses = dict(feeds._guesses)
+        self._guesses = dict(feeds.guesses.by_page)
         self._saved: list[bytes] = state.eval(_SAVE, 0)
 
     def restore(self) -> None:
@@ -90,8 +91,7 @@ class World:
         self.clock.now = self._began
         self.has_postgres = True
         worker_health.start_afresh()
-        feeds._guesses.clear()
-        feeds._guesses.update(self._guesses)
+        feeds.guesses.start_afresh(self._guesses)
         for source in SOURCES:
             source.load_times.start_afresh()
         self.set_away(False)

@@ -123,6 +123,6 @@ def _of_entries_ahead(page: PageAddress) -> list[State]:
 
 def _of_guesses(page: PageAddress) -> list[State]:
     return [
-        State("a page not read before", lambda world: feeds._guesses.clear(), plain=True, trips=2),
-        State("a page that listed others", lambda world: feeds._guesses.update({str(page): [11]}), plain=True, trips=2),
+        State("a page not read before", lambda world: feeds.guesses.start_afresh(), plain=True, trips=2),
+        State("a page that listed others", lambda world: feeds.guesses.remember(str(page), [11]), plain=True, trips=2),
     ]
