@@ -37,13 +37,15 @@ from caching.readthrough.batch import (
     read_all_once,
     read_many_once,
 )
-from caching.readthrough.declaration import Change, Forget, resource, withdraw
+from caching.readthrough.declaration import resource, withdraw
 from caching.readthrough.decorators import stale_while_revalidate
 from caching.readthrough.fetch import Found, Lookup, complete, fetch, read_once
+from caching.readthrough.forget import Change, Forget
 from caching.readthrough.invalidation import clear, forget, invalidate
+from caching.readthrough.loader import Load, Loader
 from caching.readthrough.origin import Origin, State
 from caching.readthrough.refresh import prefetch, refresh
-from caching.readthrough.resource import Load, Loader, Resource
+from caching.readthrough.resource import Resource
 from caching.readthrough.warming import warm_cache
 from caching.upkeep.checks import verify
 from caching.upkeep.stats import redis_stats

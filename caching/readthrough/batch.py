@@ -16,9 +16,10 @@ from caching.entries.store import Leases
 from caching.errors import StoreUnavailable
 from caching.keys import Id
 from caching.readthrough.load import Loaded, load_and_fill, may_fill, respect_backoff
+from caching.readthrough.loader import Load
 from caching.readthrough.origin import Origin
 from caching.readthrough.refresh import refresh_later
-from caching.readthrough.resource import Load, Resource
+from caching.readthrough.resource import Resource
 from caching.readthrough.waiting import lease_or_wait
 from caching.readthrough.worker_health import worker_health
 from caching.redis.round_trip import Replies, round_trip

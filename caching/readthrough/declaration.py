@@ -6,48 +6,20 @@ A declaration is in the `cache.py` of its owner, which `caching` imports in ever
 
 from __future__ import annotations
 
-import enum
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from django.db.models import Model
+from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
+from django.db.models import CharField, IntegerField, Model
 from django.db.models.signals import ModelSignal, post_delete, post_save
 
 from caching.counters.family import CounterFamily
 from caching.entries.policy import Policy
-from caching.keys import Id
+from caching.readthrough.forget import Change, Forget
 from caching.readthrough.invalidation import forget, invalidate
-from caching.readthrough.resource import Loader, Resource, WorthWarming, registry
-
-
-class Change(enum.Flag):
-    """What happened to a row."""
-
-    CREATED = enum.auto()
-    UPDATED = enum.auto()
-    DELETED = enum.auto()
-    SAVED = CREATED | UPDATED
-    ANY = SAVED | DELETED
-
-
-@dataclass(frozen=True, slots=True)
-class Forget:
-    """A rule: when Django saves or deletes a row of `model`, forget the entries of `ids(row)` once that has committed.
-
-    `on` says which changes count. A save that names `update_fields` counts only if one of them is among `fields`
-    (empty: always). `QuerySet.update` and bulk writes send no signal: call `invalidate` after them.
-    """
-
-    model: type[Model]
-    ids: Callable[[Any], Iterable[Id]] = lambda row: [row.pk]
-    on: Change = Change.ANY
-    fields: Collection[str] = ()
-
-    def concerns(self, change: Change, update_fields: Collection[str] | None = None) -> bool:
-        """Return whether the rule applies to a change."""
-        seen = not self.fields or update_fields is None or not set(self.fields).isdisjoint(update_fields)
-        return bool(change & self.on) and seen
+from caching.readthrough.loader import Loader, WorthWarming
+from caching.readthrough.resource import Resource, registry
 
 
 def resource(
@@ -65,15 +37,36 @@ def resource(
     `rows` is the model whose rows the entries show, by primary key: saving or deleting one forgets its entry, and a
     deleted one is no longer counted. `forget_on` are further rules; a rule for `rows` itself replaces the default.
     With `family` the entries have live counts. `warm` takes a limit and returns the ids that `warm_cache` fills under
-    `warm_name`. Raises ValueError for a namespace that is taken.
+    `warm_name`. Raises ValueError for a namespace that is taken, ValueError or TypeError for a rule or a model that
+    cannot work, and ImproperlyConfigured if `caching` is not installed.
     """
-    declared = registry.add(Resource(policy, loader, family, warm, warm_name))
     rules = list(forget_on)
     if rows is not None and all(rule.model is not rows for rule in rules):
         rules.append(Forget(rows))
+    _check(policy.namespace, loader, rows, family, rules)
+    declared = registry.add(Resource(policy, loader, family, warm, warm_name))
     for number, rule in enumerate(rules):
         _connect(declared, rule, f"caching.{policy.namespace}.{number}", gone=rule.model is rows)
     return declared
+
+
+def _check(
+    namespace: str, loader: Any, rows: type[Model] | None, family: CounterFamily | None, rules: Sequence[Forget]
+) -> None:
+    if apps.apps_ready and not apps.is_installed("caching"):
+        raise ImproperlyConfigured(f"resource {namespace!r} needs the app: add 'caching' to INSTALLED_APPS")
+    if not callable(loader):
+        raise TypeError(f"the loader of {namespace!r} is {loader!r}; it must be a function that takes ids")
+    for rule in rules:
+        rule.check()
+    if rows is None:
+        return
+    key: Any = rows._meta.pk
+    while key.remote_field:
+        key = key.target_field
+    if not isinstance(key, IntegerField if family else (IntegerField, CharField)):
+        wanted = "a number, to be counted" if family else "a number or text"
+        raise TypeError(f"the key of {rows.__name__} is a {type(key).__name__}; for an id it must be {wanted}")
 
 
 def withdraw(declared: Resource) -> None:
@@ -86,11 +79,11 @@ def withdraw(declared: Resource) -> None:
 def _connect(declared: Resource, rule: Forget, uid: str, gone: bool) -> None:
     def saved(instance: Any, created: bool, update_fields: Collection[str] | None, **_: Any) -> None:
         if rule.concerns(Change.CREATED if created else Change.UPDATED, update_fields):
-            invalidate(declared, rule.ids(instance))
+            invalidate(declared, rule.ids_of(instance))
 
     def deleted(instance: Any, **_: Any) -> None:
         if rule.concerns(Change.DELETED):
-            (forget if gone else invalidate)(declared, rule.ids(instance))
+            (forget if gone else invalidate)(declared, rule.ids_of(instance))
 
     signals: list[tuple[ModelSignal, Any]] = [(post_save, saved), (post_delete, deleted)]
     for signal, receiver in signals:

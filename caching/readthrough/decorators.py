@@ -17,8 +17,9 @@ from caching.keys import Id
 from caching.readthrough.fetch import fetch
 from caching.readthrough.invalidation import invalidate
 from caching.readthrough.load import load_and_fill
+from caching.readthrough.loader import Load
 from caching.readthrough.refresh import background_lease
-from caching.readthrough.resource import Load, Resource, registry
+from caching.readthrough.resource import Resource, registry
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -37,9 +37,14 @@ def invalidate(resource: Resource, ids: Iterable[Id]) -> None:
     Outside a transaction this happens at once. A rollback, of a savepoint too, invalidates nothing.
     `QuerySet.update` and bulk writes send no signal: call this after them.
     While Redis is away it does not fail but takes TRUST_SECONDS. The journal keeps it, and no process reads the entries
-    from Redis before it was replayed.
+    from Redis before it was replayed. Raises TypeError for a name instead of a resource, and for rows instead of
+    ids.
     """
+    if not isinstance(resource, Resource):
+        raise TypeError(f"pass the resource itself, not {resource!r}")
     wanted = list(dict.fromkeys(ids))
+    if not all(isinstance(id, (int, str)) for id in wanted):
+        raise TypeError(f"ids are numbers or texts, not {wanted[:3]!r}")
     if wanted:
         _after_commit(resource.policy.namespace, wanted)
 

@@ -12,7 +12,8 @@ from caching.counters.rider import Rider
 from caching.entries.store import Leases
 from caching.errors import LoaderBackedOff, StoreUnavailable
 from caching.keys import Id
-from caching.readthrough.resource import Load, Resource
+from caching.readthrough.loader import Load
+from caching.readthrough.resource import Resource
 from caching.transactions import in_transaction
 
 logger = logging.getLogger(__name__)
@@ -67,7 +68,7 @@ def _load(resource: Resource, ids: Sequence[Id], tokens: Mapping[Id, str]) -> Lo
     times, lease_ms = resource.load_times, resource.load_times.lease_ms()
     try:
         with times.timed():
-            load = resource.loader(ids)
+            load = resource.load(ids)
     except BaseException:
         if tokens:
             resource.store.release(tokens, times.backoff_ms())

@@ -5,8 +5,7 @@ A task names its resource by namespace, so a worker can load what a web process 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
 from django.apps import apps
@@ -17,32 +16,14 @@ from caching import metrics
 from caching.clock import Clock, system_ms
 from caching.counters.count import NO_COUNT, Count, NoCount
 from caching.counters.counts import NO_COUNTS, Counts, NoCounts
-from caching.counters.family import CounterFamily, Visit, checked
+from caching.counters.family import CounterFamily, Visit
+from caching.counters.family import checked as checked_amount
 from caching.entries.policy import Policy
 from caching.entries.store import Store
 from caching.errors import UnknownNamespace
 from caching.keys import Id
 from caching.readthrough.load_times import LoadTimes
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """What a loader found, all of it in one snapshot of the database.
-
-    `bodies` are rendered bytes by id; an id without one does not exist. A resource with a counter family also returns
-    `totals` by id and `applied`, the (shard, bucket) pairs of the buckets that the totals already include.
-    """
-
-    bodies: Mapping[Id, bytes]
-    totals: Mapping[Id, int] = field(default_factory=dict)
-    applied: frozenset[tuple[int, int]] = frozenset()
-
-
-# Takes ids and queries the database once, for example
-#     lambda ids: Load({row["id"]: orjson.dumps(row) for row in Review.objects.filter(pk__in=ids).values("id", "text")})
-Loader = Callable[[Sequence[Id]], Load]
-# Takes a number and returns at most that many ids, the most wanted first.
-WorthWarming = Callable[[int], Iterable[Id]]
+from caching.readthrough.loader import Load, Loader, WorthWarming, checked
 
 
 class Resource:
@@ -78,6 +59,10 @@ class Resource:
         function = getattr(getattr(self.loader, "__self__", None), "__wrapped__", self.loader)
         return str(getattr(function, "__module__", type(function).__module__))
 
+    def load(self, ids: Sequence[Id]) -> Load:
+        """Load ids from the database. Raises what the loader raises, and TypeError for an answer that is none."""
+        return checked(self.policy.namespace, ids, self.loader(ids), self.family is not None)
+
     def count(self, id: Id, amount: int = 0, visit: Visit | None = None) -> Count | NoCount:
         """Return the count that rides on a read of an id; an amount of 0 only looks the live count up.
 
@@ -85,7 +70,7 @@ class Resource:
         """
         if self.family is None:
             return self._uncounted() if amount else NO_COUNT
-        return Count(self.family, id, checked(amount) if amount else 0, visit)
+        return Count(self.family, id, checked_amount(amount) if amount else 0, visit)
 
     def counts(self, ids: Sequence[Id]) -> Counts | NoCounts:
         """Return the live counts to read in the round trip of many entries."""
@@ -100,7 +85,7 @@ class Resource:
         """
         if self.family is None:
             self._uncounted()
-        return Count(self.family, id, amount, visit).alone(self.loader)
+        return Count(self.family, id, amount, visit).alone(self.load)
 
     def _uncounted(self) -> NoReturn:
         raise TypeError(f"{self.policy.namespace} was declared without a counter family")
@@ -127,7 +112,8 @@ class Registry:
         """Make a resource known by its namespace. Raises ValueError if another one has it."""
         namespace = resource.policy.namespace
         if namespace in self._resources:
-            raise ValueError(f"namespace {namespace!r} is declared twice")
+            first = self._resources[namespace].declared_in
+            raise ValueError(f"namespace {namespace!r} is declared twice, first with a loader of {first}")
         self._resources[namespace] = resource
         return resource
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from importlib import import_module
 from typing import Any
 
 import psycopg
 from django.conf import settings
 from django.core.checks import CheckMessage, Tags, register
 from django.db import connection
-from django.urls import get_resolver
 
 from caching.conf import SETTING
 from caching.readthrough.resource import registry
@@ -75,7 +75,7 @@ def check_resources(**_: Any) -> Messages:
     The routes are loaded first, because a module of views could declare a resource that no worker knows.
     """
     if getattr(settings, "ROOT_URLCONF", None):
-        _ = get_resolver().url_patterns
+        import_module(settings.ROOT_URLCONF)
     return [message for name in registry.namespaces() for message in judge_resource(registry.get(name))]
 
 

@@ -14,7 +14,8 @@ from celery import current_app
 from caching.entries.policy import Policy
 from caching.jobs import dispatch
 from caching.keys import Id
-from caching.readthrough.resource import Load, Resource, registry
+from caching.readthrough.loader import Load
+from caching.readthrough.resource import Resource, registry
 from caching.redis import connections, round_trip
 from caching.redis.connection_pool import Pool
 from marketplace.development.bootstrap import redis_binary

@@ -13,8 +13,9 @@ from caching.clock import Clock
 from caching.entries.policy import Policy
 from caching.keys import Id
 from caching.readthrough import warming
+from caching.readthrough.loader import Load
 from caching.readthrough.refresh import background_lease, refresh
-from caching.readthrough.resource import Load, Resource, registry
+from caching.readthrough.resource import Resource, registry
 
 
 class Truth:

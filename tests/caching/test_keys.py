@@ -10,7 +10,7 @@ from redis.crc import key_slot
 from caching.counters.family import CounterFamily
 from caching.keys import KeySpace
 from caching.readthrough.fetch import fetch
-from caching.readthrough.resource import Load
+from caching.readthrough.loader import Load
 from caching.redis.connection_pool import Pool
 from caching.redis.scripts import script
 

@@ -13,7 +13,8 @@ from caching.entries.journal import Journal
 from caching.models import CounterSpill
 from caching.readthrough.fetch import fetch
 from caching.readthrough.invalidation import invalidate
-from caching.readthrough.resource import Load, Resource
+from caching.readthrough.loader import Load
+from caching.readthrough.resource import Resource
 from caching.redis.connection_pool import Pool
 from caching.redis.connections import client
 from tests.caching.conftest import Truth

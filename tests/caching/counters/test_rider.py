@@ -7,7 +7,7 @@ from django.db import transaction
 
 from caching.counters.family import CounterFamily
 from caching.counters.rider import Seeds, Totals
-from caching.readthrough.resource import Load
+from caching.readthrough.loader import Load
 from caching.redis.connections import pool
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -6,20 +6,39 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.contrib.sessions.models import Session
+from django.core.exceptions import ImproperlyConfigured
+from django.db import models, transaction
 
 from caching.counters.family import CounterFamily
 from caching.entries.policy import Policy
 from caching.keys import Id
-from caching.readthrough.declaration import Change, Forget, resource, withdraw
+from caching.readthrough.declaration import resource, withdraw
 from caching.readthrough.fetch import fetch
-from caching.readthrough.resource import Load, Resource, registry
+from caching.readthrough.forget import Change, Forget
+from caching.readthrough.invalidation import invalidate
+from caching.readthrough.loader import Load
+from caching.readthrough.resource import Resource, registry
 from caching.readthrough.warming import names
-from products.models import Category
+from products.models import Category, ProductViews
 from tests.factories import CategoryFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 POLICY = Policy("shelves", soft_ttl=60, hard_ttl=3600)
+LIKES = CounterFamily("shelf_likes", shards=1, bucket_seconds=4)
+
+
+class Keyed(models.Model):
+    """A model whose keys are no ids of the layer."""
+
+    id = models.UUIDField(primary_key=True)
+
+    class Meta:
+        app_label = "tests"
+        managed = False
+
+    def __str__(self) -> str:
+        return str(self.pk)
 
 
 def load_categories(ids: Any) -> Load:
@@ -159,3 +178,50 @@ def test_a_namespace_is_declared_once_and_known_until_it_is_withdrawn(declare: A
     with pytest.raises(ValueError, match="'shelves' is declared twice"):
         resource(POLICY, load_categories)
     assert registry.get("shelves") is shelves
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "sentence"),
+    [
+        ({"loader": None}, TypeError, "loader of 'shelves' is None; it must be a function"),
+        ({"rows": Keyed}, TypeError, "the key of Keyed is a UUIDField; for an id it must be a number or text"),
+        (
+            {"rows": Session, "family": LIKES},
+            TypeError,
+            "the key of Session is a CharField; for an id it must be a number,",
+        ),
+        ({"rows": [Category]}, TypeError, "is no model"),
+        ({"forget_on": [Forget(Category, fields={"nome"})]}, ValueError, "Category has no field 'nome'"),
+    ],
+)
+def test_a_declaration_that_cannot_work_is_refused_and_not_kept(options: Any, error: Any, sentence: str) -> None:
+    with pytest.raises(error, match=sentence):
+        resource(POLICY, **{"loader": load_categories, **options})
+    assert "shelves" not in registry.namespaces()
+
+
+def test_a_key_that_is_another_row_is_judged_by_that_rows_key(declare: Any) -> None:
+    assert declare(rows=ProductViews).policy is POLICY
+
+
+def test_without_the_app_a_declaration_says_what_to_add(settings: Any) -> None:
+    settings.INSTALLED_APPS = [name for name in settings.INSTALLED_APPS if name != "caching"]
+    with pytest.raises(ImproperlyConfigured, match="add 'caching' to INSTALLED_APPS"):
+        resource(POLICY, load_categories)
+
+
+def test_a_namespace_that_is_taken_says_by_whom(declare: Any) -> None:
+    declare()
+    with pytest.raises(ValueError, match=rf"'shelves' is declared twice, first with a loader of {__name__}"):
+        resource(POLICY, load_categories)
+
+
+@pytest.mark.parametrize("ids", [[Category(pk=1)], [None]])
+def test_rows_in_place_of_ids_are_refused(declare: Any, ids: Any) -> None:
+    with pytest.raises(TypeError, match="ids are numbers or texts"):
+        invalidate(declare(), ids)
+
+
+def test_a_name_in_place_of_a_resource_is_refused() -> None:
+    with pytest.raises(TypeError, match="pass the resource itself, not 'product'"):
+        invalidate("product", [1])  # type: ignore[arg-type]

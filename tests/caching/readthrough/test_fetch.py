@@ -15,7 +15,7 @@ from caching.entries.erasure import erase
 from caching.errors import LoaderBackedOff
 from caching.readthrough.batch import fetch_many
 from caching.readthrough.fetch import State, fetch
-from caching.readthrough.resource import Load
+from caching.readthrough.loader import Load
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -8,7 +8,8 @@ from caching.counters.family import MAX_INCREMENT, CounterFamily
 from caching.entries.policy import Policy
 from caching.errors import UnknownNamespace
 from caching.readthrough.fetch import fetch
-from caching.readthrough.resource import Load, Resource, registry
+from caching.readthrough.loader import Load
+from caching.readthrough.resource import Resource, registry
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -10,7 +10,7 @@ from caching.counters.family import CounterFamily
 from caching.models import CounterSpill
 from caching.readthrough.batch import fetch_many
 from caching.readthrough.fetch import State, fetch
-from caching.readthrough.resource import Load
+from caching.readthrough.loader import Load
 from caching.redis.connection_pool import Pool
 from tests.deploy.services import free_port
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from caching.entries.policy import Policy
-from caching.readthrough.resource import Load, Resource
+from caching.readthrough.loader import Load
+from caching.readthrough.resource import Resource
 from caching.upkeep.check_rules import judge_persistence, judge_postgres, judge_redis, judge_resource
 from caching.upkeep.servers import RedisFacts
 

@@ -7,7 +7,7 @@ import pytest
 from caching.entries.entry import HEADER_BYTES, Entry, encode
 from caching.entries.store import Store
 from caching.readthrough.fetch import fetch
-from caching.readthrough.resource import Load
+from caching.readthrough.loader import Load
 from caching.upkeep.sweep import Sweep
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -12,7 +12,8 @@ from django.db import connection, transaction
 from caching.entries.policy import Policy
 from caching.keys import Id, KeySpace
 from caching.readthrough.invalidation import invalidate
-from caching.readthrough.resource import Load, Resource, registry
+from caching.readthrough.loader import Load
+from caching.readthrough.resource import Resource, registry
 from caching.redis.connections import client
 from caching.redis.errors import REDIS_ERRORS
 
