@@ -1,7 +1,6 @@
 """The shards of an expiry index: sorted sets of ids by their deadline, in milliseconds since the epoch.
 
-The owner's table decides what is due. Every member here may be missing, late, early or rubbish, and the repair corrects
-it. Scores are rounded up to the millisecond.
+A member may be missing, late, early or rubbish: the owner's table decides what is due, and the repair corrects it.
 
     <prefix>:d:{<family>:<shard>}:due   ids by deadline
     <prefix>:d:{<family>:0}:walk        where the walks of the repair stopped

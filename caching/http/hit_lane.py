@@ -19,7 +19,7 @@ _PLAIN_ACCEPTS = frozenset({None, "*/*", "application/json", "application/json, 
 _MAX_BODY = 16_384
 
 
-# The permissions with which anybody may read, and do what is no write by its method.
+# The permission classes that allow anybody every request, and those that allow anybody to read.
 _OPEN = frozenset({AllowAny})
 _OPEN_TO_READ = _OPEN | {IsAuthenticatedOrReadOnly}
 

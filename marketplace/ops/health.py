@@ -11,7 +11,7 @@ from marketplace.api.problems import ProblemResponse, make_problem
 from marketplace.api.renderers import render
 from marketplace.ops.methods import read_only
 from marketplace.ops.probes import Finding
-from marketplace.ops.readiness import look
+from marketplace.ops.readiness import check_servers
 
 _ALIVE = b'{"status":"ok"}'
 
@@ -31,7 +31,7 @@ def livez(request: HttpRequest) -> HttpResponse:
 @read_only
 def readyz(request: HttpRequest) -> HttpResponse:
     """Answer 200 if requests can be served, with or without Redis, and 503 without PostgreSQL."""
-    findings = look()
+    findings = check_servers()
     parts = {name: _describe(finding) for name, finding in findings.items()}
     if not findings["database"].ok:
         problem = make_problem(503, "not_ready", "PostgreSQL does not answer.", extra={"parts": parts})

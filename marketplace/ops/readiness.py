@@ -12,25 +12,25 @@ _DATABASE_LIMIT = 2.0
 _REDIS_LIMIT = 1.0
 
 
-def _ask_database() -> None:
+def _check_database() -> None:
     # A connection of its own: a pool that is busy is load, not a reason to take the process out of service.
     params = connection.get_connection_params() | {"connect_timeout": 2, "autocommit": True}
     with psycopg.connect(**params) as session:
         session.execute("SELECT 1")
 
 
-def _ask_redis(role: Role) -> None:
+def _check_redis(role: Role) -> None:
     client(role).ping()
 
 
 _PROBES = {
-    "database": Probe(_ask_database, (psycopg.Error,), _DATABASE_LIMIT),
-    "cache": Probe(lambda: _ask_redis("cache"), REDIS_ERRORS, _REDIS_LIMIT),
-    "state": Probe(lambda: _ask_redis("state"), REDIS_ERRORS, _REDIS_LIMIT),
+    "database": Probe(_check_database, (psycopg.Error,), _DATABASE_LIMIT),
+    "cache": Probe(lambda: _check_redis("cache"), REDIS_ERRORS, _REDIS_LIMIT),
+    "state": Probe(lambda: _check_redis("state"), REDIS_ERRORS, _REDIS_LIMIT),
 }
 
 
-def look() -> dict[str, Finding]:
-    """Return the findings of all parts, which are checked in parallel."""
+def check_servers() -> dict[str, Finding]:
+    """Check PostgreSQL and both Redis roles in parallel, and return the findings by name."""
     waiting = {name: probe.start() for name, probe in _PROBES.items()}
     return {name: wait() for name, wait in waiting.items()}

@@ -1,8 +1,12 @@
-"""docs/first-resource.md, word for word: the wheel is installed in a fresh environment, and everything works."""
+"""docs/first-resource.md and the counted resource of docs/counters.md, word for word, by one reader.
+
+The wheel is installed in a fresh environment, and everything works.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from django.db import connection
+from redis import Redis
 
 from marketplace.development.server import inside_package
 from tests.deploy.services import free_port
@@ -20,6 +25,7 @@ from tests.tutorial.reader import Reader
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "first-resource.md"
+COUNTERS, COUNTED = ROOT / "docs" / "counters.md", "## A counted resource of your own"
 IN_THE_WHEEL = ("caching", "pyproject.toml", "LICENSE", "docs/first-resource.md")
 
 # A stale entry is answered, and the worker that the page started loads it anew.
@@ -41,18 +47,43 @@ print("refreshed" if loaded() > before else "not refreshed")
 OURS = ("marketplace", "products", "offers")
 
 
-@pytest.fixture
-def reader(tmp_path: Path, django_db_setup: None) -> Iterator[Reader]:
-    checkout, folder = tmp_path / "marketplace", tmp_path / "shop"
+# What a like of a missing review answers, and what the flush wrote: the table, the ledger and the records of its runs.
+COUNTED_ONCE = """
+import time
+from django.test import Client
+from caching.models import CounterBucket, JobRun
+from reviews.models import ReviewLikes
+print(Client(headers={"host": "localhost"}).post("/reviews/2/like/").status_code)
+print(*ReviewLikes.objects.values_list("review_id", "likes"))
+print(*CounterBucket.objects.filter(family="review_likes", total__gt=0).values_list("total", "fields", "orphaned"))
+runs, deadline = JobRun.objects.filter(job="flush_likes"), time.monotonic() + 30
+while not (flushed := runs.filter(stats__total__gt=0)) and time.monotonic() < deadline:
+    time.sleep(0.1)
+print(*[(run.outcome, run.stats["ids"], run.stats["total"]) for run in flushed], runs.filter(outcome="failed").count())
+"""
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None) -> Iterator[Reader]:
+    """Somebody who has done all that the first page says, and what it says was printed."""
+    folder = tmp_path_factory.mktemp("reader")
+    checkout, folder = folder / "marketplace", folder / "shop"
     folder.mkdir()
     for name in IN_THE_WHEEL:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         (checkout / name).parent.mkdir(parents=True, exist_ok=True)
         copy(ROOT / name, checkout / name)
-    made = Reader(folder, checkout, free_port(), _env())
-    yield made
-    made.close()
-    made.run("dropdb --if-exists --force shop")
+    env = _env()
+    # What an earlier run counted would be counted on.
+    Redis.from_url(env["REDIS_URL"]).flushdb()
+    made = Reader(folder, checkout, free_port(), env)
+    try:
+        for step in steps(PAGE):
+            made.follow(step)
+        yield made
+    finally:
+        made.close()
+        made.run("dropdb --if-exists --force shop")
 
 
 def _env() -> dict[str, str]:
@@ -76,10 +107,7 @@ def _env() -> dict[str, str]:
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_the_first_resource_is_made_as_the_page_says(reader: Reader) -> None:
-    # When somebody does all that the page says, and what it says is printed
-    for step in steps(PAGE):
-        reader.follow(step)
-
+    # Given somebody who has done all that the page says
     # Then the worker refreshes what is stale
     assert reader.run(f"python manage.py shell -v 0 -c '{STALE}'").splitlines()[-2:] == ["stale", "refreshed"]
     # And the layer came without the marketplace
@@ -88,10 +116,29 @@ def test_the_first_resource_is_made_as_the_page_says(reader: Reader) -> None:
             reader.run(f"cd / && python -c 'import {name}'")
 
 
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_a_resource_of_ones_own_is_counted_as_the_page_on_counters_says(reader: Reader) -> None:
+    # When the same reader does what the section says: a like is counted, read live, and flushed by the worker
+    for step in steps(COUNTERS, COUNTED):
+        reader.follow(step)
+
+    # Then a review that does not exist is not liked, and the like is in the table, the ledger and the record once
+    printed = reader.run(f"python manage.py shell -v 0 -c '{COUNTED_ONCE}' 2>/dev/null").splitlines()
+    assert printed[-4:] == ["404", "(1, 1)", "(1, 1, 0)", "('succeeded', 1, 1) 0"]
+    # And the layer does not speak of what the marketplace counts
+    assert not re.search(r"\b(products?|views?)\b", reader.logs() + "".join(printed))
+
+
 def test_every_block_of_the_page_is_a_step() -> None:
     kinds = [step.kind for step in steps(PAGE)]
     assert {"write", "append", "run", "compare"} == set(kinds)
     assert kinds.count("write") == 4
+
+
+def test_every_block_of_the_section_on_counting_is_a_step() -> None:
+    kinds = [step.kind for step in steps(COUNTERS, COUNTED)]
+    assert [kinds.count(kind) for kind in ("append", "write", "run", "compare")] == [2, 3, 4, 4]
 
 
 @pytest.mark.slow
