@@ -52,6 +52,7 @@ class Conf:
 
 
 _NEVER_EMPTY = frozenset({"URL", "KEY_PREFIX", "NAME", "TIMEOUT_SECONDS", "MAX_CONNECTIONS"})
+_SCHEMES = ("redis://", "rediss://", "unix://")
 _TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "float": (int, float), "int": (int,)}
 
 
@@ -86,6 +87,8 @@ def _complaint(name: str, value: Any, kind: str) -> str:
         return {"str": "it must be text.", "float": "it must be a number.", "int": "it must be a whole number."}[kind]
     if name in _NEVER_EMPTY and not value:
         return "it must not be empty." if kind == "str" else "it must be more than 0."
+    if value and name.endswith("URL") and not str(value).startswith(_SCHEMES):
+        return f"it must begin with {', '.join(_SCHEMES[:-1])} or {_SCHEMES[-1]}."
     return "it must not be negative." if isinstance(value, (int, float)) and value < 0 else ""
 
 

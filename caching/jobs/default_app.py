@@ -25,7 +25,9 @@ app.autodiscover_tasks()
 
 def use_default_app() -> None:
     """Make the app current, unless the project has configured a broker of its own."""
-    if not current_app.conf.broker_url:
+    # Celery makes the first app of a Django process current, so this one may be that already. Its configuration is not
+    # read then: it needs CACHING, and the system check names what is wrong with that.
+    if current_app._get_current_object() is not app and not current_app.conf.broker_url:
         app.set_default()
 
 

@@ -22,7 +22,9 @@ _OPTION: dict[Role, str] = {"cache": "URL", "state": "STATE_URL"}
 def judge_settings(given: Any, vendor: str) -> Iterator[CheckMessage]:
     """Judge the value of `CACHING`, and the kind of the default database."""
     for problem in problems(given):
-        yield checks.Error(problem, hint="docs/first-resource.md shows what is needed.", id=f"{TAG}.E003")
+        yield checks.Error(
+            problem, hint="The only option that has no default is URL, the address of a Redis.", id=f"{TAG}.E003"
+        )
     if vendor != "postgresql":
         yield checks.Error(
             f"The default database is {vendor}: ledger, journal and locks of jobs need PostgreSQL.",

@@ -53,6 +53,7 @@ def test_a_changed_setting_is_read_anew_and_a_server_keeps_its_pool(settings: An
         ({"URL": URL, "ALARM_MB": True}, ["CACHING['ALARM_MB'] is True: it must be a whole number."]),
         ({"URL": URL, "ALARM_MB": -1}, ["CACHING['ALARM_MB'] is -1: it must not be negative."]),
         ({"URL": ""}, ["CACHING['URL'] is '': it must not be empty."]),
+        ({"URL": "host:6379"}, ["CACHING['URL'] is 'host:6379': it must begin with redis://, rediss:// or unix://."]),
         ({"URL": URL, "TIMEOUT_SECONDS": 0}, ["CACHING['TIMEOUT_SECONDS'] is 0: it must be more than 0."]),
         ({"URL": URL, "MAX_CONNECTIONS": 0}, ["CACHING['MAX_CONNECTIONS'] is 0: it must be more than 0."]),
         ({"STATE_URL": 1, "NAME": 1}, ["CACHING has no 'URL'", "CACHING['STATE_URL']", "CACHING['NAME']"]),

@@ -142,16 +142,31 @@ def test_every_block_of_the_section_on_counting_is_a_step() -> None:
 
 
 @pytest.mark.slow
-def test_a_project_that_lacks_something_is_told_by_the_check_what_it_is(tmp_path: Path) -> None:
-    code = """
-import django
-from django.conf import settings
-settings.configure(INSTALLED_APPS=["caching"], DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3"}})
-django.setup()
-from django.core.management import call_command
-call_command("check")
-"""
+@pytest.mark.parametrize(
+    ("caching", "sentence"),
+    [
+        ("", "CACHING is not set. Write CACHING = {"),
+        ("CACHING = {}", "CACHING has no 'URL'."),
+        ("CACHING = {'URL': 'localhost:6379'}", "it must begin with redis://, rediss:// or unix://."),
+        ("CACHING = {'URI': 'redis://127.0.0.1'}", "CACHING has no option 'URI', did you mean 'URL'?"),
+    ],
+)
+def test_the_check_says_what_a_project_lacks(tmp_path: Path, caching: str, sentence: str) -> None:
+    # Given a project whose settings lack something
+    (tmp_path / "shop.py").write_text(
+        "INSTALLED_APPS = ['caching']\n"
+        "DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3'}}\n"
+        f"SECRET_KEY = 'x'\n{caching}\n"
+    )
     env = {name: value for name, value in os.environ.items() if not name.startswith(("DJANGO", "REDIS", "DATABASE"))}
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True, check=False)
-    assert "(caching.E003) CACHING is not set. Write CACHING = {" in done.stderr
+    env |= {"DJANGO_SETTINGS_MODULE": "shop", "PYTHONPATH": f"{tmp_path}:{ROOT}"}
+
+    # When Django's command checks it
+    command = [sys.executable, "-m", "django", "check"]
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+
+    # Then it names all that is wrong, and nothing else is printed
+    assert "(caching.E003) CACHING" in done.stderr
+    assert sentence in done.stderr
     assert "(caching.E004) The default database is sqlite" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -41,6 +41,8 @@ one query each. It may run beside traffic, and again at any time.
         unknown = sorted(set(wanted) - set(warming.names()))
         if unknown:
             raise CommandError(f"Nothing to warm is named {', '.join(unknown)}. Known: {', '.join(warming.names())}.")
+        if not wanted:
+            self.stdout.write("Nothing to warm: no resource is declared with warm=.")
         if options["limit"] < 1 or options["budget"] <= 0:
             raise CommandError("--limit and --budget must be greater than 0.")
         for done in self._warm(wanted, options["limit"], options["budget"]):

@@ -6,6 +6,8 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from caching.readthrough import warming
+
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -28,3 +30,9 @@ def test_the_command_warms_by_name_and_refuses_unknown_names(warmer, capsys):
 def test_a_limit_or_budget_of_zero_is_refused(arguments):
     with pytest.raises(CommandError, match="greater than 0"):
         call_command("warm_cache", *arguments)
+
+
+def test_with_nothing_to_warm_it_says_so(monkeypatch, capsys):
+    monkeypatch.setattr(warming, "names", list)
+    call_command("warm_cache")
+    assert capsys.readouterr().out == "Nothing to warm: no resource is declared with warm=.\n"
