@@ -26,14 +26,15 @@ BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")
 
 
 def pytest_arguments(given: Sequence[str]) -> list[str]:
-    """Return pytest's arguments: those given, and two processes unless they decide that themselves."""
+    """Return pytest's arguments: those given, and three processes unless they decide that themselves."""
     arguments = list(given[1:] if given[:1] == ["--"] else given)
     names = {argument.split("=")[0] for argument in arguments}
     if names.intersection((*ONE_PROCESS, "--dist")):
         return arguments
     if "--numprocesses" in names or any(argument.startswith("-n") for argument in arguments):
         return [*BY_FILE, *arguments]
-    return ["-n", "2", *BY_FILE, *arguments]
+    # A third of the suite's time is spent waiting for processes and servers, so two cores are busy with three.
+    return ["-n", "3", *BY_FILE, *arguments]
 
 
 def main() -> int:

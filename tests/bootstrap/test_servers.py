@@ -126,12 +126,12 @@ def test_root_becomes_the_owner_of_the_data(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "passed"),
     [
-        ([], ["-n", "2", *BY_FILE]),
-        (["tests/offers"], ["-n", "2", *BY_FILE, "tests/offers"]),
+        ([], ["-n", "3", *BY_FILE]),
+        (["tests/offers"], ["-n", "3", *BY_FILE, "tests/offers"]),
         (["-n", "0", "--pdb"], ["-n", "0", "--pdb"]),
         (["-n", "4", "--dist=each"], ["-n", "4", "--dist=each"]),
         (["-n4"], [*BY_FILE, "-n4"]),
-        (["--quick", "-k", "expiry"], ["-n", "2", *BY_FILE, "--quick", "-k", "expiry"]),
+        (["--quick", "-k", "expiry"], ["-n", "3", *BY_FILE, "--quick", "-k", "expiry"]),
         (["--pdb"], ["--pdb"]),
         (["-p", "no:xdist"], ["-p", "no:xdist"]),
         (["--", "--help"], ["--help"]),
