@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from celery import current_app
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from caching.jobs.default_app import layer_app
 from caching.jobs.status import latest_runs
 from caching.models import CounterBucket, CounterField, JobRun
 
@@ -23,7 +23,7 @@ class JobFilter(admin.SimpleListFilter):
     parameter_name = "job"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(name, name) for name in current_app.conf.beat_schedule]
+        return [(name, name) for name in layer_app().conf.beat_schedule]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[JobRun]) -> QuerySet[JobRun]:
         return queryset.filter(job=self.value()) if self.value() else queryset

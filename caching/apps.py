@@ -14,11 +14,9 @@ class CachingConfig(AppConfig):
     verbose_name = "Caching"
 
     def ready(self) -> None:
-        from caching.jobs.default_app import use_default_app
         from caching.upkeep import checks, old_dictionaries
         from caching.upkeep.steps import add_cleanup_step
 
         checks.install()
-        use_default_app()
         autodiscover_modules("cache")
         add_cleanup_step("dictionaries", old_dictionaries.forget_old)

@@ -52,6 +52,23 @@ TABLES = """
     products_productviews: product_views_not_negative
     products_productviewshour: product_views_hour_positive
 """
+COLUMNS = """
+    accounts_user: date_joined display_name email first_name id is_active is_staff is_superuser last_login last_name
+        password username
+    caching_counterbucket: applied_at bucket family fields id orphaned retained shard surplus total
+    caching_counterfield: bucket created_at family field id reason shard value
+    caching_counterspill: amount counter family hour id slot
+    caching_dictionary: created_at data namespace number packed_bytes raw_bytes samples
+    caching_invalidation: created_at id ids namespace
+    caching_jobrun: error finished_at id job outcome started_at stats
+    offers_offer: amount buyer_id closed_at created_at currency expires_at id message product_id seller_id status
+    offers_offerevent: actor_id at attempts delivered_at due_at error expires_at id kind offer_id role told
+    products_category: id name slug
+    products_product: category_id created_at currency description id image_url price seller_id source source_id
+        status title updated_at
+    products_productviews: product_id views
+    products_productviewshour: hour product_id views
+"""
 TASKS = """
     caching.tasks.cleanup_old_cache caching.tasks.refresh offers.tasks.deliver_offer_events
     offers.tasks.process_expired_offers offers.tasks.send_offer_reminders products.tasks.prepare_feed_page
@@ -71,7 +88,7 @@ SERIES = """
 # N stands for any number.
 KEYS = """
     mp:c:{feed:discover:N:N} mp:c:{product:N} mp:c:{user:N} mp:d:{offers:N}:due mp:d:{offers:N}:walk mp:g:product
-    mp:l:{feed:discover:N:N} mp:n:{product_views:N}:b:N mp:n:{product_views:N}:buckets
+    mp:l:{feed:discover:N:N} mp:n:{product_views:N}:aside:N mp:n:{product_views:N}:b:N mp:n:{product_views:N}:buckets
     mp:n:{product_views:N}:live:N mp:n:{product_views:N}:merged mp:n:{product_views:N}:sealed
     mp:n:{product_views:N}:seen:N:visitor mp:n:{product_views:N}:uniq:N:N mp:t:write:user:N mp:z:named
 """
@@ -85,15 +102,20 @@ LOCKS = {
 }
 
 
-def test_tables_indexes_and_constraints():
+def test_tables_columns_indexes_and_constraints():
     models = [model for model in apps.get_models() if model._meta.app_label in OUR_APPS]
     found = {
         model._meta.db_table: {each.name for each in (*model._meta.constraints, *model._meta.indexes)}
         for model in models
     }
-    assert found == _tables()
+    assert found == _by_table(TABLES)
     with connection.cursor() as cursor:
         assert set(found) <= set(connection.introspection.table_names(cursor))
+        columns = {
+            table: {each.name for each in connection.introspection.get_table_description(cursor, table)}
+            for table in found
+        }
+    assert columns == _by_table(COLUMNS)
 
 
 def test_tasks():
@@ -127,6 +149,8 @@ def test_keys(api: Any, as_user: Any, queue: Any, redis_state: Any):
     sync_view_counts()
     process_expired_offers()
     offer_deadlines.set_bookmark("table", "here")
+    redis_state.hset(product_views.key(0, "b:7"), str(product.pk), 1)
+    product_views.set_aside(0, 7)
 
     # Then these are the keys
     found = {re.sub(r"(?<=[:{])\d+", "N", key.decode()) for key in redis_state.scan_iter()}
@@ -147,9 +171,9 @@ def test_locks_of_jobs():
     assert {name: lock_key(name) for name in settings.CELERY_BEAT_SCHEDULE} == LOCKS
 
 
-def _tables() -> dict[str, set[str]]:
+def _by_table(text: str) -> dict[str, set[str]]:
     tables: dict[str, set[str]] = {}
-    for word in TABLES.split():
+    for word in text.split():
         if word.endswith(":"):
             names = tables.setdefault(word[:-1], set())
         else:

@@ -169,7 +169,9 @@ def families() -> list[CounterFamily]:
 
 
 def checked(amount: int) -> int:
-    """Return the amount. Raises ValueError if it is below 1 or above MAX_INCREMENT."""
+    """Return the amount. Raises TypeError if it is no whole number, ValueError below 1 or above MAX_INCREMENT."""
+    if type(amount) is not int:
+        raise TypeError(f"an increment is a whole number, not {amount!r}")
     if not 0 < amount <= MAX_INCREMENT:
         raise ValueError(f"an increment is between 1 and {MAX_INCREMENT}, not {amount}")
     return amount

@@ -22,6 +22,7 @@ class CachedBatch(HitLane, ViewSet):
     only reads, so it is public, and `reads_only` exempts it from the throttle of writes.
     """
 
+    lane_handler = "create"
     resource: ClassVar[Resource]
     ids_field: ClassVar[str] = "ids"
     authentication_classes = ()
@@ -43,7 +44,7 @@ class CachedBatch(HitLane, ViewSet):
         batch = self.lookup.plain_hit()
         return None if batch is None else self._answer(batch)
 
-    def create(self, request: Request) -> HttpResponseBase:
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Answer the entries in the order of their ids."""
         serializer = ids_serializer(self.ids_field)(data=request.data)
         serializer.is_valid(raise_exception=True)

@@ -26,7 +26,9 @@ class CachedDetail(HitLane, ViewSetMixin):
     """
 
     resource: ClassVar[Resource]
+    lane_handler = "retrieve"
     lookup_value_regex = "[0-9]+"
+    lookup_value_converter = "int"
     public_actions: ClassVar[frozenset[str]] = frozenset({"retrieve"})
     action_map: dict[str, str]
     lookup: Lookup | None = None
@@ -49,15 +51,16 @@ class CachedDetail(HitLane, ViewSetMixin):
 
     def lane(self, request: HttpRequest, **kwargs: Any) -> HttpResponseBase | None:
         """Answer a detail that is a plain hit."""
-        pk = kwargs.get("pk", "")
-        if self.action != "retrieve" or not 0 < len(pk) < _ID_DIGITS or (id := int(pk)) == 0:
+        id = _id(kwargs.get(self._argument())) if self.action == "retrieve" else None
+        if id is None:
             return None
         self.lookup = self.read(request, id)
         found = self.lookup.plain_hit()
         return None if found is None else self._answer(request, id, found)
 
-    def retrieve(self, request: Request, pk: str) -> HttpResponseBase:
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Answer one entry."""
+        pk = kwargs[self._argument()]
         id = self.id_of(pk)
         # If the lane has read the entry, and perhaps counted, do not read and count again.
         found = complete(self.lookup or self.read(request._request, id))
@@ -65,18 +68,31 @@ class CachedDetail(HitLane, ViewSetMixin):
             raise self.missing(pk)
         return self._answer(request._request, id, found)
 
-    def id_of(self, pk: str) -> int:
+    def id_of(self, pk: str | int) -> int:
         """Return the id in a path. Raises Http404 if there can be no such row."""
-        # int() raises ValueError for thousands of digits.
-        id = int(pk) if len(pk) <= _ID_DIGITS else 0
-        if not 0 < id <= MAX_ID:
+        id = _id(pk)
+        if id is None:
             raise self.missing(pk)
         return id
 
-    def missing(self, pk: str) -> Http404:
+    def missing(self, pk: str | int) -> Http404:
         """Return the error for an id without a row."""
         return Http404(f"There is no {self.resource.policy.namespace} {pk}.")
+
+    def _argument(self) -> str:
+        """Return the name that the id has in the route, as DRF's routers choose it."""
+        return str(getattr(self, "lookup_url_kwarg", None) or getattr(self, "lookup_field", "pk"))
 
     def _answer(self, request: HttpRequest, id: int, found: Found) -> HttpResponseBase:
         body = self.body_of(request, id, found)
         return conditional_response(request, body, found.origin, weak_etag([found.body or b""]))
+
+
+def _id(pk: Any) -> int | None:
+    """Return the id that a route found, as text or as a number; None if no row can have it."""
+    text = str(pk)
+    # Leading zeros are taken: only digits count.
+    if not 0 < len(text) <= _ID_DIGITS or not text.isascii() or not text.isdigit():
+        return None
+    number = int(text)
+    return number if 0 < number <= MAX_ID else None

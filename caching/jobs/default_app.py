@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from celery import Celery, current_app
+from celery import Celery, _state, current_app
 from celery.schedules import crontab
 from django.conf import settings
 
@@ -18,17 +18,22 @@ _CLEANUP = {
     },
 }
 
-app = Celery("caching", set_as_current=False)
+# Without fix-ups: Celery's one for Django would make this the default app, also of a project whose own app comes later.
+app = Celery("caching", set_as_current=False, fixups=())
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 
-def use_default_app() -> None:
-    """Make the app current, unless the project has configured a broker of its own."""
-    # Celery makes the first app of a Django process current, so this one may be that already. Its configuration is not
-    # read then: it needs CACHING, and the system check names what is wrong with that.
-    if current_app._get_current_object() is not app and not current_app.conf.broker_url:
-        app.set_default()
+def layer_app() -> Celery:
+    """Return the app that sends the layer's tasks: the project's own, or `app` if it has none.
+
+    It does not touch Celery's `current_app` of a project without one, because that would make an app without a broker.
+    """
+    for found in (_state._tls.current_app, _state.default_app):
+        # Celery makes an app of this name when somebody asks for the current one and there is none.
+        if found is not None and found.main != "default":
+            return current_app._get_current_object()
+    return app
 
 
 def _defaults() -> dict[str, Any]:
@@ -49,6 +54,8 @@ def _defaults() -> dict[str, Any]:
         "worker_prefetch_multiplier": 1,
     }
     # What Celery calls defaults wins over its configuration.
+    if hasattr(settings, "CELERY_RESULT_BACKEND"):
+        del mine["task_ignore_result"]
     missing = {name: value for name, value in mine.items() if not hasattr(settings, f"CELERY_{name.upper()}")}
     return {**missing, "beat_schedule": {**_CLEANUP, **getattr(settings, "CELERY_BEAT_SCHEDULE", {})}}
 

@@ -6,7 +6,6 @@ import logging
 from functools import cache
 from typing import Any
 
-from celery import current_app
 from django.db import transaction
 from kombu.common import maybe_declare
 from kombu.connection import Connection
@@ -15,6 +14,7 @@ from kombu.pools import producers
 
 from caching import metrics
 from caching.conf import conf
+from caching.jobs.default_app import layer_app
 from caching.redis.errors import REDIS_ERRORS
 from caching.transactions import in_transaction
 
@@ -39,10 +39,10 @@ def enqueue(task: str, *args: Any, expires: float) -> bool:
 
 def prepare() -> None:
     """Connect to the broker and declare the queue at start-up, so no request waits for it (docs/decisions/0008)."""
-    queues, _ = current_app.amqp.queues, current_app.backend
+    queues, _ = layer_app().amqp.queues, layer_app().backend
     try:
         with producers[_broker()].acquire(block=False) as producer:
-            maybe_declare(queues[current_app.conf.task_default_queue], producer.channel)  # type: ignore[no-untyped-call]
+            maybe_declare(queues[layer_app().conf.task_default_queue], producer.channel)  # type: ignore[no-untyped-call]
     except _BROKER_ERRORS as error:
         logger.warning("the broker does not answer: %s", error)
 
@@ -50,7 +50,7 @@ def prepare() -> None:
 def _send(task: str, args: tuple[Any, ...], expires: float) -> bool:
     try:
         with producers[_broker()].acquire(block=False) as producer:
-            current_app.send_task(task, args=args, expires=expires, producer=producer, retry=False)
+            layer_app().send_task(task, args=args, expires=expires, producer=producer, retry=False)
     except _BROKER_ERRORS as error:
         metrics.ENQUEUE_FAILURES.labels(task).inc()
         logger.warning("could not enqueue %s: %s", task, error)
@@ -70,6 +70,6 @@ def _broker() -> Connection:
     It has the timeout of a read. The worker's own connection waits longer, because no request waits for it.
     """
     timeouts = dict.fromkeys(("socket_timeout", "socket_connect_timeout"), conf().timeout_seconds)
-    options = {**(current_app.conf.broker_transport_options or {}), **timeouts, "max_retries": 0}
-    connection: Connection = current_app.connection_for_write(transport_options=options)
+    options = {**(layer_app().conf.broker_transport_options or {}), **timeouts, "max_retries": 0}
+    connection: Connection = layer_app().connection_for_write(transport_options=options)
     return connection

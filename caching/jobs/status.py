@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import orjson
-from celery import current_app
 from celery.schedules import BaseSchedule, crontab, maybe_schedule, schedule
 from django.db import connection
 
+from caching.jobs.default_app import layer_app
 from caching.jobs.lock import lock_key
 from caching.models import JobRun
 
@@ -67,7 +67,7 @@ def job_status() -> dict[str, Any]:
     `started_at`, `finished_at`, `outcome` and `stats`. A run that is recorded as running while no session holds its
     lock has the outcome lost. Times are datetimes in UTC.
     """
-    entries: Mapping[str, Mapping[str, Any]] = current_app.conf.beat_schedule
+    entries: Mapping[str, Mapping[str, Any]] = layer_app().conf.beat_schedule
     schedules = {name: maybe_schedule(entry["schedule"]) for name, entry in entries.items()}
     runs = latest_runs(list(schedules))
     return {

@@ -12,7 +12,7 @@ from typing import Any
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.db.models import CharField, IntegerField, Model
-from django.db.models.signals import ModelSignal, post_delete, post_save
+from django.db.models.signals import ModelSignal, post_save, pre_delete
 
 from caching.counters.family import CounterFamily
 from caching.entries.policy import Policy
@@ -85,7 +85,16 @@ def _connect(declared: Resource, rule: Forget, uid: str, gone: bool) -> None:
         if rule.concerns(Change.DELETED):
             (forget if gone else invalidate)(declared, rule.ids_of(instance))
 
-    signals: list[tuple[ModelSignal, Any]] = [(post_save, saved), (post_delete, deleted)]
-    for signal, receiver in signals:
-        signal.connect(receiver, sender=rule.model, dispatch_uid=uid, weak=False)
-        declared.receivers.append((signal, uid, rule.model))
+    # Before the deletion, while the row still has its relations: a rule may need them to find the ids. Django deletes
+    # in a transaction, and nothing is forgotten before that commits.
+    signals: list[tuple[ModelSignal, Any]] = [(post_save, saved), (pre_delete, deleted)]
+    for sender in _senders(rule.model):
+        for signal, receiver in signals:
+            signal.connect(receiver, sender=sender, dispatch_uid=uid, weak=False)
+            declared.receivers.append((signal, uid, sender))
+
+
+def _senders(model: type[Model]) -> list[type[Model]]:
+    """Return the model, its proxies and its children: Django's signals name the exact class of a row."""
+    others = apps.get_models() if apps.models_ready else []
+    return [model, *(each for each in others if issubclass(each, model) and each is not model)]

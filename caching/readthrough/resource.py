@@ -109,11 +109,14 @@ class Registry:
         self._resources: dict[str, Resource] = {}
 
     def add(self, resource: Resource) -> Resource:
-        """Make a resource known by its namespace. Raises ValueError if another one has it."""
+        """Make a resource known by its namespace. Raises ValueError if another one has it, or is warmed by its
+        name."""
         namespace = resource.policy.namespace
         if namespace in self._resources:
             first = self._resources[namespace].declared_in
             raise ValueError(f"namespace {namespace!r} is declared twice, first with a loader of {first}")
+        if resource.warm is not None and resource.warm_name in self.worth_warming():
+            raise ValueError(f"{resource.warm_name!r} is the warm_name of two resources")
         self._resources[namespace] = resource
         return resource
 

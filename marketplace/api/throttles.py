@@ -67,6 +67,8 @@ class WriteThrottle(CountingThrottle):
     """
 
     scope = "write"
+    # The lane for hits, which runs no throttle, need not ask this one.
+    exempts_reads = True
 
     def ident(self, request: Request, view: APIView) -> str | None:
         """Return the user or the address; None for a read."""

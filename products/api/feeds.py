@@ -24,6 +24,7 @@ _MAX_QUERY = 500
 class FeedView(HitLane, APIView):
     """One page of a feed: `feed` of the route, followed by the name in the URL if the route has one."""
 
+    lane_handler = "get"
     authentication_classes: list[Any] = []
     permission_classes: list[Any] = []
     feed = ""

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from django_filters.rest_framework import DjangoFilterBackend
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import status
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
@@ -29,6 +29,14 @@ from products.rendering import with_count
 _WRITES = {"create", "partial_update", "destroy"}
 
 
+@extend_schema_view(
+    retrieve=extend_schema(
+        summary="Read a product and count a view",
+        description="Answer a product. A GET counts one view, even if the answer is 304, unless the settings of this "
+        "deployment\nexclude it; a HEAD counts none.",
+        responses=ProductSerializer,
+    )
+)
 class ProductViewSet(CachedDetail, GenericViewSet[Product]):
     """Products. Reads are public and answered from the cache; writes belong to the seller."""
 
@@ -63,12 +71,6 @@ class ProductViewSet(CachedDetail, GenericViewSet[Product]):
         paginator: Any = self.paginator
         body = products_page(batch, paginator.get_next_link(), paginator.get_previous_link())
         return json_response(body, batch.origin)
-
-    @extend_schema(summary="Read a product and count a view", responses=ProductSerializer)
-    def retrieve(self, request: Request, pk: str) -> HttpResponseBase:
-        """Answer a product. A GET counts one view, even if the answer is 304, unless the settings of this deployment
-        exclude it; a HEAD counts none."""
-        return super().retrieve(request, pk)
 
     @extend_schema(summary="Put a product up for sale", responses={201: ProductSerializer})
     def create(self, request: Request) -> HttpResponseBase:

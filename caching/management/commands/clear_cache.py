@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
-from django.db import DatabaseError, InterfaceError
 
-from caching.errors import StoreUnavailable
+from caching.errors import DATABASE_ERRORS, StoreUnavailable
 from caching.management.base import HelpfulCommand
 from caching.models import Invalidation
 from caching.readthrough.invalidation import clear
@@ -60,7 +59,7 @@ other namespaces are left alone.
         try:
             clear(namespace)
             kept = Invalidation.objects.filter(namespace=namespace, ids__isnull=True).exists()
-        except (StoreUnavailable, DatabaseError, InterfaceError) as error:
+        except (StoreUnavailable, *DATABASE_ERRORS) as error:
             raise CommandError(f"{namespace} was not cleared, its old values may still be served: {error}") from error
         if kept:
             return "cleared; Redis is away, and each process replays this before it reads from it again"

@@ -95,6 +95,13 @@ def test_alone_it_takes_no_amount_that_is_none(family, amount):
         Count(family, 1, amount).alone(load({1: 40}))
 
 
+@pytest.mark.parametrize("amount", [1.5, True, "1", None])
+def test_an_amount_that_is_no_whole_number_is_refused_before_anybody_is_asked(family, redis_commands, amount):
+    with redis_commands() as trips, pytest.raises(TypeError, match="an increment is a whole number, not"):
+        Count(family, 1, amount).alone(load({1: 40}))
+    assert trips == []
+
+
 def test_without_redis_the_spill_takes_it(family, reroute):
     reroute(free_port())
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from celery import current_app
 
-from caching.jobs.default_app import app, use_default_app
+from caching.jobs.default_app import app, layer_app
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -21,9 +21,36 @@ def test_it_keeps_its_queue_in_the_redis_of_the_layer_unless_the_settings_say_ot
 
 
 def test_a_project_with_a_broker_of_its_own_keeps_its_app():
-    before = current_app._get_current_object()
-    use_default_app()
-    assert current_app._get_current_object() is before is not app
+    assert layer_app() is current_app._get_current_object() is not app
+
+
+@pytest.mark.slow
+def test_an_app_of_the_project_that_comes_late_is_that_of_all_threads():
+    # Given a project that makes its app after Django was set up, with or without a broker of its own
+    late = """
+import threading
+from celery import Celery, current_app
+from caching.jobs.default_app import app, layer_app
+before = layer_app() is app
+mine = Celery("shop")
+seen = []
+thread = threading.Thread(target=lambda: seen.append((current_app._get_current_object() is mine, layer_app() is mine)))
+thread.start()
+thread.join()
+print(before, layer_app() is mine, *seen)
+"""
+    # Then another thread has this app, and not that of the layer
+    assert printed_by("CACHING={'URL': 'redis://127.0.0.1:1/5'}", late) == ["True True (True, True)"]
+
+
+@pytest.mark.slow
+def test_the_layers_worker_has_celerys_support_for_django():
+    worker = """
+from caching.worker import app
+from celery import current_app
+print(current_app._get_current_object() is app, app.Task.__mro__[1].__name__)
+"""
+    assert printed_by("CACHING={'URL': 'redis://127.0.0.1:1/5'}", worker) == ["True DjangoTask"]
 
 
 @pytest.mark.slow
@@ -42,20 +69,28 @@ def test_what_the_settings_say_comes_first():
     assert lines == ["redis://127.0.0.1:1/9 caching:q: False", "cleanup_old_cache flush"]
 
 
-def printed_by(caching_and_celery: str) -> list[str]:
-    """Return what a process of a project with these settings prints of its Celery app."""
-    code = f"""
-from django.conf import settings
-settings.configure(INSTALLED_APPS=["caching"], {caching_and_celery},
-                   DATABASES={{"default": {{"ENGINE": "django.db.backends.postgresql"}}}})
-import django
-django.setup()
-from celery import current_app
-conf = current_app.conf
+SHOWN = """
+from caching.jobs.default_app import layer_app
+conf = layer_app().conf
 print(conf.broker_url, conf.broker_transport_options["global_keyprefix"], conf.task_acks_late)
 print(*conf.beat_schedule)
 """
+
+
+def printed_by(caching_and_celery: str, code: str = SHOWN) -> list[str]:
+    """Return what a process of a project with these settings prints."""
+    settings = f"""
+from types import SimpleNamespace
+import sys
+sys.modules["shop_settings"] = SimpleNamespace(
+    INSTALLED_APPS=["caching"], {caching_and_celery}, SECRET_KEY="x",
+    DATABASES={{"default": {{"ENGINE": "django.db.backends.postgresql"}}}})
+import django
+django.setup()
+"""
     env = {name: value for name, value in os.environ.items() if not name.startswith(("DJANGO", "REDIS", "DATABASE"))}
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    env["DJANGO_SETTINGS_MODULE"] = "shop_settings"
+    command = [sys.executable, "-c", settings + code]
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()

@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractUser
 from django.contrib.sessions.models import Session
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models, transaction
+from knox.models import AuthToken
 
 from caching.counters.family import CounterFamily
 from caching.entries.policy import Policy
@@ -21,7 +24,7 @@ from caching.readthrough.loader import Load
 from caching.readthrough.resource import Resource, registry
 from caching.readthrough.warming import names
 from products.models import Category, ProductViews
-from tests.factories import CategoryFactory
+from tests.factories import CategoryFactory, UserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 POLICY = Policy("shelves", soft_ttl=60, hard_ttl=3600)
@@ -225,3 +228,40 @@ def test_rows_in_place_of_ids_are_refused(declare: Any, ids: Any) -> None:
 def test_a_name_in_place_of_a_resource_is_refused() -> None:
     with pytest.raises(TypeError, match="pass the resource itself, not 'product'"):
         invalidate("product", [1])  # type: ignore[arg-type]
+
+
+def test_a_rule_for_a_base_holds_for_every_model_that_is_one(declare: Any) -> None:
+    # Given a rule for a class that several models may have as their base
+    shelves = declare(forget_on=[Forget(AbstractUser, lambda user: [user.pk])])
+    user, category = UserFactory(), CategoryFactory(name="Lamps")
+    shelves.loader = lambda ids: Load(dict.fromkeys(ids, b"one"))
+
+    # When a row of such a model is saved, then its entry is forgotten
+    assert [fetch(shelves, user.pk).state, fetch(shelves, user.pk).state] == ["miss", "hit"]
+    user.save()
+    assert fetch(shelves, user.pk).state == "miss"
+    category.save()
+    assert fetch(shelves, user.pk).state == "hit"
+
+
+def test_a_rule_for_a_deletion_still_sees_what_is_deleted_with_the_row(declare: Any) -> None:
+    # Given a rule that finds the ids by rows that go with the one that is deleted
+    user = UserFactory()
+    token, _ = AuthToken.objects.create(user)
+    found: list[Id] = []
+
+    def tokens(row: Any) -> list[Id]:
+        found.extend(row.auth_token_set.values_list("pk", flat=True))
+        return found
+
+    declare(forget_on=[Forget(get_user_model(), tokens, on=Change.DELETED)])
+
+    # When it is deleted, then they are known
+    user.delete()
+    assert found == [token.pk]
+
+
+def test_a_name_for_warming_is_taken_once(declare: Any) -> None:
+    declare(warm=lambda limit: [], warm_name="wanted")
+    with pytest.raises(ValueError, match="'wanted' is the warm_name of two resources"):
+        resource(Policy("more", 60, 600), load_categories, warm=lambda limit: [], warm_name="wanted")

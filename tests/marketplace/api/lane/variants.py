@@ -85,7 +85,7 @@ def _id(name: str, id: object, plain: bool = False) -> Twist:
 IDS = [
     _id("an id with zeros", "00011", plain=True),
     _id("an id of 18 digits", "11".zfill(18), plain=True),
-    _id("an id of 19 digits", "11".zfill(19)),
+    _id("an id of 19 digits", "11".zfill(19), plain=True),
     _id("a sold product", SOLD, plain=True),
     _id("a withdrawn product", WITHDRAWN),
     _id("an unknown product", UNKNOWN),
