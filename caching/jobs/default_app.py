@@ -6,6 +6,7 @@ from typing import Any
 
 from celery import Celery, _state, current_app
 from celery.schedules import crontab
+from django.apps import apps
 from django.conf import settings
 
 from caching.conf import conf
@@ -21,7 +22,7 @@ _CLEANUP = {
 # Without fix-ups: Celery's one for Django would make this the default app, also of a project whose own app comes later.
 app = Celery("caching", set_as_current=False, fixups=())
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks()
+app.autodiscover_tasks(lambda: [each.name for each in apps.get_app_configs()])
 
 
 def layer_app() -> Celery:

@@ -44,13 +44,18 @@ print(before, layer_app() is mine, *seen)
 
 
 @pytest.mark.slow
-def test_the_layers_worker_has_celerys_support_for_django():
+def test_the_layers_worker_has_celerys_support_for_django_and_the_tasks_of_the_apps():
     worker = """
 from caching.worker import app
 from celery import current_app
+app.loader.import_default_modules()
 print(current_app._get_current_object() is app, app.Task.__mro__[1].__name__)
+print(*sorted(name for name in app.tasks if not name.startswith("celery.")))
 """
-    assert printed_by("CACHING={'URL': 'redis://127.0.0.1:1/5'}", worker) == ["True DjangoTask"]
+    assert printed_by("CACHING={'URL': 'redis://127.0.0.1:1/5'}", worker) == [
+        "True DjangoTask",
+        "caching.tasks.cleanup_old_cache caching.tasks.refresh",
+    ]
 
 
 @pytest.mark.slow
