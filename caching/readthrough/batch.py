@@ -95,16 +95,16 @@ def read_all_once(requests: Sequence[Request]) -> list[BatchLookup]:
     """
     counts = [each.resource.counts(each.ids) if each.ids else NO_COUNTS for each in requests]
     commands = [each.resource.store.read_command([*each.ids, *each.ahead]) for each in requests if each.ids]
-    riders = [command for each in counts for command in each.commands()]
+    riders = [each.commands() for each in counts]
     try:
         journal.ensure_checked()
-        replies = round_trip("read", commands, riders)
+        replies = round_trip("read", commands, [command for each in riders for command in each])
     except StoreUnavailable:
         replies = Replies(None, None)
     values, live = iter(replies.cache or ()), iter(replies.state or ())
     lookups = []
-    for request, each in zip(requests, counts, strict=True):
-        mine = None if replies.state is None else [next(live) for _ in each.commands()]
+    for request, each, rider in zip(requests, counts, riders, strict=True):
+        mine = None if replies.state is None else [next(live) for _ in rider]
         lookups.append(_lookup(request, each, None if replies.cache is None else values, mine))
     return lookups
 
