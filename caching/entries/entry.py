@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from isal.isal_zlib import crc32
@@ -83,6 +84,7 @@ def decode(data: bytes, find: codec.FindDictionary = codec.find_none) -> Entry:
     return _new_tuple(Entry, (body, flags & _NEGATIVE == _NEGATIVE, schema, generation, loaded_ms, fresh_ms))
 
 
+@lru_cache(maxsize=256)
 def fresh_prefixes(schema: int, generation: int) -> tuple[bytes, ...]:
     """Return the first bytes of the entries that `fresh_bodies` accepts: this schema and generation, in any codec."""
     tags = (codec.RAW, codec.ZSTD, codec.ZSTD_DICT)

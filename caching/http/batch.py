@@ -40,9 +40,12 @@ class CachedBatch(HitLane, ViewSet):
         ids = plain_ids(body, self.ids_field) if body is not None else None
         if ids is None:
             return None
-        self.lookup = read_many_once(self.resource, ids)
-        batch = self.lookup.plain_hit()
-        return None if batch is None else self._answer(batch)
+        lookup = read_many_once(self.resource, ids)
+        batch = lookup.plain_hit()
+        if batch is None:
+            self.lookup = lookup
+            return None
+        return self._answer(batch)
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Answer the entries in the order of their ids."""

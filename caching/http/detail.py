@@ -54,9 +54,12 @@ class CachedDetail(HitLane, ViewSetMixin):
         id = _id(kwargs.get(self._argument())) if self.action == "retrieve" else None
         if id is None:
             return None
-        self.lookup = self.read(request, id)
-        found = self.lookup.plain_hit()
-        return None if found is None else self._answer(request, id, found)
+        lookup = self.read(request, id)
+        found = lookup.plain_hit()
+        if found is None:
+            self.lookup = lookup
+            return None
+        return self._answer(request, id, found)
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Answer one entry."""

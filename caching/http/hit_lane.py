@@ -63,7 +63,11 @@ class HitLane:
     lane_handler: ClassVar[str] = ""
 
     def lane(self, request: HttpRequest, **kwargs: Any) -> HttpResponseBase | None:
-        """Answer a plain hit, or return None. What was read may be kept on the view, for DRF's handler to continue."""
+        """Answer a plain hit, or return None. Before None, what was read may be kept for DRF's handler to continue.
+
+        Keep nothing of a hit on the view, which refers to itself by its handlers and so outlives the request until the
+        next garbage collection.
+        """
         raise NotImplementedError
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -99,7 +103,7 @@ class HitLane:
             view.action = view.action_map.get(method.lower())
         if not _keeps_to_drf(view.__class__) or view.versioning_class is not None or "format" in kwargs:
             return False
-        if api_settings.URL_FORMAT_OVERRIDE and api_settings.URL_FORMAT_OVERRIDE in request.GET:
+        if request.META.get("QUERY_STRING") and api_settings.URL_FORMAT_OVERRIDE in request.GET:
             return False
         if not all(getattr(throttle, "exempts_reads", False) for throttle in view.throttle_classes):
             return False

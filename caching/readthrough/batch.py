@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, NamedTuple
 
 from caching.counters.counts import NO_COUNTS, Counts, NoCounts
@@ -23,6 +24,7 @@ from caching.readthrough.resource import Resource
 from caching.readthrough.waiting import lease_or_wait
 from caching.readthrough.worker_health import worker_health
 from caching.redis.round_trip import Replies, round_trip
+from caching.redis.scripts import Command
 
 logger = logging.getLogger(__name__)
 
@@ -93,19 +95,27 @@ def read_all_once(requests: Sequence[Request]) -> list[BatchLookup]:
 
     Returns one lookup for each request, in order; while Redis is away they have no entries.
     """
-    counts = [each.resource.counts(each.ids) if each.ids else NO_COUNTS for each in requests]
-    commands = [each.resource.store.read_command([*each.ids, *each.ahead]) for each in requests if each.ids]
-    riders = [each.commands() for each in counts]
+    commands: list[Command] = []
+    riders: list[Command] = []
+    asked = []
+    for request in requests:
+        resource, ids, ahead = request
+        counts = resource.counts(ids) if ids else NO_COUNTS
+        rider = counts.commands()
+        asked.append((request, counts, len(rider)))
+        riders.extend(rider)
+        if ids:
+            commands.append(resource.store.read_command([*ids, *ahead]))
     try:
         journal.ensure_checked()
-        replies = round_trip("read", commands, [command for each in riders for command in each])
+        replies = round_trip("read", commands, riders)
     except StoreUnavailable:
         replies = Replies(None, None)
     values, live = iter(replies.cache or ()), iter(replies.state or ())
     lookups = []
-    for request, each, rider in zip(requests, counts, riders, strict=True):
-        mine = None if replies.state is None else [next(live) for _ in rider]
-        lookups.append(_lookup(request, each, None if replies.cache is None else values, mine))
+    for request, counts, amount in asked:
+        mine = None if replies.state is None else list(islice(live, amount))
+        lookups.append(_lookup(request, counts, None if replies.cache is None else values, mine))
     return lookups
 
 

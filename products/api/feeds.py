@@ -39,9 +39,12 @@ class FeedView(HitLane, APIView):
         per_page = _plain_number(query.getlist("per_page"), PER_PAGE, MAX_PER_PAGE)
         if not page or not per_page:
             return None
-        self.lookup = read_page_once(PageAddress(self._name(kwargs.get("name")), page, per_page))
-        found = self.lookup.plain_hit()
-        return _answer(request, page, found) if found is not None else None
+        lookup = read_page_once(PageAddress(self._name(kwargs.get("name")), page, per_page))
+        found = lookup.plain_hit()
+        if found is None:
+            self.lookup = lookup
+            return None
+        return _answer(request, page, found)
 
     @extend_schema(parameters=[PageQuerySerializer], responses=ProductPageSerializer)
     def get(self, request: Request, name: str | int | None = None) -> HttpResponseBase:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import pytest
 from rest_framework.test import APIClient
 
+from caching.entries.read_result import ReadResult
 from tests.task_queue import Queue
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.urls("tests.caching.http.reviews")]
@@ -32,3 +34,19 @@ def test_a_batch_is_not_throttled_as_a_write(reviews: Any, client: APIClient, qu
     settings.REST_FRAMEWORK = {**before, "DEFAULT_THROTTLE_RATES": rates}
     answers = [client.post("/batch/", {"review_ids": ["1"]}, format="json") for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200] * 3
+
+
+@pytest.mark.parametrize("path", ["/batch/", "/reviews/1/"])
+def test_a_hit_leaves_no_read_to_the_garbage_collector(reviews: Any, client: APIClient, path: str) -> None:
+    def ask() -> str:
+        answer = client.post(path, {"review_ids": [1]}, format="json") if path == "/batch/" else client.get(path)
+        return str(answer["Cache-Status"])
+
+    ask()
+    gc.collect()
+    gc.disable()
+    try:
+        assert ask() == "marketplace; hit"
+        assert [each for each in gc.get_objects() if isinstance(each, ReadResult)] == []
+    finally:
+        gc.enable()
