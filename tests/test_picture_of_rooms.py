@@ -8,11 +8,8 @@ from itertools import pairwise, product
 from pathlib import Path
 
 import grimp
-import pytest
 
 from tests.import_graph import graph_of
-
-pytestmark = pytest.mark.slow
 
 _PAGE = Path(__file__).resolve().parents[1] / "docs/architecture.md"
 ROOMS = {"counters", "deadlines", "entries", "http", "jobs", "readthrough", "redis", "upkeep"}

@@ -8,13 +8,9 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-import pytest
 from django.apps import apps
 
 ROOT = Path(__file__).resolve().parent.parent
-
-pytestmark = pytest.mark.slow
-
 
 # The rooms of the layer that the rest of the project may import from.
 DOORS = {"counters", "deadlines", "http", "jobs", "redis"}

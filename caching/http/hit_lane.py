@@ -103,7 +103,7 @@ class HitLane:
             view.action = view.action_map.get(method.lower())
         if not _keeps_to_drf(view.__class__) or view.versioning_class is not None or "format" in kwargs:
             return False
-        if request.META.get("QUERY_STRING") and api_settings.URL_FORMAT_OVERRIDE in request.GET:
+        if _may_choose_format(request.META.get("QUERY_STRING", "")):
             return False
         if not all(getattr(throttle, "exempts_reads", False) for throttle in view.throttle_classes):
             return False
@@ -124,6 +124,12 @@ class HitLane:
         view.response = view.finalize_response(view.request, self.handle_exception(error), *args, **kwargs)
         answer: HttpResponseBase = view.response
         return answer
+
+
+def _may_choose_format(query: str) -> bool:
+    """Return whether a query string may have the parameter of DRF's URL_FORMAT_OVERRIDE, perhaps percent-encoded."""
+    name = api_settings.URL_FORMAT_OVERRIDE
+    return bool(query and name) and (name in query or "%" in query)
 
 
 @cache

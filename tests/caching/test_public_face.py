@@ -7,8 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 import caching
 import caching.counters
 import caching.deadlines
@@ -44,7 +42,6 @@ print(" ".join(sorted(caching.__all__)))
 """
 
 
-@pytest.mark.slow
 def test_importing_it_opens_no_socket_and_reads_no_settings():
     env = {name: value for name, value in os.environ.items() if not name.startswith(("DJANGO", "DATABASE", "REDIS"))}
     done = subprocess.run(

@@ -160,7 +160,6 @@ def connection_ids_around_a_fork() -> list[int | None]:
     return [before, int(in_child) if in_child else None, used()]
 
 
-@pytest.mark.slow
 def test_a_child_uses_neither_the_connections_nor_the_breaker_of_its_parent(others):
     other: OtherProcess
     (other,) = others(1)
