@@ -46,7 +46,7 @@ def test_it_leaves_out_whole_folders_and_what_is_slow_and_says_how_many_tests_th
     assert {path.split("/")[1] for path in found} >= {"caching", "products", "offers", "marketplace", "deploy"}
     assert not [path for path in found if path.startswith(("tests/faults", "tests/benchmarks", "tests/bootstrap"))]
     # Its tests are marked in their own file.
-    assert "tests/test_quality.py" not in found
+    assert "tests/products/test_indexes.py" not in found
     assert "deselected" in last
 
 

@@ -81,6 +81,12 @@ def read_together(processes: list[OtherProcess], pk: int, callers: int = 10) -> 
 
 
 @pytest.fixture
+def process_env(process_env: dict[str, str]) -> dict[str, str]:
+    """A patient client: a thread that gets no core for 0.25 s takes that for a Redis that is away, and loads itself."""
+    return process_env | {"REDIS_TIMEOUT_SECONDS": "10"}
+
+
+@pytest.fixture
 def processes(others) -> list[OtherProcess]:
     """Four processes with open connections and slow loads."""
     four: list[OtherProcess] = others(4)

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import IntegrityError, transaction
 from rest_framework import serializers
 
+from marketplace.accounts.cache import PUBLIC_FIELDS
 from marketplace.accounts.models import User
 
 _MAX_PASSWORD = 128
@@ -20,7 +21,7 @@ class PublicUserSerializer(serializers.ModelSerializer[User]):
 
     class Meta:
         model = User
-        fields = ("id", "username", "display_name", "date_joined")
+        fields = PUBLIC_FIELDS
         read_only_fields = fields
 
 

@@ -43,7 +43,7 @@ def test_a_hit_leaves_no_read_to_the_garbage_collector(reviews: Any, client: API
         return str(answer["Cache-Status"])
 
     def reads() -> int:
-        return sum(isinstance(each, ReadResult) for each in gc.get_objects())
+        return sum(type(each) is ReadResult for each in gc.get_objects())
 
     ask()
     gc.collect()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from products.api.serializers import ProductSerializer
 from products.cache import product_views, products
 from products.models import ProductStatus
 from tests.factories import ProductFactory
@@ -31,6 +32,7 @@ def test_detail_has_exactly_the_fields_of_the_contract(api: Any) -> None:
         "id", "title", "description", "price", "currency", "category", "image_url", "seller_id", "status",
         "created_at", "updated_at", "view_count",
     ]  # fmt: skip
+    assert list(ProductSerializer().fields) == list(body)
     assert (body["price"], body["currency"], body["status"]) == ("12.50", "EUR", "available")
     assert (body["category"], body["seller_id"]) == (product.category.slug, product.seller_id)
     assert body["created_at"] == product.created_at.isoformat().replace("+00:00", "Z")
