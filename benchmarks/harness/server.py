@@ -60,7 +60,11 @@ def web_server(environment: Mapping[str, str], adapt: Callable[[list[str]], list
         )
         try:
             _await_answer(popen, port, log)
-            yield WebServer(HOST, port, popen.pid)
+            try:
+                yield WebServer(HOST, port, popen.pid)
+            except Exception as error:
+                error.add_note(f"The server's log ends with:\n{_end(log)}")
+                raise
         finally:
             stop(popen, process)
 
@@ -74,8 +78,12 @@ def _await_answer(popen: subprocess.Popen[bytes], port: int, log: IO[bytes]) -> 
             if probe.getresponse().status == 200:
                 return
         time.sleep(0.05)
+    raise ServerFailed(_end(log))
+
+
+def _end(log: IO[bytes]) -> str:
     log.seek(0)
-    raise ServerFailed(log.read()[-2000:].decode(errors="replace"))
+    return log.read()[-4000:].decode(errors="replace")
 
 
 def stop(popen: subprocess.Popen[bytes], process: Process) -> None:
