@@ -27,6 +27,10 @@ ADVICE = {
 }
 
 
+# Python compiles a module at its first import; to compile all modules takes longer than the rest of pip's work.
+OPTIONS = ("--no-input", "--disable-pip-version-check", "--no-compile")
+
+
 def install(python: Path, arguments: Sequence[str], log: Path, lock: int, about: str) -> None:
     """Run `pip install` by the given Python, or raise StartupError with the reason of the failure.
 
@@ -36,7 +40,7 @@ def install(python: Path, arguments: Sequence[str], log: Path, lock: int, about:
     start = log.stat().st_size if log.exists() else 0
     with log.open("ab") as sink:
         process = subprocess.Popen(
-            [str(python), "-m", "pip", "install", "--no-input", "--disable-pip-version-check", *arguments],
+            [str(python), "-m", "pip", "install", *OPTIONS, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=subprocess.STDOUT,
