@@ -283,9 +283,11 @@ def test_views_that_are_spilled_into_rows_that_are_being_merged_are_all_counted(
     # When they are merged meanwhile
     with ThreadPoolExecutor(4) as threads:
         spillers = [threads.submit(take) for _ in range(4)]
-        for _ in range(60):
-            flush(family, apply)
-        over.set()
+        try:
+            for _ in range(60):
+                flush(family, apply)
+        finally:
+            over.set()
         accepted = sum(each.result() for each in spillers)
     flush(family, apply)
 
