@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from caching.entries.journal import journal
 from caching.readthrough.worker_health import worker_health
 from caching.redis.connections import client, pool
 from tests import emptying
+from tests.faults.redis_servers import RedisServer, redirected
 from tests.quick import LEFT_OUT
 from tests.task_queue import Queue
 
@@ -52,6 +54,16 @@ def redis_state() -> Iterator[redis.Redis]:
     worker_health.start_afresh()
     dictionaries.registry.start_afresh(poll_at=math.inf)
     return state
+
+
+@pytest.fixture
+def own_server(redis_state: redis.Redis, tmp_path: Path) -> Iterator[redis.Redis]:
+    """The test's own Redis server, in the place of the one that all processes of a parallel run share.
+
+    It is for what concerns all databases of a server, such as SCRIPT FLUSH, which costs others a round trip more.
+    """
+    with RedisServer(tmp_path / "redis") as server, redirected(server.port):
+        yield client("state")
 
 
 @pytest.fixture(autouse=True)

@@ -216,5 +216,6 @@ class Views(RuleBasedStateMachine):
         return waiting
 
 
+@pytest.mark.usefixtures("own_server")
 def test_no_view_is_lost_or_doubled_in_any_order_of_events() -> None:
     run_state_machine_as_test(Views, settings=settings(max_examples=EXAMPLES, stateful_step_count=STEPS, deadline=None))

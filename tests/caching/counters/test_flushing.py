@@ -212,10 +212,10 @@ def test_a_backlog_is_applied_in_transactions_of_one_hour(family, totals, clock)
     assert done.backlog_seconds > 7000
 
 
-def test_after_a_script_flush_nothing_is_lost_or_doubled(family, totals, clock, redis_state):
+def test_after_a_script_flush_nothing_is_lost_or_doubled(family, totals, clock, own_server):
     start(family, 1)
     family.increment(1)
-    redis_state.script_flush()
+    own_server.script_flush()
     assert family.increment(1) == 2
     clock.advance(5)
     flush(family, totals.apply)

@@ -125,9 +125,9 @@ def test_a_member_in_a_shard_not_its_own_is_removed_there_and_only_there(family,
     assert family.count() == 1
 
 
-def test_a_correction_survives_a_script_flush(family, redis_state: redis.Redis) -> None:
+def test_a_correction_survives_a_script_flush(family, own_server: redis.Redis) -> None:
     family.schedule(1, NOW)
-    redis_state.script_flush()
+    own_server.script_flush()
     assert family.correct(family.due(4, NOW), {}).removed == 1
 
 

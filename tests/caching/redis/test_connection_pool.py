@@ -23,11 +23,11 @@ def run(*args: object, on: Pool | None = None) -> object:
     return answer
 
 
-def test_a_script_that_redis_forgot_is_sent_with_its_source_and_nothing_else_runs_twice(redis_commands):
+def test_a_script_that_redis_forgot_is_sent_with_its_source_and_nothing_else_runs_twice(own_server, redis_commands):
     # Given a counter, and a Redis that lost its scripts
     family = CounterFamily("clicks", shards=1, bucket_seconds=5)
     family.seed({1: 10}, frozenset())
-    client("state").script_flush()
+    own_server.script_flush()
 
     # When increments of both kinds travel together
     with redis_commands() as trips:
@@ -37,7 +37,7 @@ def test_a_script_that_redis_forgot_is_sent_with_its_source_and_nothing_else_run
     # Then each of them happened once, and only the scripts went again
     assert answers == [1, 15, 2, 16]
     assert trips == [["INCR", "EVALSHA", "INCR", "EVALSHA"], ["EVAL", "EVAL"]]
-    assert client("state").get("a") == b"2"
+    assert own_server.get("a") == b"2"
     assert family.live([1]) == {1: 16}
 
 
