@@ -16,7 +16,7 @@ from caching.counters.flushing import flush
 from caching.models import CounterSpill
 from products.cache import product_views
 from products.models import Product
-from products.view_counts import apply_views, sync_view_counts
+from products.view_counts import apply_views
 from tests.caching.conftest import FakeClock
 from tests.deploy.services import wait_until
 from tests.factories import CounterSpillFactory, ProductFactory
@@ -51,12 +51,6 @@ def create(ids: Sequence[int]) -> list[int]:
     return list(ids)
 
 
-def flush_the_rest() -> None:
-    """Flush after the current buckets have ended."""
-    time.sleep(2 * product_views.bucket_seconds / flusher.SPEED)
-    sync_view_counts()
-
-
 def somebody_waits_for_me() -> bool:
     """Return whether a session waits for what this one has locked."""
     with connection.cursor() as cursor:
@@ -79,7 +73,7 @@ def test_fifty_flushers_at_once_without_any_lock_count_exactly(fast: int, others
 
     # Then what they report as applied is in the totals, once
     assert sum(applied) == balance(accepted).applied > 0
-    flush_the_rest()
+    flusher.flush_the_rest()
     settle(accepted)
     # And several of them had something to apply
     print(f"{accepted} views, applied by {[part for part in applied if part]}")
@@ -141,7 +135,7 @@ def test_products_deleted_while_they_are_viewed_and_flushed_leave_an_exact_total
     ids, stop = create(range(1, 151)), tmp_path / "stop"
     viewer, deleter, *flushers = others(4)
     viewer.begin(flusher.view_until, str(stop), ids, 1, fast)
-    flush_the_rest()
+    flusher.flush_the_rest()
 
     # When they are deleted one by one, while others flush
     deleter.begin(flusher.delete, random.Random(1).sample(ids, len(ids)))
@@ -156,7 +150,7 @@ def test_products_deleted_while_they_are_viewed_and_flushed_leave_an_exact_total
 
     # Then applied views were deleted with their products, and the others are orphaned
     balance(accepted, deleted=deleted)
-    flush_the_rest()
+    flusher.flush_the_rest()
     books = settle(accepted, deleted=deleted)
     print(f"{accepted} views: {deleted} deleted, {books}, {errors}, {repeated} deletions repeated")
     assert books.applied == 0

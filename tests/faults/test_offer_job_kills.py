@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections import Counter
@@ -128,13 +129,13 @@ def test_an_extension_while_the_job_is_stopped_halfway_is_honoured(others) -> No
         # Given a job that is stopped somewhere
         process.begin(offer_job.run_here)
         time.sleep(seconds)
-        process.process.send_signal(signal.SIGSTOP)
+        os.kill(process.pid, signal.SIGSTOP)
         try:
             # When a live offer with a past deadline in the index is extended meanwhile
             offer = alive[0]
             extended = transitions.extend(offer.pk, Actor(Role.BUYER, offer.buyer), Lifetime(expires_in=7200))
         finally:
-            process.process.send_signal(signal.SIGCONT)
+            os.kill(process.pid, signal.SIGCONT)
         process.answer()
         # Then it is active until its new end
         process_expired_offers()

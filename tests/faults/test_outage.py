@@ -137,7 +137,8 @@ def test_what_a_writer_killed_after_its_commit_wrote_is_seen_by_all_within_a_sec
     writer.call(read, product.pk)
 
     writer.begin(write_and_die, product.pk, "new")
-    assert writer.process.wait(10) == -signal.SIGKILL
+    writer.process.join(10)
+    assert writer.process.exitcode == -signal.SIGKILL
     died = time.monotonic()
     stop_after(tmp_path / "stop", 2.5)
 

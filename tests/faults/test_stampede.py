@@ -3,7 +3,6 @@ only until its lease ends."""
 
 from __future__ import annotations
 
-import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -144,7 +143,7 @@ def test_when_the_holder_of_a_lease_is_killed_the_next_load_begins_within_the_le
     loader.begin(read_at, 0, pk, 1)
     wait_until(lambda: len(loads()) == 1)
     lease_ms = client("cache").pttl(KeySpace("product").lease(pk))
-    loader.process.send_signal(signal.SIGKILL)
+    loader.kill()
     killed = time.monotonic()
 
     found = read_together(readers, pk, callers=3)
