@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -66,8 +67,13 @@ class Clone:
 
     def sessions(self) -> dict[str, int]:
         """Return the pids by the names in the run files."""
-        records = [json.loads(path.read_text()) for path in (self.local / "run").glob("*.json")]
-        return {record["name"]: record["pid"] for record in records}
+        found = {}
+        for path in (self.local / "run").glob("*.json"):
+            # The file of a process that has just ended may go between the listing and the reading.
+            with contextlib.suppress(FileNotFoundError):
+                record = json.loads(path.read_text())
+                found[record["name"]] = record["pid"]
+        return found
 
     def status(self, path: str) -> int:
         connection = http.client.HTTPConnection(ports.HOST, self.port, timeout=10)
