@@ -14,6 +14,7 @@ from statistics import median
 from typing import IO, Any
 
 from benchmarks.libraries.launch import Launcher
+from benchmarks.libraries.tally import settled
 from benchmarks.libraries.verdict import Finding
 
 COLD_HEADING, STALE_HEADING = "cold key\nloads, slowest", "stale key\nloads, slowest"
@@ -58,10 +59,10 @@ def _warm_up(launcher: Launcher, pipes: Pipes) -> None:
 
 def _round(launcher: Launcher, pipes: Pipes, id: int) -> dict[str, Any]:
     tally = Path(launcher.place.tally)
-    before = _settled(tally)
+    before = settled(tally, LOAD_SECONDS)
     calls = _ask(launcher, pipes, id, _CALLERS)
     return {
-        "loads": _settled(tally) - before,
+        "loads": settled(tally, LOAD_SECONDS, before) - before,
         "slowest": max(call["seconds"] for call in calls),
         "raised": sorted({call["raised"] for call in calls} - {""}),
     }
@@ -75,19 +76,6 @@ def _ask(launcher: Launcher, pipes: Pipes, id: int, callers: int) -> list[dict[s
             stdin.write(json.dumps(order) + "\n")
             stdin.flush()
     return [call for _, stdout in pipes for call in launcher.answer(stdout.readline())]
-
-
-def _settled(tally: Path) -> int:
-    """Return how many loads there were, once none has begun for as long as two would take."""
-    count, since = -1, 0.0
-    while count < 0 or time.monotonic() < since + 2 * LOAD_SECONDS:
-        now = 0
-        with contextlib.suppress(FileNotFoundError):
-            now = tally.stat().st_size
-        if now != count:
-            count, since = now, time.monotonic()
-        time.sleep(0.01)
-    return count
 
 
 def cold_findings(rounds: list[dict[str, Any]]) -> list[Finding]:

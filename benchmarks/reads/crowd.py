@@ -15,6 +15,7 @@ from benchmarks.harness.rows import Reach, Row, number, row
 from benchmarks.libraries.launch import Launcher, launcher
 from benchmarks.libraries.ours import Ours
 from benchmarks.libraries.stampede import CALLERS
+from benchmarks.libraries.tally import settled
 from benchmarks.reads.child import Child, child
 
 COLD_MS = Reach(50, at_least=False, unit="ms")
@@ -61,10 +62,11 @@ def _stale_round(launched: Launcher, children: Sequence[Child], id: int) -> Roun
 
 
 def _round(launched: Launcher, children: Sequence[Child], id: int) -> Round:
+    tally = Path(launched.place.tally)
     floor = _ask(children, RAW)
-    before = _settled(launched)
+    before = settled(tally, _LOAD_SECONDS)
     calls = _ask(children, id)
-    loads = _settled(launched) - before
+    loads = settled(tally, _LOAD_SECONDS, before) - before
     raised = frozenset(call["raised"] for call in calls) - {""}
     return Round(loads, _ms(calls), _ms(floor), raised)
 
@@ -95,18 +97,6 @@ def _ask(children: Sequence[Child], id: int, callers: int = CALLERS) -> list[dic
 
 def _ms(calls: Sequence[dict[str, Any]]) -> float:
     return max(call["seconds"] for call in calls) * 1000
-
-
-def _settled(launched: Launcher) -> int:
-    """Return the number of loads, once none has begun for the time of two loads."""
-    tally = Path(launched.place.tally)
-    count, since = -1, 0.0
-    while count < 0 or time.monotonic() < since + 2 * _LOAD_SECONDS:
-        now = tally.stat().st_size if tally.exists() else 0
-        if now != count:
-            count, since = now, time.monotonic()
-        time.sleep(0.01)
-    return count
 
 
 def _loads(name: str, rounds: Sequence[Round]) -> Row:

@@ -19,6 +19,9 @@ ONE_PROCESS = (
     "no:xdist",
     "-pno:xdist",
 )
+# Fault tests wait for processes and servers much of the time, so two cores are busy with four test processes. The quick
+# tests wait less.
+_PROCESSES, _QUICK_PROCESSES = "4", "3"
 # A file stays in one process, so that what its tests share is made once. Groups by mark would be finer, but
 # pytest-xdist 3.8 ignores them silently under pytest 9.2 (pytest-dev/pytest-xdist#1386). By default xdist starts with
 # the files that have the most tests, so a file with a single long test would come last.
@@ -26,15 +29,14 @@ BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")
 
 
 def pytest_arguments(given: Sequence[str]) -> list[str]:
-    """Return pytest's arguments: those given, and three processes unless they decide that themselves."""
+    """Return pytest's arguments: those given, and how many processes unless they decide that themselves."""
     arguments = list(given[1:] if given[:1] == ["--"] else given)
     names = {argument.split("=")[0] for argument in arguments}
     if names.intersection((*ONE_PROCESS, "--dist")):
         return arguments
     if "--numprocesses" in names or any(argument.startswith("-n") for argument in arguments):
         return [*BY_FILE, *arguments]
-    # A third of the suite's time is spent waiting for processes and servers, so two cores are busy with three.
-    return ["-n", "3", *BY_FILE, *arguments]
+    return ["-n", _QUICK_PROCESSES if "--quick" in names else _PROCESSES, *BY_FILE, *arguments]
 
 
 def main() -> int:

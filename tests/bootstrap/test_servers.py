@@ -126,8 +126,8 @@ def test_root_becomes_the_owner_of_the_data(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "passed"),
     [
-        ([], ["-n", "3", *BY_FILE]),
-        (["tests/offers"], ["-n", "3", *BY_FILE, "tests/offers"]),
+        ([], ["-n", "4", *BY_FILE]),
+        (["tests/offers"], ["-n", "4", *BY_FILE, "tests/offers"]),
         (["-n", "0", "--pdb"], ["-n", "0", "--pdb"]),
         (["-n", "4", "--dist=each"], ["-n", "4", "--dist=each"]),
         (["-n4"], [*BY_FILE, "-n4"]),
@@ -137,7 +137,7 @@ def test_root_becomes_the_owner_of_the_data(tmp_path: Path) -> None:
         (["--", "--help"], ["--help"]),
     ],
 )
-def test_two_processes_unless_the_arguments_decide(given: list[str], passed: list[str]) -> None:
+def test_several_processes_unless_the_arguments_decide(given: list[str], passed: list[str]) -> None:
     assert pytest_arguments(given) == passed
 
 

@@ -37,7 +37,7 @@ options:
                  under two minutes, for every small step of work
 
 examples:
-  bin/test                                  the whole suite, on three processes, each file in one
+  bin/test                                  the whole suite, on four processes, each file in one
   bin/test tests/offers -k expiry           some of it
   bin/test --quick                          what is quick of it
   bin/test --quick tests/offers -k expiry   some of that
