@@ -1,4 +1,4 @@
-"""The WSGI entry point that the web server imports once in each of its processes."""
+"""The WSGI entry point. `deploy/bin/web` imports it to check the start, and the web server in each of its processes."""
 
 from __future__ import annotations
 

@@ -60,8 +60,8 @@ _TABLES = (
 )
 # The statement timeout of the settings is meant for requests.
 _NO_LIMIT = "SET LOCAL statement_timeout = 0"
-# The checks of foreign keys, row by row, take two fifths of the time. Only a superuser may leave them out; the role of
-# the suite's own PostgreSQL is one.
+# Foreign keys are checked row by row, which takes a large part of the time. Only a superuser may switch that off; the
+# role of the suite's own PostgreSQL is one.
 _UNCHECKED = """
     SELECT set_config('session_replication_role', 'replica', true)
     FROM pg_roles WHERE rolname = current_user AND rolsuper

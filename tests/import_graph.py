@@ -2,7 +2,6 @@
 
 A room is a file or a sub-package, an arrow is an import from one room into another, and a floor is how many arrows lie
 between a room and the ground at most. An arrow points up if the rest of the graph would have no circle without it.
-
     python -m tests.import_graph            caching, and each of its rooms
     python -m tests.import_graph offers     another package
 """

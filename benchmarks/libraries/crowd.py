@@ -14,7 +14,7 @@ from statistics import median
 from typing import IO, Any
 
 from benchmarks.libraries.launch import Launcher
-from benchmarks.libraries.tally import settled
+from benchmarks.libraries.tally import PATIENCE, settled
 from benchmarks.libraries.verdict import Finding
 
 COLD_HEADING, STALE_HEADING = "cold key\nloads, slowest", "stale key\nloads, slowest"
@@ -48,7 +48,7 @@ def stale(launcher: Launcher, law: str, rounds: int) -> list[dict[str, Any]]:
 def _stale_round(launcher: Launcher, pipes: Pipes, id: int) -> dict[str, Any]:
     _ask(launcher, pipes[:1], id, callers=1)
     time.sleep(SOFT_SECONDS + 0.1)
-    return _round(launcher, pipes, id)
+    return _round(launcher, pipes, id, PATIENCE)
 
 
 def _warm_up(launcher: Launcher, pipes: Pipes) -> None:
@@ -57,12 +57,12 @@ def _warm_up(launcher: Launcher, pipes: Pipes) -> None:
         _round(launcher, [pipe], _WARM_UP_IDS + number)
 
 
-def _round(launcher: Launcher, pipes: Pipes, id: int) -> dict[str, Any]:
+def _round(launcher: Launcher, pipes: Pipes, id: int, patience: float = 0.0) -> dict[str, Any]:
     tally = Path(launcher.place.tally)
     before = settled(tally, LOAD_SECONDS)
     calls = _ask(launcher, pipes, id, _CALLERS)
     return {
-        "loads": settled(tally, LOAD_SECONDS, before) - before,
+        "loads": settled(tally, LOAD_SECONDS, before, patience) - before,
         "slowest": max(call["seconds"] for call in calls),
         "raised": sorted({call["raised"] for call in calls} - {""}),
     }

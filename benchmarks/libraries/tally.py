@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-# How long a worker on a busy machine may take until it begins the load of a refresh.
-_PATIENCE_SECONDS = 5.0
+# Seconds that a worker on a busy machine may take until it begins the load of a refresh.
+PATIENCE = 5.0
 
 
-def settled(tally: Path, load_seconds: float, before: int = -1) -> int:
-    """Return how many loads there were, once there are more than `before` and none has begun for as long as two take.
+def settled(tally: Path, load_seconds: float, before: int = -1, patience: float = 0.0) -> int:
+    """Return how many loads there were, once none has begun for as long as two take.
 
-    Without another load it returns after _PATIENCE_SECONDS.
+    It waits up to `patience` seconds for a load beyond those `before`.
     """
     began = time.monotonic()
     count, since = -1, began
@@ -21,6 +21,6 @@ def settled(tally: Path, load_seconds: float, before: int = -1) -> int:
         if now != count:
             count, since = now, time.monotonic()
         quiet = time.monotonic() - since >= 2 * load_seconds
-        if quiet and (count > before or time.monotonic() - began >= _PATIENCE_SECONDS):
+        if quiet and (count > before or time.monotonic() - began >= patience):
             return count
         time.sleep(0.01)

@@ -15,7 +15,7 @@ from benchmarks.harness.rows import Reach, Row, number, row
 from benchmarks.libraries.launch import Launcher, launcher
 from benchmarks.libraries.ours import Ours
 from benchmarks.libraries.stampede import CALLERS
-from benchmarks.libraries.tally import settled
+from benchmarks.libraries.tally import PATIENCE, settled
 from benchmarks.reads.child import Child, child
 
 COLD_MS = Reach(50, at_least=False, unit="ms")
@@ -58,15 +58,15 @@ def stale(rounds: int) -> list[Row]:
 def _stale_round(launched: Launcher, children: Sequence[Child], id: int) -> Round:
     _ask(children[:1], id, callers=1)
     time.sleep(_SOFT_SECONDS + 0.1)
-    return _round(launched, children, id)
+    return _round(launched, children, id, PATIENCE)
 
 
-def _round(launched: Launcher, children: Sequence[Child], id: int) -> Round:
+def _round(launched: Launcher, children: Sequence[Child], id: int, patience: float = 0.0) -> Round:
     tally = Path(launched.place.tally)
     floor = _ask(children, RAW)
     before = settled(tally, _LOAD_SECONDS)
     calls = _ask(children, id)
-    loads = settled(tally, _LOAD_SECONDS, before) - before
+    loads = settled(tally, _LOAD_SECONDS, before, patience) - before
     raised = frozenset(call["raised"] for call in calls) - {""}
     return Round(loads, _ms(calls), _ms(floor), raised)
 

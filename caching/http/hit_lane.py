@@ -63,7 +63,7 @@ class HitLane:
     lane_handler: ClassVar[str] = ""
 
     def lane(self, request: HttpRequest, **kwargs: Any) -> HttpResponseBase | None:
-        """Answer a plain hit, or return None. Before None, what was read may be kept for DRF's handler to continue.
+        """Answer a plain hit; else return None, and keep on the view what DRF's handler needs of the read to continue.
 
         Keep nothing of a hit on the view, which refers to itself by its handlers and so outlives the request until the
         next garbage collection.

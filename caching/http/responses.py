@@ -36,7 +36,10 @@ def json_response(body: bytes, origin: Origin, etag: str | None = None) -> HttpR
 
 
 def conditional_response(request: HttpRequest, body: bytes, origin: Origin, etag: str) -> HttpResponse:
-    """Return the response, or 304 without a body if the client has this version already."""
+    """Return the response, or 304 without a body if the client has this version already.
+
+    Django's get_conditional_response would also answer If-Match, with a 412 in HTML.
+    """
     if matches(request.META.get("HTTP_IF_NONE_MATCH"), etag):
         return _with_headers(HttpResponseNotModified(), origin, etag)
     return json_response(body, origin, etag)

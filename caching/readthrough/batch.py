@@ -96,25 +96,25 @@ def read_all_once(requests: Sequence[Request]) -> list[BatchLookup]:
     Returns one lookup for each request, in order; while Redis is away they have no entries.
     """
     commands: list[Command] = []
-    riders: list[Command] = []
+    count_commands: list[Command] = []
     asked = []
     for request in requests:
         resource, ids, ahead = request
         counts = resource.counts(ids) if ids else NO_COUNTS
-        rider = counts.commands()
-        asked.append((request, counts, len(rider)))
-        riders.extend(rider)
+        counting = counts.commands()
+        asked.append((request, counts, len(counting)))
+        count_commands.extend(counting)
         if ids:
             commands.append(resource.store.read_command([*ids, *ahead]))
     try:
         journal.ensure_checked()
-        replies = round_trip("read", commands, riders)
+        replies = round_trip("read", commands, count_commands)
     except StoreUnavailable:
         replies = Replies(None, None)
     values, live = iter(replies.cache or ()), iter(replies.state or ())
     lookups = []
-    for request, counts, amount in asked:
-        mine = None if replies.state is None else list(islice(live, amount))
+    for request, counts, number in asked:
+        mine = None if replies.state is None else list(islice(live, number))
         lookups.append(_lookup(request, counts, None if replies.cache is None else values, mine))
     return lookups
 

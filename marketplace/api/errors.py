@@ -21,7 +21,8 @@ from products.errors import Conflict, Forbidden, InvalidInput, Refusal
 
 logger = logging.getLogger(__name__)
 
-DatabaseDown = (OperationalError, InterfaceError, PoolTimeout)
+# PostgreSQL cannot be used now. DATABASE_ERRORS of the layer also has errors of a statement, which are no outage.
+_DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
 _STATUSES = {InvalidInput: 400, Forbidden: 403, Conflict: 409}
 
 
@@ -101,7 +102,7 @@ def _translate(exc: Exception) -> exceptions.APIException | None:
         return exceptions.NotFound(_message(exc))
     if isinstance(exc, PermissionDenied):
         return exceptions.PermissionDenied(_message(exc))
-    if isinstance(exc, DatabaseDown):
+    if isinstance(exc, _DATABASE_AWAY):
         return DatabaseUnavailable()
     if isinstance(exc, LoaderBackedOff):
         return LoadingFailed(exc.retry_after)

@@ -52,7 +52,11 @@ class OtherProcess:
 
     def answer(self) -> Any:
         """Return what the oldest unanswered call returned. Raises EOFError if the process has died."""
-        return self.calls.recv()
+        try:
+            return self.calls.recv()
+        except ConnectionResetError as error:
+            # It died before it had read all of its calls.
+            raise EOFError("the other process is dead") from error
 
     def call(self, act: Callable[..., Any], *args: Any) -> Any:
         """Make it call a function, and return the result."""

@@ -149,8 +149,8 @@ def flush_once(now: int, session: str = "") -> str:
 def flush_the_rest() -> None:
     """Flush all that was counted until now, on the fast clock.
 
-    A flusher that got no core between its look at the clock and its seal seals what is ahead of that look, and views
-    then go into a bucket ahead of the clock. When that bucket is just the current one, only the second flush seals it.
+    A flusher that loses its core after it has read the clock seals buckets newer than that time. Later views then go
+    into a bucket ahead of the clock, which only the second flush is sure to seal.
     """
     for _ in range(2):
         time.sleep(2 * product_views.bucket_seconds / SPEED)
@@ -164,7 +164,7 @@ def request_details(ids: Sequence[int], now: int) -> list[tuple[int, str, int]]:
     return [(each.status_code, each.headers["Cache-Status"], each.json().get("view_count")) for each in answers]
 
 
-def delete(ids: Sequence[int]) -> list[int]:
+def delete(ids: Sequence[int]) -> tuple[int, int]:
     """Delete products one by one; return how many applied views were deleted with them, and how many deletions had to
     be repeated."""
     elsewhere = connection.copy()
@@ -177,7 +177,7 @@ def delete(ids: Sequence[int]) -> list[int]:
             except OperationalError:
                 repeated += 1
     elsewhere.close()
-    return [gone, repeated]
+    return gone, repeated
 
 
 def _delete(id: int, elsewhere: Any) -> int:

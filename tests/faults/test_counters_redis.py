@@ -78,7 +78,7 @@ def count_until(stop: str, reply_lost: str, ids: list[int]) -> dict[str, Any]:
     }
 
 
-def flush_until(stop: str, flushed: str) -> bool:
+def flush_until(stop: str, flushed: str) -> None:
     """Flush until the file `stop` exists, also after errors; add a byte to the file `flushed` at each success."""
     hurry()
     with Path(flushed).open("ab", buffering=0) as successes:
@@ -87,7 +87,6 @@ def flush_until(stop: str, flushed: str) -> bool:
                 sync_view_counts()
                 successes.write(b".")
             time.sleep(0.05)
-    return True
 
 
 def live_on(seconds: float, flushed: Path) -> None:
@@ -121,7 +120,7 @@ def test_a_redis_that_is_killed_under_load_loses_no_view_and_doubles_none(tmp_pa
         live_on(0.5, flushed)
         stop.touch()
         results = [writer.answer() for writer in writers]
-        assert flusher.answer()
+        flusher.answer()
 
         # Then what was accepted is in the totals, and beyond it at most the views whose reply was lost
         monkeypatch.setattr(product_views, "bucket_seconds", 1)

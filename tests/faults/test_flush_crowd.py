@@ -93,7 +93,7 @@ def test_views_of_a_product_deleted_between_the_read_and_the_update_are_orphaned
 
     # When one is deleted after the flush has read its views
     def apply(hour: datetime, views: Mapping[int, int]) -> Applied:
-        assert deleter.call(flusher.delete, [4]) == [0, 0]
+        assert deleter.call(flusher.delete, [4]) == (0, 0)
         return apply_views(hour, views)
 
     flush(product_views, apply)
@@ -123,7 +123,7 @@ def test_a_deletion_waits_for_a_flush_that_has_counted_the_product(
     flush(product_views, apply)
 
     # Then it is deleted after the commit, with its views
-    assert deleter.answer() == [3, 0]
+    assert deleter.answer() == (3, 0)
     assert not Product.objects.filter(pk=4).exists()
     assert settle(8, deleted=3).orphaned == 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -27,8 +28,7 @@ ADVICE = {
 }
 
 
-# Python compiles a module at its first import; to compile all modules takes longer than the rest of pip's work.
-OPTIONS = ("--no-input", "--disable-pip-version-check", "--no-compile")
+OPTIONS = ("--no-input", "--disable-pip-version-check")
 
 
 def install(python: Path, arguments: Sequence[str], log: Path, lock: int, about: str) -> None:
@@ -40,7 +40,7 @@ def install(python: Path, arguments: Sequence[str], log: Path, lock: int, about:
     start = log.stat().st_size if log.exists() else 0
     with log.open("ab") as sink:
         process = subprocess.Popen(
-            [str(python), "-m", "pip", "install", *OPTIONS, *arguments],
+            [str(python), "-m", "pip", "install", *OPTIONS, *_compiling(), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=subprocess.STDOUT,
@@ -50,6 +50,14 @@ def install(python: Path, arguments: Sequence[str], log: Path, lock: int, about:
         _show_progress(process, log, start, about)
     if process.returncode != 0:
         raise StartupError(f"{reason(_tail(log, start))} (details: {log})")
+
+
+def _compiling() -> tuple[str, ...]:
+    """Return the option that leaves compiling to the first import, unless the environment forbids that.
+
+    To compile all modules takes longer than the rest of pip's work.
+    """
+    return () if os.environ.get("PYTHONDONTWRITEBYTECODE") else ("--no-compile",)
 
 
 def reason(output: str) -> str:

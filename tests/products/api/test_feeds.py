@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from tests.caching.http.left_reads import left_by
 from tests.factories import ProductFactory
 from tests.marketplace.problems import problem
 
@@ -144,3 +145,13 @@ def test_reading_a_feed_counts_no_view(api: Any, listed: list[int]) -> None:
     api.get(DISCOVER)
 
     assert {row["view_count"] for row in api.get(DISCOVER).json()["results"]} == {0}
+
+
+def test_a_hit_leaves_no_read_to_the_garbage_collector(api: Any, listed: list[int]) -> None:
+    # Given the last page, which asks for no next one
+    states: list[str] = []
+    api.get(DISCOVER, {"page": 3})
+
+    assert left_by(lambda: states.append(api.get(DISCOVER, {"page": 3})["Cache-Status"])) == 0
+
+    assert states == ["marketplace; hit"]
