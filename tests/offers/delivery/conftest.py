@@ -18,5 +18,5 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture
 def webhook(receiver: Receiver) -> Iterator[Webhook]:
-    with Webhook(receiver.url, SECRET, timeout=0.3) as webhook:
+    with Webhook(receiver.url, SECRET, timeout=1.0) as webhook:
         yield webhook

@@ -37,8 +37,8 @@ def test_a_receiver_that_hangs_times_out(webhook: Webhook, receiver: Receiver) -
     outcome = webhook.deliver(MESSAGE)
     took = time.monotonic() - began
     # Then the delivery fails, and the next one uses a new connection
-    assert outcome == Outcome(Result.FAILED, "no answer within 0.3 s")
-    assert took < 2
+    assert outcome == Outcome(Result.FAILED, "no answer within 1 s")
+    assert took < 3
     receiver.answer = answering(204)
     assert webhook.deliver(MESSAGE) == DELIVERED
     end.set()
@@ -58,14 +58,14 @@ def test_a_receiver_that_hangs_times_out(webhook: Webhook, receiver: Receiver) -
 def test_a_receiver_that_answers_bit_by_bit_is_cut_off(receiver: Receiver, begin: bytes, drop: bytes) -> None:
     # Given a receiver whose answer never ends, with short pauses between its bytes
     receiver.answer = dripping(begin, drop)
-    with Webhook(receiver.url, SECRET, timeout=0.3, total=0.6) as webhook:
+    with Webhook(receiver.url, SECRET, timeout=1.0, total=1.2) as webhook:
         # When
         began = time.monotonic()
         outcome = webhook.deliver(MESSAGE)
         took = time.monotonic() - began
         # Then
-        assert outcome == Outcome(Result.FAILED, "not done within 0.6 s")
-        assert 0.6 <= took < 2
+        assert outcome == Outcome(Result.FAILED, "not done within 1.2 s")
+        assert 1.2 <= took < 3
         # And the next delivery uses a new connection
         receiver.answer = answering(204)
         assert webhook.deliver(MESSAGE) == DELIVERED
@@ -78,13 +78,13 @@ def test_a_receiver_that_answers_bit_by_bit_under_tls_is_cut_off(
     # Given
     serve_tls(receiver, tmp_path, monkeypatch)
     receiver.answer = dripping(b"HTTP/1.1 200 OK\r\nX-Slow: ", b"x")
-    with Webhook(receiver.url.replace("http:", "https:"), SECRET, timeout=0.3, total=0.6) as webhook:
+    with Webhook(receiver.url.replace("http:", "https:"), SECRET, timeout=1.0, total=1.2) as webhook:
         # When
         began = time.monotonic()
         outcome = webhook.deliver(MESSAGE)
         # Then
-        assert outcome == Outcome(Result.FAILED, "not done within 0.6 s")
-        assert time.monotonic() - began < 2
+        assert outcome == Outcome(Result.FAILED, "not done within 1.2 s")
+        assert time.monotonic() - began < 3
         # And a conversation in time is delivered
         receiver.answer = answering(204)
         assert webhook.deliver(MESSAGE) == DELIVERED
@@ -106,13 +106,13 @@ def test_a_handshake_that_never_ends_times_out() -> None:
         thread.start()
         # When
         began = time.monotonic()
-        with Webhook(f"https://127.0.0.1:{server.getsockname()[1]}/", SECRET, timeout=0.3, total=0.6) as webhook:
+        with Webhook(f"https://127.0.0.1:{server.getsockname()[1]}/", SECRET, timeout=1.0, total=1.2) as webhook:
             outcome = webhook.deliver(MESSAGE)
         took = time.monotonic() - began
         thread.join()
     # Then
     assert outcome.result is Result.FAILED
-    assert took < 2
+    assert took < 3
 
 
 def test_an_endless_body_is_not_read_to_its_end(webhook: Webhook, receiver: Receiver) -> None:
@@ -131,7 +131,7 @@ def test_an_endless_body_is_not_read_to_its_end(webhook: Webhook, receiver: Rece
     # When, then
     began = time.monotonic()
     assert webhook.deliver(MESSAGE) == DELIVERED
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 3
     end.set()
 
 
@@ -140,7 +140,7 @@ def test_the_run_after_a_total_timeout_delivers_the_other_events(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given three events, and a receiver that answers the first one bit by bit
-    monkeypatch.setattr(courier, "configured_backend", lambda: Webhook(receiver.url, SECRET, timeout=0.3, total=0.6))
+    monkeypatch.setattr(courier, "configured_backend", lambda: Webhook(receiver.url, SECRET, timeout=1.0, total=1.2))
     events = OfferEventFactory.create_batch(3)
     receiver.answer = dripping(b"HTTP/1.1 200 OK\r\nX-Slow: ", b"x")
     # When the job has time for one
@@ -149,7 +149,7 @@ def test_the_run_after_a_total_timeout_delivers_the_other_events(
     # Then that one has failed in time
     assert (stats["failed"], stats["delivered"], stats["waiting"]) == (1, 0, 3)
     assert time.monotonic() - began < 3
-    assert set(OfferEvent.objects.values_list("error", "attempts")) == {("not done within 0.6 s", 1), ("", 0)}
+    assert set(OfferEvent.objects.values_list("error", "attempts")) == {("not done within 1.2 s", 1), ("", 0)}
     # And the next run delivers the others
     receiver.answer = answering(204)
     assert deliver_offer_events()["delivered"] == 2
