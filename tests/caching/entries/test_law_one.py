@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pytest
+import redis
 
 from caching.entries.erasure import erase
 from caching.entries.policy import Policy
@@ -19,6 +20,13 @@ pytestmark = pytest.mark.django_db
 
 POLICY = Policy("things", soft_ttl=60, hard_ttl=3600, negative_ttl=3600, jitter=0, lease=300)
 KEYS = KeySpace("things")
+
+
+@pytest.fixture
+def redis_state(redis_state: redis.Redis, settings: Any) -> redis.Redis:
+    """The test's Redis, with a long timeout: a walk sends thousands of commands, and no ordering has a timeout."""
+    settings.CACHING = {**settings.CACHING, "TIMEOUT_SECONDS": 10}
+    return client("state")
 
 
 class Ours(Store):
